@@ -1,0 +1,95 @@
+"""What the cost room speaks of: sources, deliveries, what was found in them, and the state of the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+FocusVersion = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]
+FOCUS_VERSIONS: tuple[FocusVersion, ...] = ("1.0", "1.1", "1.2", "1.3", "1.4")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A feed of bills. `name` is a slug and the lake's `x_SourceId`. `focus` None means: found by columns.
+
+    `date_format` is a strptime format for files whose dates are not ISO 8601; `default_currency` fills a file that has none.
+    """
+
+    name: str
+    focus: FocusVersion | None = None
+    date_format: str | None = None
+    default_currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityFinding:
+    """A counted irregularity of a delivery that was repaired or kept, never hidden. `count` is rows."""
+
+    code: str
+    column: str
+    count: int
+    message: str
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodWritten:
+    """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact."""
+
+    billing_month: str
+    rows: int
+    billed_cost: Mapping[str, Decimal]
+    effective_cost: Mapping[str, Decimal]
+    replaced_rows: int
+    changed: bool
+    rounding_residue: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one `ingest` call brought. `id` is a content id of source and bytes; `changed` False: seen before, nothing written."""
+
+    id: str
+    source: str
+    focus_version: str
+    at: datetime
+    files: tuple[str, ...]
+    rows: int
+    periods: tuple[PeriodWritten, ...]
+    quality: tuple[QualityFinding, ...]
+    lake_version: LakeVersion
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LakeVersion:
+    """The Delta versions that a number rests on: charges and assignments (-1: table does not exist yet)."""
+
+    charges: int = -1
+    assignments: int = -1
+
+    def __str__(self) -> str:
+        return f"c{self.charges}.a{self.assignments}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFreshness:
+    """Until when a source has landed: the newest charge day (exclusive end) and the last delivery."""
+
+    source: str
+    charges_until: datetime | None
+    rows: int
+    months: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """`promote`: tag keys stored as columns x_Tag_<key>; `restate`: a large shrink of a period is meant."""
+
+    promote: tuple[str, ...] = ()
+    restate: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,75 @@
+"""Everything a flow may use: the workspace's configuration as typed values, and the ports. Built by `app`, by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from fiscus.actions.ports import Executor
+from fiscus.actions.types import SafetyBelts
+from fiscus.cost.ports import Lake
+from fiscus.cost.types import Source
+from fiscus.flows.ports import State
+from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.types import Budget
+from fiscus.kernel.clock import Clock, today
+from fiscus.kernel.ids import IdSource
+from fiscus.kernel.periods import FiscalCalendar
+from fiscus.ownership.ports import NoticeChannel
+from fiscus.ownership.types import Directory, EscalationLadder, OwnershipRules
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose money it is. `currency` is what budgets and the board speak; other currencies are shown apart, never added."""
+
+    name: str
+    currency: str
+    calendar: FiscalCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredSource:
+    """A source and where its files land, relative to the workspace."""
+
+    source: Source
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The workspace's files, loaded as a whole or not at all. `digest` names this version in evidence."""
+
+    company: Company
+    sources: Mapping[str, ConfiguredSource]
+    promoted_tags: tuple[str, ...]
+    directory: Directory
+    rules: OwnershipRules
+    budgets: tuple[Budget, ...]
+    policies: PolicySet
+    belts: SafetyBelts
+    ladder: EscalationLadder
+    outcomes: Mapping[str, Mapping[str, int]]  # driver -> month (2026-10) -> volume, for cost per outcome
+    outcome_scopes: Mapping[str, Mapping[str, tuple[str, ...]]]  # driver -> scope filters of the cost it pays for
+    digest: str
+    simulated: tuple[str, ...] = field(default=())  # what stands in for a vendor here; pages say so
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Configuration and ports of one home. `clock.now()` is the as-of instant: days before its date are actuals."""
+
+    home: Path
+    config: Configuration
+    lake: Lake
+    state: State
+    clock: Clock
+    ids: IdSource
+    executors: Mapping[str, Executor]  # by kind, e.g. aws.ec2.stop
+    channels: Mapping[str, NoticeChannel]  # email, webhook
+
+    @property
+    def as_of(self) -> date:
+        return today(self.clock)

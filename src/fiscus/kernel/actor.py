@@ -1,0 +1,17 @@
+"""Who acts. Until sign-in exists, a name is asserted, not proven, and the record says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person (directory id) or the product itself (`fiscus`)."""
+
+    person_id: str
+    proof: Literal["asserted", "system"] = "asserted"
+
+
+FISCUS = Actor("fiscus", "system")

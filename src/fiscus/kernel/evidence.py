@@ -1,0 +1,82 @@
+"""Evidence: append-only records, each sealed with the digest of the one before it.
+
+A record's digest is SHA-256 over the RFC 8785 bytes of everything in it, the previous digest included. Changing, removing or
+reordering a record breaks the chain at that place; cutting the tail is found by the head and by exported checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.canonical import Json, digest, to_json
+
+GENESIS: Final = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """One sealed record. `seq` counts from 1 without gaps; `body` is plain JSON."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    actor: Actor
+    body: Mapping[str, Json]
+    previous: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBreak:
+    """Where a chain stops being what was written: the sequence number at fault and why, in plain words."""
+
+    seq: int
+    reason: str
+
+
+class EvidenceLog(Protocol):
+    """The append side of the log; part of a state transaction, so a change and its evidence are stored together."""
+
+    def append(self, kind: str, subject: str, actor: Actor, body: Mapping[str, object]) -> EvidenceRecord: ...
+
+
+def seal(
+    seq: int, at: datetime, kind: str, subject: str, actor: Actor, body: Mapping[str, object], previous: str
+) -> EvidenceRecord:
+    """The sealed record that follows the one whose digest is `previous`."""
+    plain = to_json(body)
+    assert isinstance(plain, dict)
+    content = {
+        "seq": seq,
+        "at": at,
+        "kind": kind,
+        "subject": subject,
+        "actor": actor,
+        "body": plain,
+        "previous": previous,
+    }
+    return EvidenceRecord(seq, at, kind, subject, actor, plain, previous, digest(content))
+
+
+def verify_chain(records: Iterable[EvidenceRecord]) -> tuple[int, str, list[ChainBreak]]:
+    """(records read, last digest, breaks). An empty list of breaks means that the chain is whole."""
+    count, previous, breaks = 0, GENESIS, list[ChainBreak]()
+    for record in records:
+        count += 1
+        if record.seq != count:
+            breaks.append(
+                ChainBreak(record.seq, f"expected record {count}, found {record.seq}: one was removed, added or moved")
+            )
+            count = record.seq
+        if record.previous != previous:
+            breaks.append(ChainBreak(record.seq, "does not follow the record before it"))
+        resealed = seal(record.seq, record.at, record.kind, record.subject, record.actor, record.body, record.previous)
+        if resealed.digest != record.digest:
+            breaks.append(ChainBreak(record.seq, "its content was changed after it was sealed"))
+        previous = record.digest
+    return count, previous, breaks

@@ -1,0 +1,32 @@
+"""A limit on everything, in one place, each with its reason. Units stand last in the name."""
+
+from typing import Final
+
+# Ingest. A bill larger than this is split by its vendor; a small file that inflates past the ratio is an attack or a fault.
+INPUT_COLUMNS_MAX: Final = 1_000
+INPUT_FIELD_BYTES_MAX: Final = 2_000_000
+INPUT_INFLATION_RATIO_MAX: Final = 200
+INPUT_INFLATED_FREE_BYTES: Final = 256 * 1024**2  # below this, any ratio is harmless
+INPUT_FILES_MAX: Final = 10_000
+DELIVERY_SHRINK_PERCENT_MAX: Final = 20  # a larger cut of a period's rows or cost needs --restate
+
+# SQL from people: what a shared machine can lose to one query.
+QUERY_SECONDS_MAX: Final = 60
+QUERY_MEMORY_MB_MAX: Final = 2_048
+QUERY_ROWS_SHOWN_MAX: Final = 1_000
+
+# The lake. Two writers on one table retry; more than this means something is stuck.
+COMMIT_RETRIES_MAX: Final = 20
+
+# Documents. A policy file is read by people; larger is generated and belongs in several.
+DOCUMENT_BYTES_MAX: Final = 1_000_000
+DOCUMENT_DEPTH_MAX: Final = 40
+
+# Policy conditions.
+CONDITION_CHARS_MAX: Final = 4_000
+CONDITION_NODES_MAX: Final = 500
+
+# Actions: blast radius, on by default.
+ACTIONS_PER_RUN_MAX: Final = 20
+ACTION_TARGETS_MAX: Final = 10
+ACTION_APPROVAL_HOURS: Final = 72

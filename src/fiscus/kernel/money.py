@@ -1,0 +1,82 @@
+"""Money: `Decimal` in Python, integer nano-units in the spend ledger, never float, never across currencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Final
+
+from fiscus.kernel.errors import BadInput
+
+NANOS_PER_UNIT: Final = 10**9
+COST_SCALE: Final = 12  # DECIMAL(28,12) in the lake
+QUANTITY_SCALE: Final = 18  # DECIMAL(38,18) in the lake
+EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)  # wide enough for a sum of 10^12 charges of DECIMAL(28,12)
+ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in one currency (ISO 4217 code). Arithmetic between currencies raises `BadInput`."""
+
+    amount: Decimal
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(EXACT.add(self.amount, other.amount), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(EXACT.subtract(self.amount, other.amount), self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.amount, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        self._same_currency(other)
+        return self.amount < other.amount
+
+    def __str__(self) -> str:
+        return f"{display(self.amount)} {self.currency}"
+
+    def _same_currency(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise BadInput(
+                f"{self.currency} and {other.currency} cannot be combined",
+                remedy="Convert one of them first, with a rate and a date that you can show.",
+            )
+
+
+def total(amounts: list[Decimal]) -> Decimal:
+    """Exact sum: no digit is lost, whatever the caller's decimal context."""
+    with localcontext(EXACT):
+        return sum(amounts, ZERO)
+
+
+def to_nanos(amount: Decimal, *, round_up: bool = False) -> int:
+    """Integer nano-units of `amount`; finer amounts raise `BadInput` unless `round_up` (towards a higher bound)."""
+    scaled = EXACT.multiply(amount, Decimal(NANOS_PER_UNIT))
+    whole = scaled.to_integral_value(rounding=ROUND_CEILING)
+    if whole != scaled and not round_up:
+        raise BadInput(
+            f"{amount} is finer than one nano-unit", remedy="Round it explicitly before it enters the ledger."
+        )
+    return int(whole)
+
+
+def from_nanos(nanos: int) -> Decimal:
+    """The exact Decimal of an integer number of nano-units."""
+    return Decimal(nanos).scaleb(-9, context=EXACT)
+
+
+def round_cost(amount: Decimal) -> Decimal:
+    """`amount` at the lake's scale (12 digits), half-even."""
+    return amount.quantize(Decimal(1).scaleb(-COST_SCALE), context=EXACT)
+
+
+def display(amount: Decimal, places: int = 2) -> str:
+    """Thousands separated, `places` decimals, half-even; negatives in parentheses as in a ledger."""
+    rounded = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    text = f"{abs(rounded):,}"
+    return f"({text})" if rounded < 0 else text

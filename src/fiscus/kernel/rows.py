@@ -1,0 +1,28 @@
+"""The answer of a query: column names and plain Python rows (Decimal, date, datetime, str, int, None, dict, list)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`columns` name the fields of each tuple in `rows`."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def dicts(self) -> Iterator[dict[str, object]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL in DuckDB's dialect over the `charges` view, with named parameters ($name): what every number can show."""
+
+    sql: str
+    params: Mapping[str, object]
