@@ -1,0 +1,61 @@
+# `make demo` and `make test` do all their set-up on a fresh machine with Python 3.11 or newer. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+DEMO_HOME ?= .fiscus-demo
+export UV_NO_PROGRESS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format promises bench lock clean
+
+help:  ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+demo: $(VENV)/.run assets  ## Build a simulated company, run the loop on it, show what was found (DEMO_SERVE=0: do not serve)
+	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+
+test: $(VENV)/.dev assets  ## All tests, against real components
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+
+format: $(VENV)/.dev  ## Format the code in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+promises: $(VENV)/.dev assets  ## What the product promises, with faults injected (ONLY=P3,P5 TRIALS=n)
+	$(BIN)/python -m tests.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS))
+
+bench: $(VENV)/.dev assets  ## Benchmarks as ratios, quick
+	$(BIN)/python -m bench.loop --quick
+
+lock: $(VENV)/.uv  ## Renew the locks: hashes, no addresses
+	sh tools/lock.sh $(BIN)/uv
+
+clean:  ## Remove what the set-up and the demo made
+	rm -rf $(VENV) $(DEMO_HOME) node_modules .tools
+
+assets: $(VENV)/.run
+	@$(BIN)/python tools/build_assets.py
+
+$(VENV)/.uv: requirements-bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fiscus needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bootstrap.lock
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml
+	$(UV) --require-hashes -r requirements.lock
+	$(UV) --no-deps --no-build-isolation -e .
+	@command -v npm >/dev/null || $(UV) --require-hashes -r requirements-node.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(UV) --require-hashes -r requirements-dev.lock
+	@touch $@
