@@ -1,0 +1,1 @@
+"""Migrations of the state store, applied in order when it is opened."""
