@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
-from fiscus.cost.types import LakeVersion, SourceFreshness
+from fiscus.cost.types import Delivery, FilePlan, InputFile, LakeVersion, PeriodWritten, SourceFreshness, StagedMonth
+from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
 
 
@@ -29,8 +32,42 @@ class LakeReader(Protocol):
     def freshness(self) -> Sequence[SourceFreshness]: ...
 
 
+class Staging(Protocol):
+    """The scratch space of one delivery. Nothing of it reaches the lake before `commit`; leaving without it discards all."""
+
+    @property
+    def files(self) -> Sequence[InputFile]: ...
+    def landed(self, source: str, delivery_id: str) -> Delivery | None:
+        """The delivery of this id, if the lake still holds all of what it wrote."""
+        ...
+
+    def load(self, plan: FilePlan) -> None:
+        """Convert one file. Raises BadInput with file, row and column when a row is at fault."""
+        ...
+
+    def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
+        """(code, column) -> (rows, example) for the plan's counts that are not zero."""
+        ...
+
+    def months(self) -> Sequence[StagedMonth]: ...
+    def standing(self, source: str) -> Sequence[StagedMonth]:
+        """What the lake holds for the source now."""
+        ...
+
+    def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
+        """One Delta commit that replaces every (source, billing month) of the delivery."""
+        ...
+
+
 class Lake(LakeReader, Protocol):
     """Both sides. Every write is one Delta commit: all of it or nothing, retried on conflict, bounded."""
+
+    def stage(self, paths: Sequence[Path], source: str, progress: Progress) -> AbstractContextManager[Staging]:
+        """Check the files (whole, not inflating without bound, readable headers) and open a staging for them.
+
+        One delivery of a source at a time: a second one waits its turn.
+        """
+        ...
 
     def assignment_keys(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """The ownership room's SQL over the view `assignment_keys`: one row a distinct x_AssignmentKey (BIGINT) with

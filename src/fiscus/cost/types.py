@@ -93,3 +93,45 @@ class IngestOptions:
     promote: tuple[str, ...] = ()
     restate: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a delivery as found on disk: enough to plan its conversion without reading it again."""
+
+    path: str
+    form: Literal["csv", "parquet"]
+    columns: tuple[str, ...]
+    delimiter: str
+    sha256: str
+    has_null_text: bool  # the four letters NULL stand somewhere in it
+    sample: Mapping[str, str]  # column -> first value that is not empty, of the first rows
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """How one file becomes canonical rows. `select` reads from the relation `input`; `faults` finds what refuses it.
+
+    `faults` are (column, SQL that is true for a raw row at fault, message, remedy); `counts` are (code, column, SQL, message).
+    """
+
+    file: InputFile
+    version: FocusVersion
+    prelude: str  # macros that `select` and `faults` use
+    select: str
+    faults: tuple[tuple[str, str, str, str], ...]
+    counts: tuple[tuple[str, str, str, str], ...]
+    known: tuple[QualityFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedMonth:
+    """One billing month of a staged delivery, per currency: rows and exact totals."""
+
+    billing_month: str
+    currency: str
+    rows: int
+    billed_cost: Decimal
+    effective_cost: Decimal
+    rounding_residue: Decimal
+    rounded_cells: int

@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import SafetyBelts
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
-from fiscus.guardrails.policy_set import PolicySet
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.clock import Clock, today
 from fiscus.kernel.ids import IdSource
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.ports import NoticeChannel
 from fiscus.ownership.types import Directory, EscalationLadder, OwnershipRules
+
+if TYPE_CHECKING:
+    from fiscus.guardrails.policy_set import PolicySet
 
 
 @dataclass(frozen=True, slots=True)

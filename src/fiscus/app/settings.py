@@ -1,0 +1,120 @@
+"""fiscus.yaml as typed settings: what the composition needs beside the rooms' own files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+from fiscus.actions.types import SafetyBelts
+from fiscus.cost.types import FOCUS_VERSIONS, Source
+from fiscus.flows.workspace import Company, ConfiguredSource
+from fiscus.kernel.documents import Document, load_document
+from fiscus.kernel.errors import BadConfig, Where
+from fiscus.kernel.periods import FiscalCalendar
+
+FILE = "fiscus.yaml"
+DEFAULT_LAKE = ".fiscus/lake"
+DEFAULT_STATE = "sqlite:///.fiscus/state.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """Where mail is handed over. Credentials, if any, come from FISCUS_SMTP_USER and FISCUS_SMTP_PASSWORD."""
+
+    host: str
+    port: int
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where signed notices go; the secret's value is only in the environment."""
+
+    url: str
+    secret_env: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole of fiscus.yaml, defaults filled in."""
+
+    company: Company
+    as_of: date | None
+    sources: Mapping[str, ConfiguredSource]
+    promoted_tags: tuple[str, ...]
+    lake: str
+    state: str
+    smtp: Smtp | None
+    webhook: Webhook | None
+    aws: Mapping[str, str] | None
+    belts: SafetyBelts
+    escalation: Mapping[str, Mapping[str, float]]
+    outcomes: Mapping[str, Mapping[str, int]]
+    outcome_scopes: Mapping[str, Mapping[str, tuple[str, ...]]]
+    simulated: tuple[str, ...]
+
+
+def load_settings(home: Path) -> Settings:
+    """Read `home`/fiscus.yaml. BadConfig names the line; NotFound-like BadConfig when it is no workspace."""
+    path = home / FILE
+    if not path.is_file():
+        raise BadConfig(
+            f"{home} is not a Fiscus workspace",
+            remedy=f"Run `fiscus init {home}`, or name another folder with --home or FISCUS_HOME.",
+            where=Where(file=str(path)),
+        )
+    schema = json.loads(files("fiscus.app").joinpath("schema", "fiscus.schema.json").read_text(encoding="utf-8"))
+    document = load_document(path.read_text(encoding="utf-8"), FILE, schema)
+    data = cast("dict[str, Any]", document.data)
+    company, stores, notify = data["company"], data.get("stores", {}), data.get("notify", {})
+    outcomes = data.get("outcomes", [])
+    return Settings(
+        company=Company(company["name"], company["currency"], FiscalCalendar(company.get("fiscal_year_start", 1))),
+        as_of=_as_of(document, data),
+        sources=_sources(document, data.get("sources", []), home),
+        promoted_tags=tuple(data.get("promoted_tags", ())),
+        lake=stores.get("lake", DEFAULT_LAKE),
+        state=stores.get("state", DEFAULT_STATE),
+        smtp=Smtp(s["host"], s["port"], s["from"]) if (s := notify.get("smtp")) else None,
+        webhook=Webhook(**w) if (w := notify.get("webhook")) else None,
+        aws=data.get("aws"),
+        belts=SafetyBelts(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.get("belts", {}).items()}),
+        escalation=data.get("escalation", {}),
+        outcomes={o["name"]: o["volumes"] for o in outcomes},
+        outcome_scopes={o["name"]: {k: _many(v) for k, v in o["scope"].items()} for o in outcomes},
+        simulated=tuple(data.get("simulated", ())),
+    )
+
+
+def _many(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _as_of(document: Document, data: Mapping[str, Any]) -> date | None:
+    if (text := data.get("as_of")) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise document.error(["as_of"], f"{text!r} is not a date", "Write it as YYYY-MM-DD.") from None
+
+
+def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path) -> dict[str, ConfiguredSource]:
+    sources: dict[str, ConfiguredSource] = {}
+    for number, item in enumerate(items):
+        if item["name"] in sources:
+            raise document.error(["sources", number], f"Source {item['name']!r} stands here twice", "Rename one of them.")
+        focus = item.get("focus", "auto")
+        source = Source(
+            name=item["name"],
+            focus=next((version for version in FOCUS_VERSIONS if version == focus), None),
+            date_format=item.get("date_format"),
+            default_currency=item.get("default_currency"),
+        )
+        sources[source.name] = ConfiguredSource(source, tuple(home / path for path in item["paths"]))
+    return sources

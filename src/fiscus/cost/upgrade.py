@@ -1,0 +1,239 @@
+"""FOCUS 1.0 to 1.4, upgraded to the canonical schema: one SELECT a file, over raw text columns.
+
+Money and quantities are parsed exactly: a value with more digits than the lake keeps is rounded half-even on its decimal text,
+never through a float; ordinary values pay nothing for that (the guard is a string length).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fiscus.cost.columns import BY_NAME, DROPPED_BY_1_4, FOCUS_1_4, REQUIRED_OF_A_FILE, SQL_TYPE, Column, promoted_column
+from fiscus.cost.providers import canonical_sql, is_cloud_sql
+from fiscus.cost.quality import count_plans, known_findings
+from fiscus.cost.types import FilePlan, InputFile, Source
+from fiscus.cost.versions import version_of
+from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.money import COST_SCALE, QUANTITY_SCALE
+
+SCALE: Final = {"cost": COST_SCALE, "number": QUANTITY_SCALE}
+KEY_COLUMNS: Final = (
+    "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName", "ResourceType",
+    "RegionId",
+)  # fmt: skip
+ROUND_MACRO: Final = """
+CREATE OR REPLACE TEMP MACRO plain_decimal(raw) AS CASE
+    WHEN contains(raw, 'e') OR contains(raw, 'E') THEN CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR) ELSE trim(raw) END;
+CREATE OR REPLACE TEMP MACRO digits_after(raw) AS split_part(plain_decimal(raw), '.', 2);
+CREATE OR REPLACE TEMP MACRO rounds_up(raw, places) AS (
+    rtrim(substr(digits_after(raw), places + 1), '0') > '5'
+    OR (rtrim(substr(digits_after(raw), places + 1), '0') = '5'
+        AND substr(digits_after(raw), places, 1) IN ('1', '3', '5', '7', '9')));
+CREATE OR REPLACE TEMP MACRO kept_digits(raw, places) AS
+    split_part(plain_decimal(raw), '.', 1) || '.' || left(digits_after(raw), places);
+CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(raw), '[+-]?[0-9]*(\\.[0-9]*)?');
+"""
+
+
+def plan_file(file: InputFile, source: Source, delivery_id: str, promote: Sequence[str]) -> FilePlan:
+    """How `file` becomes canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's."""
+    present = set(file.columns)
+    _check_header(file, source)
+    version = source.focus or version_of(present)
+    parts = [f"{_expression(column, file, source)} AS {_name(column.name)}" for column in FOCUS_1_4]
+    extra = [name for name in file.columns if name not in BY_NAME and name not in DROPPED_BY_1_4]
+    parts += [
+        f"'{version}' AS x_FocusVersion",
+        f"'{delivery_id}' AS x_DeliveryId",
+        *(f"{_text(name, file)} AS x_{name}" for name in DROPPED_BY_1_4),
+        f"{_extra(extra, file)} AS x_Extra",
+        f"{_key(file, source)} AS x_AssignmentKey",
+        f"{_rounded_cells(file)} AS x_RoundedCells",
+        f"{_residue(file)} AS x_RoundingResidue",
+        *(f"x__tags[{_quoted(key)}] AS {_name(promoted_column(key))}" for key in promote),
+    ]
+    faults = _faults(file, source)
+    typed_fault = " OR ".join(f"({fault[1]})" for fault in faults) or "false"
+    inner = f"SELECT *, {_tags(file)} AS x__tags, ({typed_fault}) AS x__fault FROM input"
+    month = "strftime(make_timestamp(epoch_us(BillingPeriodStart)), '%Y-%m')"
+    select = f"SELECT *, {month} AS x_BillingMonth FROM (SELECT {', '.join(parts)}, x__fault FROM ({inner}))"
+    return FilePlan(file, version, ROUND_MACRO, select, faults, count_plans(file, source), known_findings(file, version, extra))
+
+
+def _check_header(file: InputFile, source: Source) -> None:
+    where = Where(file=file.path, row=0)
+    missing = [name for name in REQUIRED_OF_A_FILE if name not in file.columns]
+    if missing:
+        raise BadInput(
+            f"The header has no {', '.join(missing)}",
+            remedy="Is this a FOCUS Cost and Usage file? Export it again with these columns, spelled as FOCUS spells them.",
+            where=Where(file=file.path, row=0, column=missing[0]),
+        )
+    if "BillingCurrency" not in file.columns and source.default_currency is None:
+        raise BadInput(
+            "The file names no currency",
+            remedy="Declare one: --default-currency USD, or default_currency in fiscus.yaml.",
+            where=Where(file=where.file, row=0, column="BillingCurrency"),
+        )
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _text(column: str, file: InputFile) -> str:
+    """The raw text of a column, with empty text and the word NULL as NULL; NULL where the file lacks it."""
+    if column not in file.columns:
+        return "CAST(NULL AS VARCHAR)"
+    raw = _name(column)
+    cleared = f"nullif({raw}, '')"
+    return f"nullif({cleared}, 'NULL')" if file.has_null_text else cleared
+
+
+def _decimal(column: Column, file: InputFile) -> str:
+    raw, places = _text(column.name, file), SCALE[column.type]
+    kind = SQL_TYPE[column.type]
+    if column.name not in file.columns:
+        return f"CAST(NULL AS {kind})"
+    step = f"CAST('{'0.' + '0' * (places - 1)}1' AS {kind})"
+    exact = (
+        f"CASE WHEN is_decimal({raw}) THEN TRY_CAST(kept_digits({raw}, {places}) AS {kind}) + CASE WHEN rounds_up({raw}, {places}) "
+        f"THEN CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
+    )
+    return f"CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
+
+
+def _is_long(raw: str, places: int) -> str:
+    return f"(length({raw}) - strpos({raw}, '.') > {places} OR contains({raw}, 'E') OR contains({raw}, 'e'))"
+
+
+def _rounded_cells(file: InputFile) -> str:
+    tests = [
+        f"CAST(coalesce({_is_long(raw, SCALE[c.type])} AND length(rtrim(digits_after({raw}), '0')) > {SCALE[c.type]}, false) AS INTEGER)"
+        for c in FOCUS_1_4
+        if c.type in SCALE and c.name in file.columns
+        for raw in [_text(c.name, file)]
+    ]
+    return " + ".join(tests) or "0"
+
+
+def _residue(file: InputFile) -> str:
+    """What rounding took from BilledCost, in units of the currency at 30 digits: file value minus stored value."""
+    raw, kind = _text("BilledCost", file), "DECIMAL(38,30)"
+    rest = f"TRY_CAST('0.{'0' * COST_SCALE}' || left(substr(digits_after({raw}), {COST_SCALE + 1}), 18) AS {kind})"
+    up = f"CASE WHEN rounds_up({raw}, {COST_SCALE}) THEN CAST('0.{'0' * (COST_SCALE - 1)}1' AS {kind}) ELSE CAST(0 AS {kind}) END"
+    signed = f"CASE WHEN starts_with(trim({raw}), '-') THEN -({rest} - {up}) ELSE {rest} - {up} END"
+    return f"CAST(CASE WHEN {_is_long(raw, COST_SCALE)} AND length(digits_after({raw})) > {COST_SCALE} THEN {signed} ELSE 0 END AS {kind})"
+
+
+def _time(column: Column, file: InputFile, source: Source) -> str:
+    raw = _text(column.name, file)
+    if source.date_format:
+        return f"make_timestamptz(epoch_us(try_strptime({raw}, {_quoted(source.date_format)})))"
+    plain = f"make_timestamptz(epoch_us(TRY_CAST({raw} AS TIMESTAMP)))"
+    return f"CASE WHEN ends_with({raw}, 'Z') OR length({raw}) <= 19 THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
+
+
+def _tags(file: InputFile) -> str:
+    kind = SQL_TYPE["map"]
+    if "Tags" not in file.columns:
+        return f"CAST(NULL AS {kind})"
+    raw = _text("Tags", file)
+    braced = f"CASE WHEN starts_with(ltrim({raw}), '{{') THEN {raw} ELSE '{{' || {raw} || '}}' END"
+    return f"TRY_CAST(TRY_CAST({braced} AS JSON) AS {kind})"
+
+
+def _expression(column: Column, file: InputFile, source: Source) -> str:
+    special = {
+        "ServiceProviderName": _service_provider, "HostProviderName": _host_provider, "BillingCurrency": _currency,
+        "PricingCurrency": _pricing_currency, "InvoiceIssuerName": _issuer,
+    }  # fmt: skip
+    if column.name == "Tags":
+        return "x__tags"
+    if column.name in special:
+        return special[column.name](file, source)
+    if column.name == "PricingCurrencyEffectiveCost" and column.name not in file.columns:
+        return _decimal(BY_NAME["EffectiveCost"], file) if "PricingCurrency" not in file.columns else "NULL"
+    if column.type == "time":
+        return _time(column, file, source)
+    if column.type in SCALE:
+        return _decimal(column, file)
+    if column.name == "ContractApplied":  # 1.3 wrote ContractID, 1.4 writes ContractId
+        return f"replace({_text(column.name, file)}, '\"ContractID\"', '\"ContractId\"')"
+    return _text(column.name, file)
+
+
+def _service_provider(file: InputFile, source: Source) -> str:
+    """ServiceProviderName; else, for a marketplace charge, its publisher (the seller), otherwise the old ProviderName."""
+    del source
+    own, provider, publisher = (_text(name, file) for name in ("ServiceProviderName", "ProviderName", "PublisherName"))
+    old, seller = canonical_sql(provider), canonical_sql(publisher)
+    sold = f"{is_cloud_sql(old)} AND {seller} IS NOT NULL AND {seller} <> {old}"
+    return f"coalesce({canonical_sql(own)}, CASE WHEN {sold} THEN {seller} ELSE coalesce({old}, {seller}) END, {_issuer(file, None)})"
+
+
+def _host_provider(file: InputFile, source: Source) -> str:
+    del source
+    own, provider = _text("HostProviderName", file), _text("ProviderName", file)
+    old = canonical_sql(provider)
+    return f"coalesce({canonical_sql(own)}, CASE WHEN {is_cloud_sql(old)} THEN {old} END)"
+
+
+def _issuer(file: InputFile, source: Source | None) -> str:
+    del source
+    return f"coalesce({_text('InvoiceIssuerName', file)}, {_text('ProviderName', file)})"
+
+
+def _currency(file: InputFile, source: Source) -> str:
+    default = f"'{source.default_currency}'" if source.default_currency else "NULL"
+    return f"coalesce({_text('BillingCurrency', file)}, {default})"
+
+
+def _pricing_currency(file: InputFile, source: Source) -> str:
+    return f"coalesce({_text('PricingCurrency', file)}, {_currency(file, source)})"
+
+
+def _extra(names: Sequence[str], file: InputFile) -> str:
+    if not names:
+        return f"CAST(NULL AS {SQL_TYPE['map']})"
+    keys = ", ".join(_quoted(name) for name in names)
+    values = ", ".join(_text(name, file) for name in names)
+    return f"map([{keys}], [{values}])"
+
+
+def _key(file: InputFile, source: Source) -> str:
+    """A stable signed 64-bit hash of what assignment rules can read: the low half of MD5 over the values, chr(31) between."""
+    values = [_quoted(source.name)]
+    values += [f"coalesce({_expression(BY_NAME[name], file, source)}, '')" for name in KEY_COLUMNS]
+    values.append(f"coalesce({_text('Tags', file)}, '')")
+    joined = " || chr(31) || ".join(values)
+    return f"CAST(CAST(md5_number_lower({joined}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+
+
+def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str], ...]:
+    faults: list[tuple[str, str, str, str]] = []
+    for column in FOCUS_1_4:
+        if column.name not in file.columns and column.name != "BillingCurrency":
+            continue
+        raw = _text(column.name, file)
+        if column.type in SCALE:
+            bad = f"{raw} IS NOT NULL AND {_decimal(column, file)} IS NULL"
+            faults.append((column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators."))
+        elif column.type == "time":
+            bad = f"{raw} IS NOT NULL AND {_time(column, file, source)} IS NULL"
+            remedy = "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
+            faults.append((column.name, bad, "is not a date that can be read without guessing", remedy))
+        if column.name in REQUIRED_OF_A_FILE:
+            faults.append((column.name, f"{raw} IS NULL", "is empty", "Every charge needs it; export the file again."))
+    faults.append(("BillingCurrency", f"{_currency(file, source)} IS NULL", "is empty", "Fill it, or declare --default-currency."))
+    currency = _currency(file, source)
+    faults.append(("BillingCurrency", f"NOT regexp_full_match({currency}, '[A-Z]{{3}}')", "is not an ISO 4217 code", "Write it as USD or EUR."))
+    if "Tags" in file.columns:
+        bad = f"{_text('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
+        faults.append(("Tags", bad, "is not a JSON object", 'Write tags as {"key": "value"}.'))
+    return tuple(faults)

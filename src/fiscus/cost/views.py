@@ -1,0 +1,76 @@
+"""The views that everybody queries, as SQL over the lake's files: `lake_charges`, `charges` and `assignment_keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fiscus.cost.columns import FOCUS_1_4, OURS, SQL_TYPE, promoted_column
+
+STORED_OURS: Final = (
+    ("x_AssignmentKey", "BIGINT"),
+    ("x_RoundedCells", "INTEGER"),
+    ("x_RoundingResidue", "DECIMAL(38,30)"),
+    ("x_SourceId", "VARCHAR"),
+    ("x_BillingMonth", "VARCHAR"),
+)
+OWNER_DEFAULTS: Final = {
+    "x_Owner": "unowned",
+    "x_Team": "unowned",
+    "x_CostCentre": "unallocated",
+    "x_Environment": "unknown",
+    "x_Product": "unknown",
+    "x_AssignmentRule": "default-pool",
+}
+KEY_COLUMNS: Final = (
+    "x_SourceId", "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName",
+    "ResourceType", "RegionId",
+)  # fmt: skip
+
+
+def stored_columns() -> list[tuple[str, str]]:
+    """(name, SQL type) of every column of the charges table that does not depend on configuration."""
+    return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)
+
+
+def lake_charges_sql(files: Sequence[str]) -> str:
+    """A view over the table's files; an empty lake is an empty typed view."""
+    if not files:
+        typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in stored_columns())
+        return f"CREATE OR REPLACE TEMP VIEW lake_charges AS SELECT {typed} WHERE false"
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
+    return f"CREATE OR REPLACE TEMP VIEW lake_charges AS SELECT * FROM read_parquet([{names}], {options})"
+
+
+def assignments_sql(files: Sequence[str]) -> str:
+    """A view over the assignments table's files."""
+    if not files:
+        typed = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in OWNER_DEFAULTS)
+        return f"CREATE OR REPLACE TEMP VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"CREATE OR REPLACE TEMP VIEW assignments AS SELECT * FROM read_parquet([{names}])"
+
+
+def charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
+    """`charges`: what is stored, promoted tags completed from Tags (old files lack the column), owners joined."""
+    columns = [f'c."{name}"' for name, _ in stored_columns()]
+    for key in promoted:
+        column, quoted = promoted_column(key), key.replace("'", "''")
+        own = f"c.Tags['{quoted}']"
+        columns.append(f'coalesce(c."{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
+    columns += [f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items()]
+    return (
+        f"CREATE OR REPLACE TEMP VIEW charges AS SELECT {', '.join(columns)} "
+        "FROM lake_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
+    )
+
+
+def assignment_keys_sql() -> str:
+    """One row a distinct key, with the columns that rules read; `variants` over 1 would be a hash collision."""
+    values = ", ".join(f"any_value({name}) AS {name}" for name in (*KEY_COLUMNS, "Tags"))
+    joined = " || chr(31) || ".join(f"coalesce({name}, '')" for name in KEY_COLUMNS)
+    return (
+        f"CREATE OR REPLACE TEMP VIEW assignment_keys AS SELECT x_AssignmentKey, {values}, "
+        f"count(DISTINCT hash({joined})) AS variants FROM lake_charges GROUP BY x_AssignmentKey"
+    )

@@ -1,0 +1,171 @@
+"""Commands that bring data in, ask it, and run the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, say_json, table
+from fiscus.kernel.canonical import to_json
+
+
+def mount(app: App) -> None:
+    """Add this file's commands to `app`."""
+    commands: tuple[Callable[..., int], ...] = (init, ingest, query, run, pack)
+    for command in commands:
+        app.command(command)
+
+
+@guarded
+def init(directory: Path, *, common: Common = NO_OPTIONS) -> None:
+    """Make a workspace: fiscus.yaml, policies, budgets and owners, commented and valid as they are.
+
+    Parameters
+    ----------
+    directory
+        A folder that is empty or does not exist yet.
+    """
+    from fiscus.app.start import start_workspace
+
+    made = start_workspace(directory)
+    if common.json:
+        say_json({"home": str(directory), "files": made})
+        return
+    say(f"Made a workspace in {directory}:")
+    for name in made:
+        say(f"  {name}")
+    say(f"Next: put bills into {directory}/inbox/example and run `fiscus run --home {directory}`.")
+
+
+@guarded
+def ingest(
+    paths: Annotated[list[Path], Parameter(consume_multiple=True)],
+    /,
+    *,
+    source: str,
+    focus: Literal["auto", "1.0", "1.1", "1.2", "1.3", "1.4"] = "auto",
+    date_format: str | None = None,
+    default_currency: str | None = None,
+    restate: bool = False,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Bring FOCUS files in: one delivery, all of it or nothing.
+
+    Parameters
+    ----------
+    paths
+        CSV, CSV.gz, CSV.zst or Parquet files, or folders of them; together they are one delivery.
+    source
+        The feed that they come from: a slug such as aws-prod.
+    focus
+        The FOCUS version, or auto: found by columns.
+    date_format
+        A strptime format for dates that are not ISO 8601, such as %d/%m/%Y.
+    default_currency
+        The currency of files that name none.
+    restate
+        Accept a delivery that cuts a period's rows or cost by more than 20 %.
+    """
+    from fiscus.app.sources import declared_source
+    from fiscus.cost.types import IngestOptions
+    from fiscus.flows.ingest_bills import ingest_bills
+
+    ws = open_home(common)
+    declared = declared_source(ws, source, None if focus == "auto" else focus, date_format, default_currency)
+    options = IngestOptions(promote=ws.config.promoted_tags, restate=restate)
+    with progress(common) as bar:
+        delivery = ingest_bills(ws, declared, paths, options, bar)
+    if common.json:
+        say_json(delivery)
+        return
+    say(
+        f"{delivery.rows:,} charges of {delivery.source} (FOCUS {delivery.focus_version}) "
+        + ("written" if delivery.changed else "seen before: nothing changed")
+    )
+    table(
+        ("month", "charges", "BilledCost", "replaced"),
+        [
+            (p.billing_month, p.rows, ", ".join(f"{a} {c}" for c, a in p.billed_cost.items()), p.replaced_rows)
+            for p in delivery.periods
+        ],
+        "No charges.",
+    )
+    for found in delivery.quality:
+        say(f"note: {found.column}: {found.message} ({found.count:,} rows)")
+    say("Next: `fiscus run` assigns owners and judges them.")
+
+
+@guarded
+def query(
+    sql: str,
+    *,
+    format: Literal["table", "csv", "json", "parquet"] = "table",
+    out: Path | None = None,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Ask the lake: one SELECT over the FOCUS view `charges`; no file or network can be reached from it.
+
+    Parameters
+    ----------
+    sql
+        Such as "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL".
+    format
+        How to print the answer; parquet needs --out.
+    out
+        A file to write instead of printing.
+    """
+    from fiscus.edges.cli.export_rows import write_rows
+
+    ws = open_home(common)
+    shown = "json" if common.json else format
+    write_rows(ws.lake.ask(sql), shown, out)
+
+
+@guarded
+def run(*, as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
+    """The whole loop once: ingest configured sources, assign, signal, evaluate, escalate, plan, pack.
+
+    Parameters
+    ----------
+    as_of
+        The day to judge from, YYYY-MM-DD; days before it are actuals.
+    """
+    from fiscus.app.loop import run_loop
+
+    ws = open_home(common, as_of)
+    with progress(common) as bar:
+        summary = run_loop(ws, bar)
+    if common.json:
+        say_json(summary)
+        return
+    for line in summary.sentences:
+        say(line)
+
+
+@guarded
+def pack(*, period: str, out: Path, paper: Literal["a4", "us-letter"] = "a4", common: Common = NO_OPTIONS) -> None:
+    """Build the board pack of a month: board.pdf and board.xlsx.
+
+    Parameters
+    ----------
+    period
+        The month, such as 2026-10.
+    out
+        A folder for the two files.
+    paper
+        The page size of the PDF.
+    """
+    from fiscus.app.packs import write_pack
+    from fiscus.kernel.periods import Month
+
+    ws = open_home(common)
+    written = write_pack(ws, Month.parse(period), out, paper)
+    if common.json:
+        say_json({"sentence": written.pack.sentence, "files": to_json(written.files), "pack": written.pack})
+        return
+    say(written.pack.sentence)
+    for path in written.files:
+        say(f"  {path}")

@@ -1,0 +1,168 @@
+"""What the terminal shows: tables aligned on the decimal point, three-line errors, progress, stable JSON.
+
+This is the only place in the product that prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fiscus.kernel.canonical import to_json
+from fiscus.kernel.errors import EXIT_CODE, FiscusError
+from fiscus.kernel.money import display
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options that every command has."""
+
+    home: Annotated[str | None, Parameter(help="The workspace; else FISCUS_HOME, else this folder.")] = None
+    json: Annotated[bool, Parameter(help="Print stable JSON instead of text.", negative=())] = False
+
+
+NO_OPTIONS = Common()
+
+
+def open_home(common: Common, as_of: str | None = None) -> Any:
+    """The workspace that the options name."""
+    from datetime import date
+
+    from fiscus.app.workspace import find_home, open_workspace
+    from fiscus.kernel.errors import BadInput
+
+    try:
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        raise BadInput(f"{as_of!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
+    return open_workspace(find_home(common.home), day)
+
+
+def say(text: str = "") -> None:
+    """One line to standard output."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """One line to standard error: what is for the person, not for the pipe."""
+    print(text, file=sys.stderr)
+
+
+def say_json(value: object) -> None:
+    """The stable JSON form: Decimals as text with all their digits, dates ISO 8601."""
+    print(json.dumps(to_json(value), indent=2, ensure_ascii=False))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
+    """Text left, numbers right. `empty` says what would stand here and what makes it so."""
+    if not rows:
+        say(empty)
+        return
+    width = _width()
+    texts = [[_cell(value) for value in row] for row in rows]
+    right = [all(isinstance(row[n], Decimal | int | None) for row in rows) for n in range(len(headers))]
+    sizes = [max(len(headers[n]), *(len(row[n]) for row in texts)) for n in range(len(headers))]
+    over = sum(sizes) + 2 * (len(sizes) - 1) - width
+    if over > 0:  # the widest text column gives way
+        widest = max((n for n in range(len(sizes)) if not right[n]), key=lambda n: sizes[n], default=0)
+        sizes[widest] = max(12, sizes[widest] - over)
+    for line in [list(headers), ["─" * size for size in sizes], *texts]:
+        cells = [
+            _fit(text, size).rjust(size) if right[n] and line is not headers else _fit(text, size).ljust(size)
+            for n, (text, size) in enumerate(zip(line, sizes, strict=True))
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 160
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return display(value) if isinstance(value, Decimal) else str(value)
+
+
+def _fit(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "…"
+
+
+def show_error(error: FiscusError, *, as_json: bool) -> int:
+    """Three lines: what, where, what to do. Returns the exit code."""
+    if as_json:
+        say_json({"error": error.as_dict()})
+    else:
+        note(f"error: {error.message}")
+        if error.where and str(error.where):
+            note(f"where: {error.where}")
+        note(f"do:    {error.remedy}")
+    return EXIT_CODE.get(error.code, 2)
+
+
+def guarded(command: Callable[..., int | None]) -> Callable[..., int]:
+    """A command whose FiscusErrors become three lines and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> int:
+        common = next((value for value in (*args, *kwargs.values()) if isinstance(value, Common)), NO_OPTIONS)
+        try:
+            return command(*args, **kwargs) or 0
+        except FiscusError as error:
+            return show_error(error, as_json=common.json)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+    return run
+
+
+class TerminalProgress:
+    """kernel.progress.Progress drawn by rich on standard error."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self._task: Any = None
+
+    def stage(self, title: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, total=1, completed=1)
+        self._task = self._bar.add_task(title, total=None)
+
+    def step(self, done: int, total: int) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=done, total=total or None)
+
+
+@contextmanager
+def progress(common: Common) -> Iterator[Any]:
+    """Progress for a person at a terminal; silent in a pipe and with --json."""
+    from fiscus.kernel.progress import Silent
+
+    if common.json or not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield TerminalProgress(bar)
+
+
+def read_text(path: Path | None) -> str:
+    """A file, or standard input when there is none."""
+    return path.read_text(encoding="utf-8") if path else sys.stdin.read()

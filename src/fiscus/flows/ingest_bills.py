@@ -1,0 +1,134 @@
+"""Bills come in: one delivery, all of it or nothing, and the same delivery again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from fiscus.cost.ports import Staging
+from fiscus.cost.quality import findings_of, merged
+from fiscus.cost.types import Delivery, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
+from fiscus.cost.upgrade import plan_file
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import DELIVERY_SHRINK_PERCENT_MAX
+from fiscus.kernel.money import total
+from fiscus.kernel.progress import Progress
+
+
+def ingest_bills(
+    ws: Workspace, source: Source, paths: Sequence[Path], options: IngestOptions, progress: Progress
+) -> Delivery:
+    """Replace each (source, billing month) that `paths` contain. Raises BadInput and leaves the lake as it was.
+
+    A crash before the commit leaves the lake as it was; after it, running the same call again records the delivery.
+    """
+    with ws.lake.stage(paths, source.name, progress) as staging:
+        delivery_id = _delivery_id(source, options, staging)
+        known = staging.landed(source.name, delivery_id)
+        if known is not None:
+            delivery = replace(known, changed=False)
+        else:
+            delivery = _land(ws, source, options, staging, delivery_id, progress)
+    with ws.state.begin() as tx:
+        if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
+            tx.deliveries.put(delivery)
+            tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
+    return delivery
+
+
+def _land(
+    ws: Workspace, source: Source, options: IngestOptions, staging: Staging, delivery_id: str, progress: Progress
+) -> Delivery:
+    plans = [plan_file(file, source, delivery_id, options.promote) for file in staging.files]
+    quality: list[QualityFinding] = []
+    before = 0
+    for number, plan in enumerate(plans):
+        staging.load(plan)
+        rows = sum(month.rows for month in staging.months())
+        quality += findings_of(plan, dict(staging.count(plan)), rows - before)
+        before = rows
+        progress.step(number + 1, len(plans))
+    periods = _periods(staging.months(), staging.standing(source.name))
+    if not periods:
+        raise BadInput("The delivery holds no charges", remedy="Check the export.", where=Where(file=staging.files[0].path))
+    if not options.restate:
+        _refuse_shrinking(periods, staging.months(), staging.standing(source.name), source)
+    delivery = Delivery(
+        id=delivery_id,
+        source=source.name,
+        focus_version=", ".join(sorted({plan.version for plan in plans})),
+        at=ws.clock.now(),
+        files=tuple(Path(file.path).name for file in staging.files),
+        rows=sum(period.rows for period in periods),
+        periods=periods,
+        quality=merged([*quality, *_rounding(staging.months())]),
+        lake_version=ws.lake.version(),
+        changed=True,
+    )
+    return replace(delivery, lake_version=staging.commit(source.name, delivery, periods))
+
+
+def _delivery_id(source: Source, options: IngestOptions, staging: Staging) -> str:
+    return "del-" + digest([source, options.promote, sorted(file.sha256 for file in staging.files)])[:24]
+
+
+def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> tuple[PeriodWritten, ...]:
+    months = sorted({month.billing_month for month in staged})
+    return tuple(
+        PeriodWritten(
+            billing_month=month,
+            rows=sum(m.rows for m in staged if m.billing_month == month),
+            billed_cost={m.currency: m.billed_cost for m in staged if m.billing_month == month},
+            effective_cost={m.currency: m.effective_cost for m in staged if m.billing_month == month},
+            replaced_rows=sum(m.rows for m in standing if m.billing_month == month),
+            changed=True,
+            rounding_residue=total([m.rounding_residue for m in staged if m.billing_month == month]),
+        )
+        for month in months
+    )
+
+
+def _refuse_shrinking(
+    periods: Sequence[PeriodWritten], staged: Sequence[StagedMonth], standing: Sequence[StagedMonth], source: Source
+) -> None:
+    """A delivery that cuts a month's rows or cost by more than the limit is a half export until someone says otherwise."""
+    keep = Decimal(100 - DELIVERY_SHRINK_PERCENT_MAX) / 100
+    now = {(m.billing_month, m.currency): m for m in staged}
+    for old in standing:
+        if old.billing_month not in {period.billing_month for period in periods}:
+            continue
+        new = now.get((old.billing_month, old.currency))
+        rows, cost = (new.rows, new.billed_cost) if new else (0, Decimal(0))
+        if rows < old.rows * keep or (old.billed_cost > 0 and cost < old.billed_cost * keep):
+            raise BadInput(
+                f"{source.name} {old.billing_month} would shrink from {old.rows:,} charges and {old.billed_cost:f} "
+                f"{old.currency} to {rows:,} and {cost:f}",
+                remedy="If the vendor restated the month, say so with --restate; else deliver the whole month.",
+                where=Where(key=f"{source.name}/{old.billing_month}"),
+            )
+
+
+def _rounding(staged: Sequence[StagedMonth]) -> list[QualityFinding]:
+    cells = sum(month.rounded_cells for month in staged)
+    if not cells:
+        return []
+    residue = total([month.rounding_residue for month in staged])
+    text = f"more digits than the lake keeps, rounded half-even; BilledCost residue {residue:f}"
+    return [QualityFinding("rounded", "costs and quantities", cells, text)]
+
+
+def _evidence(delivery: Delivery) -> Mapping[str, object]:
+    return {
+        "source": delivery.source,
+        "focus_version": delivery.focus_version,
+        "files": delivery.files,
+        "rows": delivery.rows,
+        "periods": delivery.periods,
+        "quality": len(delivery.quality),
+        "lake_version": str(delivery.lake_version),
+    }

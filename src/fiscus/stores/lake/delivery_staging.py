@@ -1,0 +1,244 @@
+"""One delivery on its way in: files become Parquet beside the table, and one commit makes them the lake's.
+
+Until the commit nothing refers to what is written, so a crash leaves files that no reader sees; the next staging of the source
+sweeps them away.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from fiscus.cost.types import (
+    Delivery,
+    FilePlan,
+    InputFile,
+    LakeVersion,
+    PeriodWritten,
+    QualityFinding,
+    StagedMonth,
+)
+from fiscus.kernel.canonical import canonical_bytes
+from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
+from fiscus.stores.lake.tables import open_table, replace_partitions
+
+PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+STAGED_ONLY = ("x__fault", "x_BillingMonth")
+MIXED = """
+SELECT BillingAccountId, min(BillingCurrency), max(BillingCurrency) FROM {relation}
+GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DISTINCT BillingCurrency) > 1 LIMIT 1"""
+TOTALS = """
+SELECT x_BillingMonth, BillingCurrency, count(*), sum(BilledCost), sum(EffectiveCost),
+    sum(CAST(x_RoundingResidue AS DECIMAL(38,30))), sum(x_RoundedCells)
+FROM {relation} GROUP BY ALL ORDER BY ALL"""
+
+
+class DeliveryStaging:
+    """cost.ports.Staging over DuckDB and a folder inside the lake."""
+
+    def __init__(self, root: Path, table: Path, files: Sequence[InputFile], connection: duckdb.DuckDBPyConnection) -> None:
+        self._root = root
+        self._table = table
+        self._files = tuple(files)
+        self._db = connection
+        self._folder = root / "_staging" / uuid.uuid4().hex
+        self._folder.mkdir(parents=True)
+        self._pieces: list[Path] = []
+
+    @property
+    def files(self) -> Sequence[InputFile]:
+        return self._files
+
+    def discard(self) -> None:
+        """Remove the scratch space; harmless after a commit."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def landed(self, source: str, delivery_id: str) -> Delivery | None:
+        """The delivery of this id, if every partition that it wrote still is as it wrote it."""
+        manifest = self._manifest(delivery_id)
+        if not manifest.is_file() or open_table(self._table) is None:
+            return None
+        delivery = _delivery_from(json.loads(manifest.read_text(encoding="utf-8")))
+        standing = {
+            (month, str(identity)): rows
+            for month, identity, rows in self._db.execute(
+                "SELECT x_BillingMonth, x_DeliveryId, count(*) FROM lake_charges WHERE x_SourceId = ? GROUP BY ALL", [source]
+            ).fetchall()
+        }
+        whole = all(standing.get((p.billing_month, delivery_id)) == p.rows for p in delivery.periods)
+        return delivery if whole and delivery.source == source else None
+
+    def load(self, plan: FilePlan) -> None:
+        """Convert one file to a Parquet piece; refuse it with the place of the first fault."""
+        piece = self._folder / f"piece-{len(self._pieces):05d}.parquet"
+        self._db.execute(plan.prelude)
+        select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.file)})", 1)
+        try:
+            self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
+        except duckdb.Error as broken:
+            raise self._read_error(plan.file, broken) from None
+        if self._db.execute(f"SELECT bool_or(coalesce(x__fault, false)) FROM '{_sql(piece)}'").fetchone() == (True,):
+            raise self._first_fault(plan)
+        mixed = self._db.execute(MIXED.format(relation=f"'{_sql(piece)}'")).fetchone()
+        if mixed:
+            raise self._mixed_currency(plan, *mixed)
+        self._pieces.append(piece)
+
+    def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
+        """(code, column) -> (rows, example)."""
+        if not plan.counts:
+            return {}
+        parts = [
+            f"count_if(coalesce({test}, false)), any_value(CAST(\"{column}\" AS VARCHAR)) FILTER ({test})"
+            for _, column, test, _ in plan.counts
+        ]
+        row = self._db.execute(f"SELECT {', '.join(parts)} FROM {self._relation(plan.file)}").fetchone() or ()
+        return {
+            (code, column): (row[2 * n], str(row[2 * n + 1]))
+            for n, (code, column, _, _) in enumerate(plan.counts)
+            if row[2 * n]
+        }
+
+    def months(self) -> Sequence[StagedMonth]:
+        """What would be written, per month and currency."""
+        names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces)
+        return _months(self._db, f"read_parquet([{names}])")
+
+    def standing(self, source: str) -> Sequence[StagedMonth]:
+        """What the lake holds for the source now, per month and currency."""
+        if open_table(self._table) is None:
+            return ()
+        return _months(self._db, f"(SELECT * FROM lake_charges WHERE x_SourceId = '{source}')")
+
+    def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
+        """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
+        files: dict[str, list[tuple[str, int]]] = {}
+        for period in periods:
+            files[period.billing_month] = self._place(source, period)
+        manifest = self._manifest(delivery.id)
+        manifest.parent.mkdir(exist_ok=True)
+        partial = manifest.with_suffix(f".{uuid.uuid4().hex}")
+        partial.write_bytes(canonical_bytes(asdict(delivery)))
+        partial.replace(manifest)
+        first = self._table / next(iter(files.values()))[0][0]
+        schema = pq.read_schema(first)
+        return LakeVersion(charges=replace_partitions(self._table, source, schema, files, delivery.id))
+
+    def _place(self, source: str, period: PeriodWritten) -> list[tuple[str, int]]:
+        """The file of one month under its partition folder; no reader sees it before the commit."""
+        month = period.billing_month
+        folder = Path(f"x_SourceId={source}") / f"x_BillingMonth={month}"
+        (self._table / folder).mkdir(parents=True, exist_ok=True)
+        name = folder / f"part-{uuid.uuid4().hex}.parquet"
+        pieces = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces)
+        self._db.execute(
+            f"COPY (SELECT * EXCLUDE ({', '.join(STAGED_ONLY)}) FROM read_parquet([{pieces}]) WHERE x_BillingMonth = '{month}') "
+            f"TO '{_sql(self._table / name)}' ({PARQUET})"
+        )
+        return [(str(name), period.rows)]
+
+    def _manifest(self, delivery_id: str) -> Path:
+        return self._root / "_deliveries" / f"{delivery_id}.json"
+
+    def _relation(self, file: InputFile, *, ordered: bool = False) -> str:
+        if file.form == "parquet":
+            columns = ", ".join(
+                f'to_json("{c}") AS "{c}"' if c == "Tags" and self._is_map(file, c) else f'CAST("{c}" AS VARCHAR) AS "{c}"'
+                for c in file.columns
+            )
+            return f"(SELECT {columns} FROM read_parquet('{_sql(file.path)}'))"
+        types = ", ".join(f"'{_sql(column)}': 'VARCHAR'" for column in file.columns)
+        options = f"delim='{file.delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, strict_mode=true"
+        options += f", max_line_size={INPUT_FIELD_BYTES_MAX}, parallel={'false' if ordered else 'true'}"
+        if file.path.lower().endswith((".zst", ".zstd")):
+            options += ", compression='zstd'"
+        return f"read_csv('{_sql(file.path)}', columns={{{types}}}, {options})"
+
+    def _is_map(self, file: InputFile, column: str) -> bool:
+        described = self._db.execute(f"DESCRIBE SELECT \"{column}\" FROM read_parquet('{_sql(file.path)}')").fetchone()
+        return described is not None and not str(described[1]).startswith("VARCHAR")
+
+    def _first_fault(self, plan: FilePlan) -> BadInput:
+        """The slow second pass, on failure only: the first row in file order that a fault matches."""
+        numbered = f"(SELECT row_number() OVER () AS x__row, * FROM {self._relation(plan.file, ordered=True)})"
+        first: tuple[int, str, str, str, str] | None = None
+        for column, test, message, remedy in plan.faults:
+            shown = f'CAST("{column}" AS VARCHAR)' if column in plan.file.columns else "NULL"
+            found = self._db.execute(f"SELECT min(x__row), arg_min({shown}, x__row) FROM {numbered} WHERE {test}").fetchone()
+            if found and found[0] is not None and (first is None or found[0] < first[0]):
+                first = (int(found[0]), column, str(found[1]), message, remedy)
+        assert first is not None, "a row was marked at fault, so one of the faults matches"
+        row, column, value, message, remedy = first
+        shown_value = "" if message == "is empty" else f" {value[:80]!r}"
+        return BadInput(f"{column}{shown_value} {message}", remedy=remedy, where=Where(file=plan.file.path, row=row, column=column))
+
+    def _mixed_currency(self, plan: FilePlan, account: str | None, first: str, other: str) -> BadInput:
+        numbered = f"(SELECT row_number() OVER () AS n, * FROM {self._relation(plan.file, ordered=True)})"
+        same = '"BillingAccountId" = ?' if "BillingAccountId" in plan.file.columns else "? IS NULL"
+        found = self._db.execute(
+            f'SELECT max(first) FROM (SELECT min(n) AS first FROM {numbered} WHERE {same} GROUP BY "BillingCurrency")', [account]
+        ).fetchone()
+        return BadInput(
+            f"BillingCurrency mixes {first} and {other} for billing account {account!r}",
+            remedy="A billing account is billed in one currency: mend the row, or deliver one file a currency.",
+            where=Where(file=plan.file.path, row=int(found[0]) if found and found[0] else None, column="BillingCurrency"),
+        )
+
+    def _read_error(self, file: InputFile, broken: duckdb.Error) -> BadInput:
+        text = str(broken)
+        line = re.search(r"[Ll]ine:? (\d+)", text)
+        reason = text.splitlines()[0].split(": ", 1)[-1][:200]
+        return BadInput(
+            f"The file cannot be read: {reason}",
+            remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
+            where=Where(file=file.path, row=int(line[1]) - 1 if line else None),
+        )
+
+
+def _sql(path: object) -> str:
+    return str(path).replace("'", "''")
+
+
+def _months(db: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
+    rows = db.execute(TOTALS.format(relation=relation)).fetchall()
+    return [StagedMonth(m, c, n, b, e, r.normalize() if r else Decimal(0), int(k)) for m, c, n, b, e, r, k in rows]
+
+
+def _delivery_from(data: dict[str, Any]) -> Delivery:
+    """A manifest read back. Amounts were written as text with all their digits."""
+    periods = tuple(
+        PeriodWritten(
+            billing_month=p["billing_month"],
+            rows=p["rows"],
+            billed_cost={c: Decimal(v) for c, v in p["billed_cost"].items()},
+            effective_cost={c: Decimal(v) for c, v in p["effective_cost"].items()},
+            replaced_rows=p["replaced_rows"],
+            changed=p["changed"],
+            rounding_residue=Decimal(p["rounding_residue"]),
+        )
+        for p in data["periods"]
+    )
+    return Delivery(
+        id=data["id"],
+        source=data["source"],
+        focus_version=data["focus_version"],
+        at=datetime.fromisoformat(data["at"]),
+        files=tuple(data["files"]),
+        rows=data["rows"],
+        periods=periods,
+        quality=tuple(QualityFinding(**q) for q in data["quality"]),
+        lake_version=LakeVersion(**data["lake_version"]),
+        changed=data["changed"],
+    )

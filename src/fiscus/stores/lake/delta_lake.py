@@ -1,0 +1,157 @@
+"""The embedded lake: Delta tables on disk, read by DuckDB. Implements cost.ports.Lake."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from fiscus.cost.types import LakeVersion, SourceFreshness
+from fiscus.cost.views import assignment_keys_sql, assignments_sql, charges_sql, lake_charges_sql
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.errors import IntegrityBroken
+from fiscus.kernel.progress import Progress
+from fiscus.kernel.rows import Rows
+from fiscus.stores.lake.delivery_staging import DeliveryStaging
+from fiscus.stores.lake.input_files import find_files, inspect_file
+from fiscus.stores.lake.people_sql import ask_people_sql
+from fiscus.stores.lake.tables import (
+    assignments_digest,
+    source_lock,
+    table_files,
+    table_version,
+    write_assignments_table,
+)
+
+SETTINGS = "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false;"
+FRESHNESS = """
+SELECT x_SourceId, max(ChargePeriodEnd) FILTER (ChargeCategory = 'Usage'), count(*), list_sort(list(DISTINCT x_BillingMonth))
+FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
+
+
+class DeltaLake:
+    """One lake on a local folder. Thread-safe: each call has a cursor of its own."""
+
+    def __init__(self, root: Path, promoted: Sequence[str] = ()) -> None:
+        self._root = root
+        self._charges = root / "charges"
+        self._assignments = root / "assignments"
+        self._promoted = tuple(promoted)
+        self._lock = threading.RLock()
+        self._db = _connect()
+        self._version = LakeVersion(-2, -2)
+        self.refresh()
+
+    def version(self) -> LakeVersion:
+        """The version that reads see."""
+        return self._version
+
+    def refresh(self) -> LakeVersion:
+        """See what was committed since."""
+        with self._lock:
+            newest = LakeVersion(table_version(self._charges), table_version(self._assignments))
+            if newest != self._version:
+                self._db = self._open_views(newest)
+                self._version = newest
+            return newest
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
+        """Our own SQL at the version that `refresh` last saw."""
+        with self._lock:
+            cursor = self._db.execute(sql, dict(params) if params else None)
+            return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
+
+    def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
+        """SQL from a person, in a connection of its own that can reach the lake's files and nothing else."""
+        self.refresh()
+        return ask_people_sql(self._view_statements(self._version), self._files(self._version), sql, params, rows_max)
+
+    def freshness(self) -> Sequence[SourceFreshness]:
+        """Until when each source has landed."""
+        rows: Sequence[Any] = self.query(FRESHNESS).rows
+        return [SourceFreshness(source, until, count, tuple(months)) for source, until, count, months in rows]
+
+    @contextmanager
+    def stage(self, paths: Sequence[Path], source: str, progress: Progress) -> Iterator[DeliveryStaging]:
+        """A staging for one delivery of `source`; the second of two at once waits."""
+        found = find_files(paths)
+        files = []
+        for number, path in enumerate(found):
+            files.append(inspect_file(path))
+            progress.step(number + 1, len(found))
+        self._root.mkdir(parents=True, exist_ok=True)
+        with source_lock(self._root, source):
+            self.refresh()
+            connection = _connect()
+            for statement in self._view_statements(self._version):
+                connection.execute(statement)
+            staging = DeliveryStaging(self._root, self._charges, files, connection)
+            try:
+                yield staging
+            finally:
+                staging.discard()
+                connection.close()
+        self.refresh()
+
+    def assignment_keys(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
+        """The ownership room's SQL over `assignment_keys`; a hash collision is refused, never assigned."""
+        self.refresh()
+        with self._lock:
+            self._db.execute("CREATE OR REPLACE TEMP TABLE keys_now AS SELECT * FROM assignment_keys")
+            collided = self._db.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
+            if collided:
+                raise IntegrityBroken(
+                    f"Two different resources share the assignment key {collided[0]}", remedy="Report it: a hash collided."
+                )
+            rows = self.query(sql, params)
+            self._db.execute("DROP TABLE keys_now")
+            return rows
+
+    def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:
+        """Replace the assignments; equal content writes nothing."""
+        ordered = sorted(rows.rows)  # type: ignore[type-var]
+        content = digest([rules_digest, rows.columns, [[str(value) for value in row] for row in ordered]])
+        if ordered and assignments_digest(self._assignments) != content:
+            types = [pa.int64() if name == "x_AssignmentKey" else pa.string() for name in rows.columns]
+            columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(types)]
+            write_assignments_table(self._assignments, pa.table(columns, names=list(rows.columns)), content)
+        return self.refresh()
+
+    def _files(self, version: LakeVersion) -> list[str]:
+        return table_files(self._charges, version.charges) + table_files(self._assignments, version.assignments)
+
+    def _view_statements(self, version: LakeVersion) -> list[str]:
+        files = table_files(self._charges, version.charges)
+        stored = self._stored_columns(files)
+        return [
+            lake_charges_sql(files),
+            assignments_sql(table_files(self._assignments, version.assignments)),
+            charges_sql(stored, self._promoted),
+            assignment_keys_sql(),
+        ]
+
+    def _stored_columns(self, files: Sequence[str]) -> list[str]:
+        if not files:
+            return []
+        connection = _connect()
+        connection.execute(lake_charges_sql(files))
+        names = [str(row[0]) for row in connection.execute("DESCRIBE lake_charges").fetchall()]
+        connection.close()
+        return names
+
+    def _open_views(self, version: LakeVersion) -> duckdb.DuckDBPyConnection:
+        connection = _connect()
+        for statement in self._view_statements(version):
+            connection.execute(statement)
+        return connection
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(SETTINGS)
+    return connection

@@ -1,0 +1,165 @@
+"""Files of a delivery: found, hashed, checked whole and bounded before a row of them is believed."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fiscus.cost.types import InputFile
+from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import (
+    INPUT_COLUMNS_MAX,
+    INPUT_FIELD_BYTES_MAX,
+    INPUT_FILES_MAX,
+    INPUT_INFLATED_FREE_BYTES,
+    INPUT_INFLATION_RATIO_MAX,
+)
+
+CHUNK_BYTES = 1 << 20
+SAMPLE_ROWS = 50
+SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
+
+
+def find_files(paths: Sequence[Path]) -> list[Path]:
+    """Every bill under `paths`, sorted, dotfiles left out. A path that is not there, or brings nothing, is refused."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_file():
+            found.append(path)
+        elif path.is_dir():
+            below = (p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(SUFFIXES))
+            found += sorted(p for p in below if not any(part.startswith(".") for part in p.relative_to(path).parts))
+        else:
+            raise BadInput(f"{path} does not exist", remedy="Check the path.", where=Where(file=str(path)))
+    if not found:
+        raise BadInput("There is no bill here", remedy=f"Expected files ending in {', '.join(SUFFIXES)}.", where=Where(file=str(paths[0])))
+    if len(found) > INPUT_FILES_MAX:
+        raise BadInput(f"More than {INPUT_FILES_MAX:,} files", remedy="Deliver them in several calls.")
+    return list(dict.fromkeys(found))
+
+
+def inspect_file(path: Path) -> InputFile:
+    """Read `path` once as bytes (hash, wholeness, inflation) and its head as rows. Raises BadInput."""
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise BadInput("Not a kind of file that can be read", remedy=f"Expected {', '.join(SUFFIXES)}.", where=Where(file=str(path)))
+    try:
+        return _inspect_parquet(path) if name.endswith(".parquet") else _inspect_csv(path)
+    except (EOFError, OSError, pa.ArrowInvalid, gzip.BadGzipFile) as broken:
+        raise BadInput(
+            f"The file is damaged or cut off: {broken}", remedy="Fetch it again from the vendor.", where=Where(file=str(path))
+        ) from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    name = path.name.lower()
+    if name.endswith(".gz"):
+        return gzip.open(path, "rb")
+    if name.endswith((".zst", ".zstd")):
+        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")  # type: ignore[return-value]
+    return path.open("rb")
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _inspect_csv(path: Path) -> InputFile:
+    size = path.stat().st_size
+    inflated, tail, has_null, head = 0, b"", False, b""
+    with _open(path) as stream:
+        for chunk in _chunks(stream):
+            inflated += len(chunk)
+            if inflated > INPUT_INFLATED_FREE_BYTES and inflated > size * INPUT_INFLATION_RATIO_MAX:
+                raise BadInput(
+                    f"The file inflates more than {INPUT_INFLATION_RATIO_MAX} times: this is no bill",
+                    remedy="Fetch it again; if it is genuine, deliver it uncompressed.",
+                    where=Where(file=str(path)),
+                )
+            has_null = has_null or b"NULL" in tail + chunk
+            tail = chunk[-3:]
+            if len(head) < 4 * CHUNK_BYTES:
+                head += chunk
+    rows = _head_rows(path, head, whole=inflated <= len(head))
+    header, delimiter = rows[0], rows[1][0]
+    columns = _checked_header(path, header)
+    sample: dict[str, str] = {}
+    for row in rows[2:]:
+        for column, value in zip(columns, row, strict=False):
+            if value and value != "NULL":
+                sample.setdefault(column, value)
+    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), has_null, sample)
+
+
+def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
+    """[header, [delimiter], sample rows...]."""
+    if not head.strip():
+        raise BadInput("The file is empty", remedy="Fetch it again from the vendor.", where=Where(file=str(path)))
+    try:
+        text = head.decode("utf-8-sig") if whole else head[: head.rfind(b"\n") + 1].decode("utf-8-sig")
+    except UnicodeDecodeError as broken:
+        raise BadInput(
+            f"The file is not UTF-8 text: {broken.reason}", remedy="Save it as UTF-8.", where=Where(file=str(path))
+        ) from None
+    first = text.split("\n", 1)[0]
+    delimiter = max((",", ";", "\t", "|"), key=first.count)
+    csv.field_size_limit(INPUT_FIELD_BYTES_MAX)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        rows = [row for row, _ in zip(reader, range(SAMPLE_ROWS + 1), strict=False)]
+    except csv.Error as broken:
+        raise BadInput(f"Not CSV: {broken}", remedy="Quote fields as RFC 4180 says.", where=Where(file=str(path))) from None
+    return [rows[0], [delimiter], *rows[1:]]
+
+
+def _checked_header(path: Path, header: Sequence[str]) -> tuple[str, ...]:
+    columns = tuple(name.strip() for name in header)
+    where = Where(file=str(path), row=0)
+    if len(columns) > INPUT_COLUMNS_MAX:
+        raise BadInput(f"More than {INPUT_COLUMNS_MAX:,} columns", remedy="This is no FOCUS file.", where=where)
+    seen: set[str] = set()
+    for name in columns:
+        if not name or name.lower() in seen:
+            problem = f"Column {name!r} stands twice in the header" if name else "A column has no name"
+            raise BadInput(problem, remedy="Export the file again.", where=Where(file=str(path), row=0, column=name or None))
+        seen.add(name.lower())
+    return columns
+
+
+def _inspect_parquet(path: Path) -> InputFile:
+    file = pq.ParquetFile(path)
+    inflated = sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups))
+    if inflated > INPUT_INFLATED_FREE_BYTES and inflated > path.stat().st_size * INPUT_INFLATION_RATIO_MAX * 10:
+        raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
+    columns = _checked_header(path, file.schema_arrow.names)
+    sample: dict[str, str] = {}
+    for batch in file.iter_batches(batch_size=SAMPLE_ROWS):
+        for name in columns:
+            values = (str(v) for v in batch.column(name).to_pylist() if v not in {None, "", "NULL"}) if _flat(batch, name) else ()
+            if (value := next(iter(values), None)) is not None:
+                sample[name] = value
+        break
+    return InputFile(str(path), "parquet", columns, "", _sha256(path), has_null_text=True, sample=sample)
+
+
+def _flat(batch: pa.RecordBatch, name: str) -> bool:
+    return not pa.types.is_nested(batch.schema.field(name).type)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for chunk in _chunks(stream):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+

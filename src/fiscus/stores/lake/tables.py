@@ -1,0 +1,112 @@
+"""The two Delta tables of a lake: charges and assignments. Their files, versions and commits; no FOCUS knowledge."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction
+
+from fiscus.kernel.errors import Conflict
+from fiscus.kernel.limits import COMMIT_RETRIES_MAX
+
+PARTITIONS = ["x_SourceId", "x_BillingMonth"]
+
+
+def open_table(path: Path) -> DeltaTable | None:
+    """The Delta table at `path`, or None while nothing was ever committed."""
+    try:
+        return DeltaTable(str(path))
+    except TableNotFoundError:
+        return None
+
+
+def table_version(path: Path) -> int:
+    """The newest version, -1 for none."""
+    table = open_table(path)
+    return -1 if table is None else table.version()
+
+
+def table_files(path: Path, version: int) -> list[str]:
+    """The data files of one version."""
+    return [] if version < 0 else DeltaTable(str(path), version=version).file_uris()
+
+
+def replace_partitions(
+    path: Path, source: str, schema: pa.Schema, files: Mapping[str, Sequence[tuple[str, int]]], delivery_id: str
+) -> int:
+    """One commit: the partitions (source, month) of `files` (month -> (relative path, rows)) become exactly those files."""
+    adds = [
+        AddAction(
+            path=name,
+            size=(path / name).stat().st_size,
+            partition_values={"x_SourceId": source, "x_BillingMonth": month},
+            modification_time=int((path / name).stat().st_mtime * 1000),
+            data_change=True,
+            stats=json.dumps({"numRecords": rows}),
+        )
+        for month, entries in files.items()
+        for name, rows in entries
+    ]
+    properties = CommitProperties(custom_metadata={"fiscus.delivery": delivery_id})
+    for attempt in range(COMMIT_RETRIES_MAX):
+        table = _table_with(path, schema)
+        filters = [("x_SourceId", "=", source), ("x_BillingMonth", "in", sorted(files))]
+        try:
+            table.create_write_transaction(
+                adds, "overwrite", table.schema(), PARTITIONS, partition_filters=filters, commit_properties=properties
+            )
+        except CommitFailedError:
+            time.sleep(0.01 * (attempt + 1))
+            continue
+        return table_version(path)
+    raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
+
+
+def write_assignments_table(path: Path, rows: pa.Table, digest: str) -> int:
+    """Replace the assignments with `rows` in one commit."""
+    properties = CommitProperties(custom_metadata={"fiscus.assignments": digest})
+    write_deltalake(str(path), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+    return table_version(path)
+
+
+def assignments_digest(path: Path) -> str | None:
+    """The digest that the newest assignments were written with."""
+    table = open_table(path)
+    if table is None:
+        return None
+    return next((entry["fiscus.assignments"] for entry in table.history(1) if "fiscus.assignments" in entry), None)
+
+
+@contextmanager
+def source_lock(root: Path, source: str) -> Iterator[None]:
+    """One delivery of a source at a time on this machine; Delta's own conflict check covers the rest."""
+    folder = root / "_locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{source}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _table_with(path: Path, schema: pa.Schema) -> DeltaTable:
+    """The charges table, created or widened so that it has every column of `schema`."""
+    table = open_table(path)
+    if table is None:
+        partition_fields = [pa.field(name, pa.string()) for name in PARTITIONS]
+        full = pa.schema([*schema, *partition_fields])
+        return DeltaTable.create(str(path), full, mode="ignore", partition_by=PARTITIONS)
+    known = {field.name for field in table.schema().fields}
+    from deltalake import Schema
+
+    wanted = Schema.from_arrow(schema).fields
+    if missing := [field for field in wanted if field.name not in known]:
+        table.alter.add_columns(missing)
+        return DeltaTable(str(path))
+    return table
