@@ -24,7 +24,10 @@ class Executor(Protocol):
         ...
 
     def send(self, plan: Plan, idempotency_key: str) -> str:
-        """Do it; returns the vendor's receipt. Raises BadInput (refused, nothing happened), OutcomeUnknown, Unavailable (nothing sent)."""
+        """Do it; returns the vendor's receipt.
+
+        Raises BadInput (refused, nothing happened), OutcomeUnknown (the answer was lost), Unavailable (nothing was sent).
+        """
         ...
 
     def read_back(self, plan: Plan) -> Outcome: ...

@@ -106,3 +106,47 @@ class Outcome:
     done: bool | None
     observed: Mapping[str, object]
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a belt or the four-eyes rule said no. `belt` is its name; `message` and `remedy` are sentences for a person."""
+
+    belt: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPreview:
+    """One target of a preview: as planned, as it stands now, and how the two differ (empty: they do not)."""
+
+    id: str
+    name: str
+    owner: str
+    environment: str
+    planned: Mapping[str, object]
+    now: Mapping[str, object] | None
+    drift: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPreview:
+    """A dry run: what would change, for how much, who may say yes, and what stands in the way. Nothing is sent."""
+
+    action_id: str
+    kind: str
+    state: ActionState
+    reason: str
+    targets: tuple[TargetPreview, ...]
+    saving_per_month: Decimal
+    currency: str
+    reversibility: Reversibility
+    undo_kind: str | None
+    blast_radius: str
+    requested_by: str
+    approved_by: str | None
+    expires_at: datetime
+    may_approve: tuple[str, ...]
+    refusals: tuple[Refusal, ...]  # the belts that would refuse it now
+    note: str  # such as: the vendor cannot be reached, so drift is not known

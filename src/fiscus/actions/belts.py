@@ -1,0 +1,111 @@
+"""Safety belts: what no plan and no approval gets past. On by default; each refusal names its belt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fiscus.actions.machine import last_entry
+from fiscus.actions.types import Action, Plan, Refusal, SafetyBelts, Target
+from fiscus.kernel.limits import ACTION_RUN_MINUTES
+
+ENVIRONMENT_TAGS: Final = ("environment", "env", "stage")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSoFar:
+    """What the current run has sent (or proposed) already, of how many there are in all (0: they cannot be counted)."""
+
+    actions: int
+    targets: int
+    total: int
+
+
+def protection(target: Target, belts: SafetyBelts) -> Refusal | None:
+    """Why `target` must never be touched, or None. Both the bill's environment and the vendor's own tags count."""
+    tags = _tags(target)
+    protected = {name.casefold() for name in belts.protected_environments}
+    for environment in (target.environment, *(tags.get(name, "") for name in ENVIRONMENT_TAGS)):
+        if environment.strip().casefold() in protected:
+            return Refusal(
+                "protected_environments",
+                f"{target.id} is in {environment}, a protected environment",
+                "Change it by hand, or take the environment out of belts.protected_environments.",
+            )
+    for tag in belts.protected_tags:
+        if tag.casefold() in tags:
+            return Refusal(
+                "protected_tags",
+                f"{target.id} carries the tag {tag}",
+                "Its owner must remove the tag first.",
+            )
+    return None
+
+
+def paused_refusal() -> Refusal:
+    """The kill switch is on."""
+    return Refusal("paused", "Actions are paused", "Find out why, then run `fiscus actions resume`.")
+
+
+def run_refusal(belts: SafetyBelts) -> Refusal:
+    """Too many actions in one run."""
+    return Refusal(
+        "actions_per_run_max",
+        f"A run of {ACTION_RUN_MINUTES} minutes may have at most {belts.actions_per_run_max} actions",
+        "Wait for the next run, or raise belts.actions_per_run_max in fiscus.yaml.",
+    )
+
+
+def percent_refusal(belts: SafetyBelts, changed: int, total: int) -> Refusal:
+    """Too large a share of what is running."""
+    return Refusal(
+        "targets_percent_max",
+        f"{changed} of {total} would be changed within {ACTION_RUN_MINUTES} minutes; at most "
+        f"{targets_allowed(belts, total)} ({belts.targets_percent_max} %) may be",
+        "Wait for the next run, or raise belts.targets_percent_max in fiscus.yaml.",
+    )
+
+
+def belt_refusals(plan: Plan, belts: SafetyBelts, so_far: RunSoFar, *, paused: bool) -> tuple[Refusal, ...]:
+    """Every belt that refuses `plan` now; empty when it may go on."""
+    found: list[Refusal] = []
+    if paused or belts.paused:
+        found.append(paused_refusal())
+    if so_far.actions + 1 > belts.actions_per_run_max:
+        found.append(run_refusal(belts))
+    if len(plan.targets) > belts.targets_per_action_max:
+        found.append(
+            Refusal(
+                "targets_per_action_max",
+                f"It has {len(plan.targets)} targets; at most {belts.targets_per_action_max} are allowed",
+                "Split it, or raise belts.targets_per_action_max in fiscus.yaml.",
+            )
+        )
+    changed = so_far.targets + len(plan.targets)
+    if so_far.total and changed > targets_allowed(belts, so_far.total):
+        found.append(percent_refusal(belts, changed, so_far.total))
+    found.extend(refusal for target in plan.targets if (refusal := protection(target, belts)) is not None)
+    return tuple(found)
+
+
+def targets_allowed(belts: SafetyBelts, total: int) -> int:
+    """How many of `total` things one run may change: the percentage, but one at least unless the belt says zero."""
+    if belts.targets_percent_max == 0:
+        return 0
+    return max(1, total * belts.targets_percent_max // 100)
+
+
+def sent_so_far(actions: Iterable[Action], kind: str, now: datetime, running: int) -> RunSoFar:
+    """What was sent within the last run's time: all kinds for the count of actions, `kind` for the targets."""
+    since = now - timedelta(minutes=ACTION_RUN_MINUTES)
+    sent = [a for a in actions if (entry := last_entry(a, "INTENT")) is not None and since < entry.at <= now]
+    targets = sum(len(action.plan.targets) for action in sent if action.plan.kind == kind)
+    return RunSoFar(len(sent), targets, running + targets if running else 0)
+
+
+def _tags(target: Target) -> dict[str, str]:
+    tags = target.observed.get("tags")
+    plain = tags if isinstance(tags, Mapping) else {}
+    return {str(key).casefold(): str(value) for key, value in plain.items()}
