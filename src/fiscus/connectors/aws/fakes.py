@@ -26,8 +26,6 @@ Fault = Literal["response_lost", "error_500", "error_429", "hang", "reset_before
 MUTATIONS: Final = frozenset(
     {"StopInstances", "StartInstances", "TerminateInstances", "ModifyInstanceAttribute", "RebootInstances"}
 )
-    {"StopInstances", "StartInstances", "TerminateInstances", "ModifyInstanceAttribute", "RebootInstances"}
-)
 REQUEST_BYTES_MAX: Final = 1_000_000
 
 
