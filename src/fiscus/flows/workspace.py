@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import SafetyBelts
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
-from fiscus.guardrails.types import Budget
 from fiscus.kernel.clock import Clock, today
 from fiscus.kernel.ids import IdSource
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.ports import NoticeChannel
-from fiscus.ownership.types import Directory, EscalationLadder, OwnershipRules
-
-if TYPE_CHECKING:
-    from fiscus.guardrails.policy_set import PolicySet
+from fiscus.ownership.types import Directory, OwnershipRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +45,9 @@ class Configuration:
     promoted_tags: tuple[str, ...]
     directory: Directory
     rules: OwnershipRules
-    budgets: tuple[Budget, ...]
-    policies: PolicySet
     belts: SafetyBelts
-    ladder: EscalationLadder
-    outcomes: Mapping[str, Mapping[str, int]]  # driver -> month (2026-10) -> volume, for cost per outcome
-    outcome_scopes: Mapping[str, Mapping[str, tuple[str, ...]]]  # driver -> scope filters of the cost it pays for
     digest: str
-    simulated: tuple[str, ...] = field(default=())  # what stands in for a vendor here; pages say so
+    simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
 
 
 @dataclass(frozen=True, slots=True)

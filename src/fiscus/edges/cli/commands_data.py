@@ -6,15 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, say_json, table
-from fiscus.kernel.canonical import to_json
 
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
-    commands: tuple[Callable[..., int], ...] = (init, ingest, query, run, pack)
+    commands: tuple[Callable[..., int], ...] = (init, demo, ingest, query, run)
     for command in commands:
         app.command(command)
 
@@ -38,6 +37,41 @@ def init(directory: Path, *, common: Common = NO_OPTIONS) -> None:
     for name in made:
         say(f"  {name}")
     say(f"Next: put bills into {directory}/inbox/example and run `fiscus run --home {directory}`.")
+
+
+@guarded
+def demo(
+    *,
+    months: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=36))] = 12,
+    scale: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=50))] = 1.0,
+    seed: int = 7,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Build a simulated company, run the loop on its bills and show what was found.
+
+    Parameters
+    ----------
+    months
+        How many months of bills.
+    scale
+        1.0 is about 200,000 charges.
+    seed
+        The same seed gives the same company.
+    """
+    from fiscus.app.demo import run_demo
+
+    with progress(common) as bar:
+        shown = run_demo(common.home, months=months, scale=scale, seed=seed, progress=bar)
+    if common.json:
+        say_json(shown)
+        return
+    for line in shown.sentences:
+        say(line)
+    say()
+    table(("team", "EffectiveCost USD", "share %", "charges"), shown.teams, "Nothing is owned.")
+    say()
+    for line in shown.next_steps:
+        say(line)
 
 
 @guarded
@@ -126,7 +160,7 @@ def query(
 
 @guarded
 def run(*, as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
-    """The whole loop once: ingest configured sources, assign, signal, evaluate, escalate, plan, pack.
+    """The loop once: ingest the configured sources, assign owners, check that the books balance.
 
     Parameters
     ----------
@@ -141,31 +175,5 @@ def run(*, as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
     if common.json:
         say_json(summary)
         return
-    for line in summary.sentences:
+    for line in summary.sentences():
         say(line)
-
-
-@guarded
-def pack(*, period: str, out: Path, paper: Literal["a4", "us-letter"] = "a4", common: Common = NO_OPTIONS) -> None:
-    """Build the board pack of a month: board.pdf and board.xlsx.
-
-    Parameters
-    ----------
-    period
-        The month, such as 2026-10.
-    out
-        A folder for the two files.
-    paper
-        The page size of the PDF.
-    """
-    from fiscus.app.packs import write_pack
-    from fiscus.kernel.periods import Month
-
-    ws = open_home(common)
-    written = write_pack(ws, Month.parse(period), out, paper)
-    if common.json:
-        say_json({"sentence": written.pack.sentence, "files": to_json(written.files), "pack": written.pack})
-        return
-    say(written.pack.sentence)
-    for path in written.files:
-        say(f"  {path}")

@@ -1,0 +1,93 @@
+"""The demo: a simulated company, the real loop on it, and what was found held against what is known to be true."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from fiscus.app.loop import LoopSummary, run_loop
+from fiscus.app.workspace import open_workspace
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.errors import Conflict, Where
+from fiscus.kernel.money import display, total
+from fiscus.kernel.progress import Progress
+from fiscus.ownership.owned_totals import owned_totals
+from fiscus.ownership.types import UNOWNED
+from fiscus.twin.build import CompanyBuilt, build_company
+
+DEMO_HOME = ".fiscus-demo"
+TEAMS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DemoShown:
+    """What the demo prints: sentences, the largest teams, and what to try next."""
+
+    home: str
+    charges: int
+    feeds: int
+    feeds_tied_out: int
+    loop: LoopSummary
+    sentences: tuple[str, ...]
+    teams: tuple[tuple[str, Decimal, Decimal, int], ...]
+    next_steps: tuple[str, ...]
+
+
+def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress: Progress) -> DemoShown:
+    """Build, run, compare. An earlier demo in the same folder is replaced; any other folder is not touched."""
+    place = Path(home or DEMO_HOME).resolve()
+    _make_room(place)
+    built = build_company(place, seed=seed, scale=scale, months=months, progress=progress)
+    ws = open_workspace(place)
+    loop = run_loop(ws, progress)
+    tied = _tied_out(ws, built)
+    teams = _teams(ws)
+    sentences = (
+        f"{ws.config.company.name}: {built.charges:,} charges of {len(built.billed)} vendors over {months} months (simulated).",
+        *loop.sentences(),
+        f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
+    )
+    return DemoShown(
+        home=str(place),
+        charges=built.charges,
+        feeds=len(built.billed),
+        feeds_tied_out=tied,
+        loop=loop,
+        sentences=sentences,
+        teams=teams,
+        next_steps=(
+            f"fiscus owners --home {place}",
+            f'fiscus query "SELECT ServiceProviderName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
+            f"fiscus evidence verify --home {place}",
+        ),
+    )
+
+
+def _make_room(place: Path) -> None:
+    if not place.exists() or not any(place.iterdir()):
+        return
+    if not (place / "truth.json").is_file():
+        raise Conflict(
+            f"{place} holds something that is no demo", remedy="Name an empty folder with --home.", where=Where(file=str(place))
+        )
+    shutil.rmtree(place)
+
+
+def _tied_out(ws: Workspace, built: CompanyBuilt) -> int:
+    held = dict(ws.lake.query("SELECT x_SourceId, sum(BilledCost) FROM charges GROUP BY ALL").rows)
+    return sum(held.get(feed) == amount for feed, amount in built.billed.items())
+
+
+def _teams(ws: Workspace) -> tuple[tuple[str, Decimal, Decimal, int], ...]:
+    """The largest teams in the company's currency; unowned money is a line of its own, whatever its size."""
+    lines = [line for line in owned_totals(ws.lake) if line.currency == ws.config.company.currency]
+    whole = total([line.effective_cost for line in lines])
+    sums = {
+        team: (total([x.effective_cost for x in lines if x.team == team]), sum(x.charges for x in lines if x.team == team))
+        for team in {line.team for line in lines}
+    }
+    ranked = sorted(sums.items(), key=lambda item: -item[1][0])
+    shown = [item for item in ranked if item[0] != UNOWNED][:TEAMS_SHOWN] + [item for item in ranked if item[0] == UNOWNED]
+    return tuple((team, cost, Decimal(display(cost / whole * 100, 1)), charges) for team, (cost, charges) in shown)

@@ -1,0 +1,31 @@
+"""The command line as a whole. `fiscus` alone shows what a newcomer needs; `fiscus --help` shows everything."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from fiscus import __version__
+from fiscus.edges.cli import commands_data, commands_govern
+from fiscus.edges.cli.terminal import say
+
+NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
+
+  fiscus init DIR                       make a workspace
+  fiscus ingest PATH --source NAME      bring FOCUS bills in
+  fiscus query "SELECT ..."             ask the view `charges`
+  fiscus evidence verify                check the chain of evidence
+
+fiscus --help lists every command; --json works on each."""
+
+
+def build_cli() -> App:
+    """The root command with every subcommand mounted."""
+    app = App(name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__)
+    commands_data.mount(app)
+    commands_govern.mount(app)
+    app.default(_newcomer)
+    return app
+
+
+def _newcomer() -> None:
+    say(NEWCOMER)

@@ -1,0 +1,5 @@
+-- The same money, summed without owners and straight from storage: what the owned lines must add up to.
+SELECT BillingCurrency AS currency, sum(EffectiveCost) AS effective_cost, sum(BilledCost) AS billed_cost, count(*) AS charges
+FROM lake_charges
+GROUP BY ALL
+ORDER BY currency
