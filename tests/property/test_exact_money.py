@@ -35,7 +35,7 @@ def folder():
 def test_costs_are_parsed_exactly_and_rounded_half_even(folder: Path, values: list[str]) -> None:
     path = write_csv(folder / "a.csv", [{"BilledCost": value} for value in values])
     file = InputFile(str(path), "csv", tuple(ROW), ",", "0", has_null_text=False, sample={})
-    plan = plan_file(file, Source("p"), "d", ())
+    plan = plan_file(file, Source("p"), "d", (), exact=True)
     types = ", ".join(f"'{name}': 'VARCHAR'" for name in ROW)
     db = duckdb.connect()
     db.execute("SET TimeZone='UTC'; SET threads=1")

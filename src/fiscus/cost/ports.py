@@ -41,8 +41,11 @@ class Staging(Protocol):
         """The delivery of this id, if the lake still holds all of what it wrote."""
         ...
 
-    def load(self, plan: FilePlan) -> None:
-        """Convert one file. Raises BadInput with file, row and column when a row is at fault."""
+    def load(self, plan: FilePlan) -> bool:
+        """Convert one file. False: a row has more digits than the lake keeps and the plan is not exact; nothing was loaded.
+
+        Raises BadInput with file, row and column when a row is at fault.
+        """
         ...
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:

@@ -22,6 +22,7 @@ KEY_COLUMNS: Final = (
     "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName", "ResourceType",
     "RegionId",
 )  # fmt: skip
+PROVIDER_COLUMNS: Final = ("ServiceProviderName", "ProviderName", "PublisherName", "HostProviderName", "InvoiceIssuerName")
 ROUND_MACRO: Final = """
 CREATE OR REPLACE TEMP MACRO plain_decimal(raw) AS CASE
     WHEN contains(raw, 'e') OR contains(raw, 'E') THEN CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR) ELSE trim(raw) END;
@@ -36,29 +37,69 @@ CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(
 """
 
 
-def plan_file(file: InputFile, source: Source, delivery_id: str, promote: Sequence[str]) -> FilePlan:
-    """How `file` becomes canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's."""
-    present = set(file.columns)
+def plan_file(file: InputFile, source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False) -> FilePlan:
+    """How `file` becomes canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's.
+
+    Three layers: `typed` (each value parsed once), `judged` (is the row at fault), and the canonical columns. Without `exact`
+    the plan is light and marks rows with more digits than the lake keeps (x__long); the caller then plans again, exactly.
+    """
     _check_header(file, source)
-    version = source.focus or version_of(present)
-    parts = [f"{_expression(column, file, source)} AS {_name(column.name)}" for column in FOCUS_1_4]
+    exact = exact or any(_sample_is_long(column, file) for column in FOCUS_1_4)
+    version = source.focus or version_of(file.columns)
+    typed = [
+        f"{_parsed(column, file, source, exact)} AS {_typed(column.name)}"
+        for column in FOCUS_1_4
+        if column.type in {*SCALE, "time"} and column.name in file.columns
+    ]
+    typed += [f"{_tags(file)} AS x__tags"]
+    typed += [f"{canonical_sql(_text(name, file))} AS x__{name}" for name in PROVIDER_COLUMNS]
+    bad = [
+        f"({_text(column.name, file)} IS NOT NULL AND {_typed(column.name)} IS NULL)"
+        for column in FOCUS_1_4
+        if column.type in {*SCALE, "time"} and column.name in file.columns
+    ]
+    bad += [f"({_text(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
+    bad += [f"({_currency(file, source)} IS NULL OR NOT regexp_full_match({_currency(file, source)}, '[A-Z]{{3}}'))"]
+    if "Tags" in file.columns:
+        bad.append(f"({_text('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
+    numbers = [_text(c.name, file) for c in FOCUS_1_4 if c.type in SCALE and c.name in file.columns]
+    scales = [SCALE[c.type] for c in FOCUS_1_4 if c.type in SCALE and c.name in file.columns]
+    long = " OR ".join(_is_long(raw, places) for raw, places in zip(numbers, scales, strict=True))
     extra = [name for name in file.columns if name not in BY_NAME and name not in DROPPED_BY_1_4]
+    parts = [f"{_expression(column, file, source)} AS {_name(column.name)}" for column in FOCUS_1_4]
     parts += [
         f"'{version}' AS x_FocusVersion",
         f"'{delivery_id}' AS x_DeliveryId",
         *(f"{_text(name, file)} AS x_{name}" for name in DROPPED_BY_1_4),
         f"{_extra(extra, file)} AS x_Extra",
         f"{_key(file, source)} AS x_AssignmentKey",
-        f"{_rounded_cells(file)} AS x_RoundedCells",
-        f"{_residue(file)} AS x_RoundingResidue",
+        f"{_rounded_cells(file) if exact else '0'} AS x_RoundedCells",
+        f"{_residue(file) if exact else 'CAST(0 AS DECIMAL(38,30))'} AS x_RoundingResidue",
         *(f"x__tags[{_quoted(key)}] AS {_name(promoted_column(key))}" for key in promote),
+        "x__fault",
+        f"{'false' if exact else f'coalesce({long}, false)'} AS x__long",
+        "strftime(make_timestamp(epoch_us(x__t_BillingPeriodStart)), '%Y-%m') AS x_BillingMonth",
     ]
-    faults = _faults(file, source)
-    typed_fault = " OR ".join(f"({fault[1]})" for fault in faults) or "false"
-    inner = f"SELECT *, {_tags(file)} AS x__tags, ({typed_fault}) AS x__fault FROM input"
-    month = "strftime(make_timestamp(epoch_us(BillingPeriodStart)), '%Y-%m')"
-    select = f"SELECT *, {month} AS x_BillingMonth FROM (SELECT {', '.join(parts)}, x__fault FROM ({inner}))"
-    return FilePlan(file, version, ROUND_MACRO, select, faults, count_plans(file, source), known_findings(file, version, extra))
+    inner = f"SELECT *, {', '.join(typed)} FROM input"
+    judged = f"SELECT *, coalesce({' OR '.join(bad)}, true) AS x__fault FROM ({inner})"
+    select = f"SELECT {', '.join(parts)} FROM ({judged})"
+    counts = count_plans(file, source)
+    return FilePlan(file, version, ROUND_MACRO, select, _faults(file, source), counts, known_findings(file, version, extra))
+
+
+def _sample_is_long(column: Column, file: InputFile) -> bool:
+    value = file.sample.get(column.name, "")
+    return column.type in SCALE and ("e" in value.lower() or len(value.partition(".")[2]) > SCALE[column.type])
+
+
+def _typed(column: str) -> str:
+    return _name(f"x__t_{column}")
+
+
+def _parsed(column: Column, file: InputFile, source: Source, exact: bool) -> str:
+    if column.type == "time":
+        return _time(column, file, source)
+    return _decimal(column, file) if exact else f"TRY_CAST({_text(column.name, file)} AS {SQL_TYPE[column.type]})"
 
 
 def _check_header(file: InputFile, source: Source) -> None:
@@ -158,11 +199,10 @@ def _expression(column: Column, file: InputFile, source: Source) -> str:
     if column.name in special:
         return special[column.name](file, source)
     if column.name == "PricingCurrencyEffectiveCost" and column.name not in file.columns:
-        return _decimal(BY_NAME["EffectiveCost"], file) if "PricingCurrency" not in file.columns else "NULL"
-    if column.type == "time":
-        return _time(column, file, source)
-    if column.type in SCALE:
-        return _decimal(column, file)
+        same = "PricingCurrency" not in file.columns  # then it is the billing currency, and the cost is the same cost
+        return _typed("EffectiveCost") if same else f"CAST(NULL AS {SQL_TYPE['cost']})"
+    if column.type in {*SCALE, "time"}:
+        return _typed(column.name) if column.name in file.columns else f"CAST(NULL AS {SQL_TYPE[column.type]})"
     if column.name == "ContractApplied":  # 1.3 wrote ContractID, 1.4 writes ContractId
         return f"replace({_text(column.name, file)}, '\"ContractID\"', '\"ContractId\"')"
     return _text(column.name, file)
@@ -170,21 +210,18 @@ def _expression(column: Column, file: InputFile, source: Source) -> str:
 
 def _service_provider(file: InputFile, source: Source) -> str:
     """ServiceProviderName; else, for a marketplace charge, its publisher (the seller), otherwise the old ProviderName."""
-    del source
-    own, provider, publisher = (_text(name, file) for name in ("ServiceProviderName", "ProviderName", "PublisherName"))
-    old, seller = canonical_sql(provider), canonical_sql(publisher)
-    sold = f"{is_cloud_sql(old)} AND {seller} IS NOT NULL AND {seller} <> {old}"
-    return f"coalesce({canonical_sql(own)}, CASE WHEN {sold} THEN {seller} ELSE coalesce({old}, {seller}) END, {_issuer(file, None)})"
+    del file, source
+    sold = f"{is_cloud_sql('x__ProviderName')} AND x__PublisherName <> x__ProviderName"
+    old = f"CASE WHEN {sold} THEN x__PublisherName ELSE coalesce(x__ProviderName, x__PublisherName) END"
+    return f"coalesce(x__ServiceProviderName, {old}, x__InvoiceIssuerName)"
 
 
 def _host_provider(file: InputFile, source: Source) -> str:
-    del source
-    own, provider = _text("HostProviderName", file), _text("ProviderName", file)
-    old = canonical_sql(provider)
-    return f"coalesce({canonical_sql(own)}, CASE WHEN {is_cloud_sql(old)} THEN {old} END)"
+    del file, source
+    return f"coalesce(x__HostProviderName, CASE WHEN {is_cloud_sql('x__ProviderName')} THEN x__ProviderName END)"
 
 
-def _issuer(file: InputFile, source: Source | None) -> str:
+def _issuer(file: InputFile, source: Source) -> str:
     del source
     return f"coalesce({_text('InvoiceIssuerName', file)}, {_text('ProviderName', file)})"
 

@@ -48,7 +48,8 @@ def _land(
     quality: list[QualityFinding] = []
     before = 0
     for number, plan in enumerate(plans):
-        staging.load(plan)
+        if not staging.load(plan):
+            staging.load(plan_file(plan.file, source, delivery_id, options.promote, exact=True))
         rows = sum(month.rows for month in staging.months())
         quality += findings_of(plan, dict(staging.count(plan)), rows - before)
         before = rows

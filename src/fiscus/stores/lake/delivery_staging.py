@@ -35,7 +35,7 @@ from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.tables import open_table, replace_partitions
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
-STAGED_ONLY = ("x__fault", "x_BillingMonth")
+STAGED_ONLY = ("x__fault", "x__long", "x_BillingMonth")
 MIXED = """
 SELECT BillingAccountId, min(BillingCurrency), max(BillingCurrency) FROM {relation}
 GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DISTINCT BillingCurrency) > 1 LIMIT 1"""
@@ -80,8 +80,8 @@ class DeliveryStaging:
         whole = all(standing.get((p.billing_month, delivery_id)) == p.rows for p in delivery.periods)
         return delivery if whole and delivery.source == source else None
 
-    def load(self, plan: FilePlan) -> None:
-        """Convert one file to a Parquet piece; refuse it with the place of the first fault."""
+    def load(self, plan: FilePlan) -> bool:
+        """Convert one file to a Parquet piece; refuse it with the place of the first fault. False: needs the exact plan."""
         piece = self._folder / f"piece-{len(self._pieces):05d}.parquet"
         self._db.execute(plan.prelude)
         select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.file)})", 1)
@@ -89,12 +89,17 @@ class DeliveryStaging:
             self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
         except duckdb.Error as broken:
             raise self._read_error(plan.file, broken) from None
-        if self._db.execute(f"SELECT bool_or(coalesce(x__fault, false)) FROM '{_sql(piece)}'").fetchone() == (True,):
+        marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (False, False)
+        if marks[0]:
+            piece.unlink()
+            return False
+        if marks[1]:
             raise self._first_fault(plan)
         mixed = self._db.execute(MIXED.format(relation=f"'{_sql(piece)}'")).fetchone()
         if mixed:
             raise self._mixed_currency(plan, *mixed)
         self._pieces.append(piece)
+        return True
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
         """(code, column) -> (rows, example)."""
