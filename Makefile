@@ -7,15 +7,15 @@ DEMO_HOME ?= .fiscus-demo
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format promises bench lock clean
+.PHONY: help demo test lint format bench lock clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-demo: $(VENV)/.run assets  ## Build a simulated company, run the loop on it, show what was found (DEMO_SERVE=0: do not serve)
-	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
+demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found
+	$(BIN)/fiscus demo --home $(DEMO_HOME)
 
-test: $(VENV)/.dev assets  ## All tests, against real components
+test: $(VENV)/.dev  ## All tests, against real components
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies
@@ -29,20 +29,14 @@ format: $(VENV)/.dev  ## Format the code in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-promises: $(VENV)/.dev assets  ## What the product promises, with faults injected (ONLY=P3,P5 TRIALS=n)
-	$(BIN)/python -m tests.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS))
-
-bench: $(VENV)/.dev assets  ## Benchmarks as ratios, quick
+bench: $(VENV)/.dev  ## Benchmarks as ratios, quick
 	$(BIN)/python -m bench.loop --quick
 
 lock: $(VENV)/.uv  ## Renew the locks: hashes, no addresses
 	sh tools/lock.sh $(BIN)/uv
 
 clean:  ## Remove what the set-up and the demo made
-	rm -rf $(VENV) $(DEMO_HOME) node_modules .tools
-
-assets: $(VENV)/.run
-	@$(BIN)/python tools/build_assets.py
+	rm -rf $(VENV) $(DEMO_HOME)
 
 $(VENV)/.uv: requirements-bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fiscus needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 2; }
@@ -53,7 +47,6 @@ $(VENV)/.uv: requirements-bootstrap.lock
 $(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml
 	$(UV) --require-hashes -r requirements.lock
 	$(UV) --no-deps --no-build-isolation -e .
-	@command -v npm >/dev/null || $(UV) --require-hashes -r requirements-node.lock
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
