@@ -4,5 +4,5 @@ set -eu
 compile() { "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
 uv=$1
 printf 'uv\n' | compile - -o requirements-bootstrap.lock
-compile pyproject.toml --extra postgres --group pyproject.toml:build -o requirements.lock
-compile pyproject.toml --extra postgres --group pyproject.toml:build --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build -o requirements.lock
+compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock

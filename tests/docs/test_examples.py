@@ -7,16 +7,16 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tests.bills import write_csv
 
 from fiscus.edges.cli.root import build_cli
-from tests.bills import write_csv
 
 REPO = Path(__file__).resolve().parents[2]
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
 
 
 def _commands(page: Path) -> list[str]:
-    blocks = re.findall(r"```(?:console)?\n(.*?)```", page.read_text("utf-8"), flags=re.S)
+    blocks = re.findall(r"```(?:console)?\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
     lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith("fiscus ")]
 

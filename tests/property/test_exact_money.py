@@ -10,17 +10,19 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.bills import ROW, write_csv
 
 from fiscus.cost.types import InputFile, Source
 from fiscus.cost.upgrade import plan_file
-from tests.bills import ROW, write_csv
 
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
-COSTS = st.decimals(min_value=-10**9, max_value=10**9, allow_nan=False, allow_infinity=False, places=None).map(lambda d: format(d, "f"))
-LONG = st.tuples(st.sampled_from(["", "-"]), st.integers(0, 10**8), st.text("0123456789", min_size=13, max_size=40)).map(
-    lambda t: f"{t[0]}{t[1]}.{t[2]}"
+COSTS = st.decimals(min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False, places=None).map(
+    lambda d: format(d, "f")
 )
-TIES = st.integers(-10**6, 10**6).map(lambda n: f"{n}.0000000000005" if n >= 0 else f"{n}.0000000000015")
+LONG = st.tuples(
+    st.sampled_from(["", "-"]), st.integers(0, 10**8), st.text("0123456789", min_size=13, max_size=40)
+).map(lambda t: f"{t[0]}{t[1]}.{t[2]}")
+TIES = st.integers(-(10**6), 10**6).map(lambda n: f"{n}.0000000000005" if n >= 0 else f"{n}.0000000000015")
 EXPONENTS = st.tuples(st.integers(1, 999), st.integers(1, 9)).map(lambda t: f"{t[0]}E-{t[1]:02d}")
 
 
@@ -40,7 +42,11 @@ def test_costs_are_parsed_exactly_and_rounded_half_even(folder: Path, values: li
     db = duckdb.connect()
     db.execute("SET TimeZone='UTC'; SET threads=1")
     db.execute(plan.prelude)
-    select = plan.select.replace(" FROM input)", f" FROM read_csv('{path}', columns={{{types}}}, header=true, auto_detect=false, delim=',', quote='\"'))", 1)
+    select = plan.select.replace(
+        " FROM input)",
+        f" FROM read_csv('{path}', columns={{{types}}}, header=true, auto_detect=false, delim=',', quote='\"'))",
+        1,
+    )
     stored = [row[0] for row in db.execute(f"SELECT BilledCost FROM ({select})").fetchall()]
     step = Decimal(1).scaleb(-12)
     assert stored == [Decimal(value).quantize(step, context=WIDE) for value in values]

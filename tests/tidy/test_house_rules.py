@@ -17,7 +17,9 @@ ROOMS = ("cost", "ownership", "signals", "guardrails", "actions", "board")
 
 
 def _tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=REPO, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=REPO, capture_output=True, text=True, check=True
+    )
     return [REPO / line for line in listed.stdout.splitlines() if (REPO / line).is_file()]
 
 
@@ -34,7 +36,11 @@ def test_a_file_and_its_functions_are_small(path: Path) -> None:
     """Past 400 lines a file, or 60 a function, the thing has two jobs."""
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 400
-    long = [f"{f.name} ({f.end_lineno - f.lineno + 1})" for f in _functions(ast.parse(text)) if f.end_lineno - f.lineno >= 60]
+    long = [
+        f"{f.name} ({f.end_lineno - f.lineno + 1})"
+        for f in _functions(ast.parse(text))
+        if f.end_lineno - f.lineno >= 60
+    ]
     assert not long
 
 
@@ -57,14 +63,19 @@ def test_only_the_terminal_prints() -> None:
         _name(p)
         for p in PYTHON
         if not p.is_relative_to(SOURCE / "edges" / "cli")
-        and any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print" for n in ast.walk(ast.parse(p.read_text("utf-8"))))
+        and any(
+            isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"
+            for n in ast.walk(ast.parse(p.read_text("utf-8")))
+        )
     ]
     assert not loud
 
 
 def test_stores_and_connectors_see_only_types_and_ports_of_the_rooms() -> None:
     """A store that knows a room's rules has two jobs. The cost room's SQL over its own tables is the text that the lake runs."""
-    allowed = re.compile(r"fiscus\.(kernel(\.\w+)*|(\w+\.)(types|ports)|cost\.views|stores(\.\w+)*|connectors(\.\w+)*)$")
+    allowed = re.compile(
+        r"fiscus\.(kernel(\.\w+)*|(\w+\.)(types|ports)|cost\.views|stores(\.\w+)*|connectors(\.\w+)*)$"
+    )
     wrong = [
         f"{_name(path)}: {module}"
         for part in ("stores", "connectors")
@@ -92,7 +103,11 @@ def test_a_suppressed_warning_says_why() -> None:
 
 def test_each_room_has_a_short_readme() -> None:
     """What comes in, what goes out, what it promises; at most 20 lines."""
-    rooms = [SOURCE / room for room in ROOMS if any(p.name not in {"types.py", "ports.py", "__init__.py"} for p in (SOURCE / room).glob("*.py"))]
+    rooms = [
+        SOURCE / room
+        for room in ROOMS
+        if any(p.name not in {"types.py", "ports.py", "__init__.py"} for p in (SOURCE / room).glob("*.py"))
+    ]
     missing = [_name(room) for room in rooms if not (room / "README.md").is_file()]
     assert not missing
     assert not [_name(room) for room in rooms if (room / "README.md").read_text("utf-8").count("\n") > 20]
@@ -105,7 +120,9 @@ def test_locks_hold_hashes_and_no_addresses() -> None:
         assert "--hash=sha256:" in text
         assert "://" not in text, lock.name
     package_lock = REPO / "package-lock.json"
-    assert not package_lock.is_file() or "://" not in re.sub(r'"(url|funding)": ?"[^"]*"', "", package_lock.read_text("utf-8"))
+    assert not package_lock.is_file() or "://" not in re.sub(
+        r'"(url|funding)": ?"[^"]*"', "", package_lock.read_text("utf-8")
+    )
 
 
 def test_nothing_of_others_and_nothing_of_one_machine_is_committed() -> None:
@@ -113,7 +130,11 @@ def test_nothing_of_others_and_nothing_of_one_machine_is_committed() -> None:
     files = _tracked()
     assert not [_name(p) for p in files if re.search(r"\.min\.(js|css)$|/node_modules/|/vendor/", _name(p))]
     paths = re.compile(r"/(?:wor" + r"k|roo" + r"t)/(?:main|shared|\.)")
-    assert not [_name(p) for p in files if p.suffix in {".py", ".md", ".toml", ".yaml", ".sh"} and paths.search(p.read_text("utf-8", "ignore"))]
+    assert not [
+        _name(p)
+        for p in files
+        if p.suffix in {".py", ".md", ".toml", ".yaml", ".sh"} and paths.search(p.read_text("utf-8", "ignore"))
+    ]
 
 
 def test_each_dependency_has_earned_its_place() -> None:

@@ -45,7 +45,7 @@ def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress
     tied = _tied_out(ws, built)
     teams = _teams(ws)
     sentences = (
-        f"{ws.config.company.name}: {built.charges:,} charges of {len(built.billed)} vendors over {months} months (simulated).",
+        f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over {months} months.",
         *loop.sentences(),
         f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
     )
@@ -70,7 +70,9 @@ def _make_room(place: Path) -> None:
         return
     if not (place / "truth.json").is_file():
         raise Conflict(
-            f"{place} holds something that is no demo", remedy="Name an empty folder with --home.", where=Where(file=str(place))
+            f"{place} holds something that is no demo",
+            remedy="Name an empty folder with --home.",
+            where=Where(file=str(place)),
         )
     shutil.rmtree(place)
 
@@ -85,9 +87,14 @@ def _teams(ws: Workspace) -> tuple[tuple[str, Decimal, Decimal, int], ...]:
     lines = [line for line in owned_totals(ws.lake) if line.currency == ws.config.company.currency]
     whole = total([line.effective_cost for line in lines])
     sums = {
-        team: (total([x.effective_cost for x in lines if x.team == team]), sum(x.charges for x in lines if x.team == team))
+        team: (
+            total([x.effective_cost for x in lines if x.team == team]),
+            sum(x.charges for x in lines if x.team == team),
+        )
         for team in {line.team for line in lines}
     }
     ranked = sorted(sums.items(), key=lambda item: -item[1][0])
-    shown = [item for item in ranked if item[0] != UNOWNED][:TEAMS_SHOWN] + [item for item in ranked if item[0] == UNOWNED]
+    shown = [item for item in ranked if item[0] != UNOWNED][:TEAMS_SHOWN] + [
+        item for item in ranked if item[0] == UNOWNED
+    ]
     return tuple((team, cost, Decimal(display(cost / whole * 100, 1)), charges) for team, (cost, charges) in shown)

@@ -108,7 +108,9 @@ def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path)
     sources: dict[str, ConfiguredSource] = {}
     for number, item in enumerate(items):
         if item["name"] in sources:
-            raise document.error(["sources", number], f"Source {item['name']!r} stands here twice", "Rename one of them.")
+            raise document.error(
+                ["sources", number], f"Source {item['name']!r} stands here twice", "Rename one of them."
+            )
         focus = item.get("focus", "auto")
         source = Source(
             name=item["name"],

@@ -15,7 +15,7 @@ from fiscus.kernel.rows import Rows
 class LakeReader(Protocol):
     """Read side. The view `charges` is every FOCUS 1.4 column, the x_ columns and the owner columns:
 
-    x_Owner, x_Team, x_CostCentre, x_Environment, x_Product, x_AssignmentRule (all text; x_Owner and x_Team are 'unowned' where
+    x_Owner, x_Team, x_CostCentre, x_Environment, x_Product, x_AssignmentRule (all text; the first two are 'unowned' where
     no rule won). An empty lake is an empty typed view. Reads are of one LakeVersion until `refresh`.
     """
 

@@ -11,9 +11,29 @@ from __future__ import annotations
 from typing import Final
 
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
-    "AWS": ("amazon web services", "amazon web services, inc.", "amazon web services emea sarl", "aws", "amazon", "aws inc"),
-    "Microsoft": ("microsoft", "microsoft azure", "azure", "microsoft corporation", "microsoft ireland operations limited"),
-    "Google Cloud": ("google cloud", "google", "gcp", "google cloud platform", "google llc", "google cloud emea limited"),
+    "AWS": (
+        "amazon web services",
+        "amazon web services, inc.",
+        "amazon web services emea sarl",
+        "aws",
+        "amazon",
+        "aws inc",
+    ),
+    "Microsoft": (
+        "microsoft",
+        "microsoft azure",
+        "azure",
+        "microsoft corporation",
+        "microsoft ireland operations limited",
+    ),
+    "Google Cloud": (
+        "google cloud",
+        "google",
+        "gcp",
+        "google cloud platform",
+        "google llc",
+        "google cloud emea limited",
+    ),
     "Oracle": ("oracle", "oracle cloud", "oci", "oracle corporation", "oracle cloud infrastructure"),
     "OpenAI": ("openai", "openai, llc", "openai opco, llc", "open ai"),
     "Anthropic": ("anthropic", "anthropic, pbc", "anthropic pbc"),

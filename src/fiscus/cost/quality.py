@@ -30,17 +30,17 @@ def count_plans(file: InputFile, source: Source) -> tuple[Count, ...]:
     counts: list[Count] = []
     if file.has_null_text:
         counts += [
-            ("literal_null", name, f'"{name}" = \'NULL\'', "holds the word NULL; read as no value")
+            ("literal_null", name, f"\"{name}\" = 'NULL'", "holds the word NULL; read as no value")
             for name in file.columns
             if name in BY_NAME or name.endswith("Name")
         ]
     for column in FOCUS_1_4:
         sample = file.sample.get(column.name, "")
         if column.type == "time" and sample and not source.date_format and not sample.endswith("Z"):
-            test = f'"{column.name}" <> \'\' AND "{column.name}" <> \'NULL\' AND NOT ends_with("{column.name}", \'Z\')'
+            test = f"\"{column.name}\" <> '' AND \"{column.name}\" <> 'NULL' AND NOT ends_with(\"{column.name}\", 'Z')"
             counts.append(("time_without_zone", column.name, test, "has no T and Z; read as UTC"))
     if {"ContractedCost", "ListCost"} <= set(file.columns):
-        zero = "TRY_CAST(\"ContractedCost\" AS DOUBLE) = 0 AND TRY_CAST(\"ListCost\" AS DOUBLE) <> 0"
+        zero = 'TRY_CAST("ContractedCost" AS DOUBLE) = 0 AND TRY_CAST("ListCost" AS DOUBLE) <> 0'
         counts.append(("zero_contracted_cost", "ContractedCost", zero, "is zero where ListCost is not; kept as sent"))
     return tuple(counts)
 

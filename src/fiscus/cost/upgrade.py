@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from fiscus.cost.columns import BY_NAME, DROPPED_BY_1_4, FOCUS_1_4, REQUIRED_OF_A_FILE, SQL_TYPE, Column, promoted_column
+from fiscus.cost.columns import (
+    BY_NAME,
+    DROPPED_BY_1_4,
+    FOCUS_1_4,
+    REQUIRED_OF_A_FILE,
+    SQL_TYPE,
+    Column,
+    promoted_column,
+)
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
 from fiscus.cost.types import FilePlan, InputFile, Source
@@ -22,7 +30,13 @@ KEY_COLUMNS: Final = (
     "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName", "ResourceType",
     "RegionId",
 )  # fmt: skip
-PROVIDER_COLUMNS: Final = ("ServiceProviderName", "ProviderName", "PublisherName", "HostProviderName", "InvoiceIssuerName")
+PROVIDER_COLUMNS: Final = (
+    "ServiceProviderName",
+    "ProviderName",
+    "PublisherName",
+    "HostProviderName",
+    "InvoiceIssuerName",
+)
 ROUND_MACRO: Final = """
 CREATE OR REPLACE TEMP MACRO plain_decimal(raw) AS CASE
     WHEN contains(raw, 'e') OR contains(raw, 'E') THEN CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR) ELSE trim(raw) END;
@@ -37,7 +51,9 @@ CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(
 """
 
 
-def plan_file(file: InputFile, source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False) -> FilePlan:
+def plan_file(
+    file: InputFile, source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False
+) -> FilePlan:
     """How `file` becomes canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's.
 
     Three layers: `typed` (each value parsed once), `judged` (is the row at fault), and the canonical columns. Without `exact`
@@ -84,7 +100,9 @@ def plan_file(file: InputFile, source: Source, delivery_id: str, promote: Sequen
     judged = f"SELECT *, coalesce({' OR '.join(bad)}, true) AS x__fault FROM ({inner})"
     select = f"SELECT {', '.join(parts)} FROM ({judged})"
     counts = count_plans(file, source)
-    return FilePlan(file, version, ROUND_MACRO, select, _faults(file, source), counts, known_findings(file, version, extra))
+    return FilePlan(
+        file, version, ROUND_MACRO, select, _faults(file, source), counts, known_findings(file, version, extra)
+    )
 
 
 def _sample_is_long(column: Column, file: InputFile) -> bool:
@@ -143,8 +161,8 @@ def _decimal(column: Column, file: InputFile) -> str:
         return f"CAST(NULL AS {kind})"
     step = f"CAST('{'0.' + '0' * (places - 1)}1' AS {kind})"
     exact = (
-        f"CASE WHEN is_decimal({raw}) THEN TRY_CAST(kept_digits({raw}, {places}) AS {kind}) + CASE WHEN rounds_up({raw}, {places}) "
-        f"THEN CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
+        f"CASE WHEN is_decimal({raw}) THEN TRY_CAST(kept_digits({raw}, {places}) AS {kind}) "
+        f"+ CASE WHEN rounds_up({raw}, {places}) THEN CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
     )
     return f"CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
 
@@ -155,7 +173,8 @@ def _is_long(raw: str, places: int) -> str:
 
 def _rounded_cells(file: InputFile) -> str:
     tests = [
-        f"CAST(coalesce({_is_long(raw, SCALE[c.type])} AND length(rtrim(digits_after({raw}), '0')) > {SCALE[c.type]}, false) AS INTEGER)"
+        f"CAST(coalesce({_is_long(raw, SCALE[c.type])} "
+        f"AND length(rtrim(digits_after({raw}), '0')) > {SCALE[c.type]}, false) AS INTEGER)"
         for c in FOCUS_1_4
         if c.type in SCALE and c.name in file.columns
         for raw in [_text(c.name, file)]
@@ -169,7 +188,8 @@ def _residue(file: InputFile) -> str:
     rest = f"TRY_CAST('0.{'0' * COST_SCALE}' || left(substr(digits_after({raw}), {COST_SCALE + 1}), 18) AS {kind})"
     up = f"CASE WHEN rounds_up({raw}, {COST_SCALE}) THEN CAST('0.{'0' * (COST_SCALE - 1)}1' AS {kind}) ELSE CAST(0 AS {kind}) END"
     signed = f"CASE WHEN starts_with(trim({raw}), '-') THEN -({rest} - {up}) ELSE {rest} - {up} END"
-    return f"CAST(CASE WHEN {_is_long(raw, COST_SCALE)} AND length(digits_after({raw})) > {COST_SCALE} THEN {signed} ELSE 0 END AS {kind})"
+    long = f"{_is_long(raw, COST_SCALE)} AND length(digits_after({raw})) > {COST_SCALE}"
+    return f"CAST(CASE WHEN {long} THEN {signed} ELSE 0 END AS {kind})"
 
 
 def _time(column: Column, file: InputFile, source: Source) -> str:
@@ -177,7 +197,9 @@ def _time(column: Column, file: InputFile, source: Source) -> str:
     if source.date_format:
         return f"make_timestamptz(epoch_us(try_strptime({raw}, {_quoted(source.date_format)})))"
     plain = f"make_timestamptz(epoch_us(TRY_CAST({raw} AS TIMESTAMP)))"
-    return f"CASE WHEN ends_with({raw}, 'Z') OR length({raw}) <= 19 THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
+    return (
+        f"CASE WHEN ends_with({raw}, 'Z') OR length({raw}) <= 19 THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
+    )
 
 
 def _tags(file: InputFile) -> str:
@@ -260,16 +282,29 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
         raw = _text(column.name, file)
         if column.type in SCALE:
             bad = f"{raw} IS NOT NULL AND {_decimal(column, file)} IS NULL"
-            faults.append((column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators."))
+            faults.append(
+                (column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators.")
+            )
         elif column.type == "time":
             bad = f"{raw} IS NOT NULL AND {_time(column, file, source)} IS NULL"
-            remedy = "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
+            remedy = (
+                "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
+            )
             faults.append((column.name, bad, "is not a date that can be read without guessing", remedy))
         if column.name in REQUIRED_OF_A_FILE:
             faults.append((column.name, f"{raw} IS NULL", "is empty", "Every charge needs it; export the file again."))
-    faults.append(("BillingCurrency", f"{_currency(file, source)} IS NULL", "is empty", "Fill it, or declare --default-currency."))
+    faults.append(
+        ("BillingCurrency", f"{_currency(file, source)} IS NULL", "is empty", "Fill it, or declare --default-currency.")
+    )
     currency = _currency(file, source)
-    faults.append(("BillingCurrency", f"NOT regexp_full_match({currency}, '[A-Z]{{3}}')", "is not an ISO 4217 code", "Write it as USD or EUR."))
+    faults.append(
+        (
+            "BillingCurrency",
+            f"NOT regexp_full_match({currency}, '[A-Z]{{3}}')",
+            "is not an ISO 4217 code",
+            "Write it as USD or EUR.",
+        )
+    )
     if "Tags" in file.columns:
         bad = f"{_text('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
         faults.append(("Tags", bad, "is not a JSON object", 'Write tags as {"key": "value"}.'))

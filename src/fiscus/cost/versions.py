@@ -15,7 +15,11 @@ def version_of(columns: Collection[str]) -> FocusVersion:
     """
     present = set(columns)
     newest = max(
-        (FOCUS_VERSIONS.index(column.since) for column in FOCUS_1_4 if column.name in present and column.since in FOCUS_VERSIONS),
+        (
+            FOCUS_VERSIONS.index(column.since)
+            for column in FOCUS_1_4
+            if column.name in present and column.since in FOCUS_VERSIONS
+        ),
         default=0,
     )
     if FOCUS_VERSIONS[newest] == "1.3" and not present & {"ProviderName", "PublisherName"}:

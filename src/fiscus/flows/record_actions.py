@@ -68,7 +68,7 @@ def refuse(ws: Workspace, subject: str, actor: Actor, refusals: Sequence[Refusal
 def check_person(ws: Workspace, action_id: str, actor: Actor) -> None:
     """Only a live person of the directory (or Fiscus itself) may act. Raises NotAllowed."""
     person = ws.config.directory.people.get(actor.person_id)
-    if actor.proof == "system" or (person is not None and is_live(person)):
+    if actor.proof == "system" or (person is not None and is_live(person, ws.as_of)):
         return
     message = f"{actor.person_id} is not a live person of the directory"
     refuse(
@@ -91,4 +91,4 @@ def is_paused(tx: StateTx) -> bool:
 
 def policy_owner(ws: Workspace, policy_id: str) -> str:
     """Who wrote a policy, or ''."""
-    return next((policy.owner for policy in ws.config.policies.policies if policy.id == policy_id), "")
+    return ws.config.policy_owners.get(policy_id, "")

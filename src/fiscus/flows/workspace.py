@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Configuration:
     rules: OwnershipRules
     belts: SafetyBelts
     digest: str
+    policy_owners: Mapping[str, str] = field(default_factory=dict)  # policy id -> who wrote it
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
 
 

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, cast
 
 import jsonschema
 import yaml
@@ -118,18 +119,19 @@ def _mapping(node: yaml.MappingNode, path: Path, lines: dict[Path, int], file: s
 
 def _schema_error(document: Document, fault: jsonschema.ValidationError) -> BadConfig:
     path = list(fault.absolute_path)
+    schema = cast("dict[str, Any]", fault.schema)
     remedy = "See the schema of this file in docs/reference/configuration.md."
     if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
-        known = list(fault.schema.get("properties", {}))
+        known = list(schema.get("properties", {}))
         unknown = next((key for key in fault.instance if key not in known), None)
         if unknown is not None:
             return document.error([*path, unknown], f"Unknown key {unknown!r}", did_you_mean(unknown, known))
     if fault.validator == "enum":
-        remedy = did_you_mean(str(fault.instance), [str(value) for value in fault.validator_value])
+        remedy = did_you_mean(str(fault.instance), [str(value) for value in cast("list[object]", fault.validator_value)])
     if fault.validator == "required":
         remedy = "Add the missing key."
-    if "description" in fault.schema:
-        remedy = f"Expected: {fault.schema['description']}"
+    if "description" in schema:
+        remedy = f"Expected: {schema['description']}"
     return document.error(path, fault.message, remedy)
 
 

@@ -45,7 +45,7 @@ class EvidenceLog(Protocol):
     def append(self, kind: str, subject: str, actor: Actor, body: Mapping[str, object]) -> EvidenceRecord: ...
 
 
-def seal(
+def seal(  # noqa: PLR0913, PLR0917 the seven parts of a record
     seq: int, at: datetime, kind: str, subject: str, actor: Actor, body: Mapping[str, object], previous: str
 ) -> EvidenceRecord:
     """The sealed record that follows the one whose digest is `previous`."""

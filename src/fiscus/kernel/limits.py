@@ -31,7 +31,9 @@ ACTIONS_PER_RUN_MAX: Final = 20
 ACTION_TARGETS_MAX: Final = 10
 ACTION_APPROVAL_HOURS: Final = 72
 ACTION_RUN_MINUTES: Final = 60  # a "run" of the per-run belts: what was sent within this time counts together
-ACTION_LEASE_SECONDS: Final = 120  # an executor that said nothing for so long is dead; longer than a vendor call can take
+ACTION_LEASE_SECONDS: Final = (
+    120  # an executor that said nothing for so long is dead; longer than a vendor call can take
+)
 ACTION_REPROPOSE_DAYS: Final = 14  # after a person said no, or undid it
 ACTION_RETRY_HOURS: Final = 24  # after it failed
 ACTION_UNKNOWN_MINUTES_MAX: Final = 15  # an outcome unknown for longer is a person's business

@@ -122,7 +122,9 @@ def _live_spellings(directory: Directory, as_of: date) -> tuple[list[str], list[
 def _any_matches(field: str, patterns: Sequence[str], bound: _Parameters) -> str:
     columns = [f"Tags[{bound.bind(field.removeprefix('tag:'))}]"] if field.startswith("tag:") else list(FIELDS[field])
     tests = [
-        f"coalesce({column}, '') <> ''" if pattern == "*" else f"coalesce({column} ILIKE {bound.bind(_like(pattern))} ESCAPE '\\', false)"
+        f"coalesce({column}, '') <> ''"
+        if pattern == "*"
+        else f"coalesce({column} ILIKE {bound.bind(_like(pattern))} ESCAPE '\\', false)"
         for column in columns
         for pattern in patterns
     ]

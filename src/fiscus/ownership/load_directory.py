@@ -35,15 +35,20 @@ def _check_names(
     document: Document, data: Mapping[str, Any], people: Mapping[str, Person], teams: Mapping[str, Team]
 ) -> None:
     if data["default_pool"] not in teams:
-        known = did_you_mean(data["default_pool"], list(teams))
-        raise document.error(["default_pool"], f"There is no team {data['default_pool']!r}", known)
-    for kind, key, known in (
-        ("people", "team", teams), ("people", "manager", people), ("teams", "lead", people), ("teams", "parent", teams),
-    ):  # fmt: skip
+        near = did_you_mean(data["default_pool"], list(teams))
+        raise document.error(["default_pool"], f"There is no team {data['default_pool']!r}", near)
+    references: tuple[tuple[str, str, Mapping[str, object]], ...] = (
+        ("people", "team", teams),
+        ("people", "manager", people),
+        ("teams", "lead", people),
+        ("teams", "parent", teams),
+    )
+    for kind, key, known in references:
         for number, item in enumerate(data[kind]):
             name = item.get(key)
             if name is not None and name not in known:
-                raise document.error([kind, number, key], f"{key}: nobody is called {name!r}", did_you_mean(name, list(known)))
+                near = did_you_mean(name, list(known))
+                raise document.error([kind, number, key], f"{key}: nobody is called {name!r}", near)
     _check_circle(document, data["people"], "people", "manager")
     _check_circle(document, data["teams"], "teams", "parent")
 

@@ -15,11 +15,18 @@ from fiscus.ownership.types import OwnedTotal
 
 def owned_totals(lake: LakeReader) -> Sequence[OwnedTotal]:
     """Every line of who owns what. Raises IntegrityBroken when the lines do not add up to what the lake holds."""
-    lines = [OwnedTotal(*cast("tuple[str, str, str, str, Decimal, Decimal, int, str]", row)) for row in lake.query(sql_text("fiscus.ownership", "owned_totals")).rows]
+    lines = [
+        OwnedTotal(*cast("tuple[str, str, str, str, Decimal, Decimal, int, str]", row))
+        for row in lake.query(sql_text("fiscus.ownership", "owned_totals")).rows
+    ]
     for row in lake.query(sql_text("fiscus.ownership", "lake_totals")).rows:
         currency, effective, billed, charges = cast("tuple[str, Decimal, Decimal, int]", row)
         mine = [line for line in lines if line.currency == currency]
-        sums = (total([m.effective_cost for m in mine]), total([m.billed_cost for m in mine]), sum(m.charges for m in mine))
+        sums = (
+            total([m.effective_cost for m in mine]),
+            total([m.billed_cost for m in mine]),
+            sum(m.charges for m in mine),
+        )
         if sums != (effective, billed, charges):
             raise IntegrityBroken(
                 f"Owned and unowned {currency} come to {sums}, the lake holds {(effective, billed, charges)}",

@@ -72,7 +72,10 @@ def require_live(directory: Directory, person_id: str, as_of: date) -> Person:
     person = directory.people.get(person_id)
     live = [p.id for p in directory.people.values() if p.left_on is None or p.left_on > as_of.isoformat()]
     if person is None:
-        raise NotFound(f"Nobody is called {person_id!r}", remedy=did_you_mean(person_id, live) if len(live) < 12 else _near(person_id, live))
+        raise NotFound(
+            f"Nobody is called {person_id!r}",
+            remedy=did_you_mean(person_id, live) if len(live) < 12 else _near(person_id, live),
+        )
     if person.id not in live:
         raise NotFound(f"{person.name} left on {person.left_on}", remedy="Someone who is still here must act.")
     return person

@@ -11,14 +11,16 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
+from tests.bills import ROW, deliver, write_csv
 
 from fiscus.cost.types import Source
 from fiscus.kernel.errors import BadInput
-from tests.bills import ROW, deliver, write_csv
 
 
 def _billed(ws) -> list[tuple]:
-    return sorted(ws.lake.query("SELECT x_SourceId, x_BillingMonth, sum(BilledCost), count(*) FROM charges GROUP BY ALL").rows)
+    return sorted(
+        ws.lake.query("SELECT x_SourceId, x_BillingMonth, sum(BilledCost), count(*) FROM charges GROUP BY ALL").rows
+    )
 
 
 def test_the_real_sample_loads_and_its_total_is_the_files_to_the_last_digit(ws, shared_data: Path) -> None:
@@ -93,7 +95,9 @@ def test_a_delivery_that_shrinks_a_month_needs_restate(ws, tmp_path: Path) -> No
         ([{"PricingQuantity": "three"}], "PricingQuantity", 1),
     ],
 )
-def test_a_fault_refuses_the_whole_delivery_with_file_row_and_column(ws, tmp_path: Path, change, column: str, row: int) -> None:
+def test_a_fault_refuses_the_whole_delivery_with_file_row_and_column(
+    ws, tmp_path: Path, change, column: str, row: int
+) -> None:
     good, bad = write_csv(tmp_path / "good.csv", [{}]), write_csv(tmp_path / "bad.csv", change)
     with pytest.raises(BadInput) as refused:
         deliver(ws, good, bad)
@@ -114,9 +118,16 @@ def test_a_file_without_currency_needs_a_default(ws, tmp_path: Path) -> None:
 
 
 def test_a_declared_date_format_is_used(ws, tmp_path: Path) -> None:
-    dates = {"BillingPeriodStart": "01/10/2026", "BillingPeriodEnd": "01/11/2026", "ChargePeriodStart": "05/10/2026", "ChargePeriodEnd": "06/10/2026"}
+    dates = {
+        "BillingPeriodStart": "01/10/2026",
+        "BillingPeriodEnd": "01/11/2026",
+        "ChargePeriodStart": "05/10/2026",
+        "ChargePeriodEnd": "06/10/2026",
+    }
     deliver(ws, write_csv(tmp_path / "a.csv", [dates]), source=Source("bills", date_format="%d/%m/%Y"))
-    assert ws.lake.query("SELECT x_BillingMonth, CAST(CAST(ChargePeriodStart AS DATE) AS VARCHAR) FROM charges").rows == (("2026-10", "2026-10-05"),)
+    assert ws.lake.query(
+        "SELECT x_BillingMonth, CAST(CAST(ChargePeriodStart AS DATE) AS VARCHAR) FROM charges"
+    ).rows == (("2026-10", "2026-10-05"),)
 
 
 def test_damaged_files_are_refused(ws, tmp_path: Path) -> None:
@@ -166,7 +177,10 @@ def test_every_form_gives_the_same_charges(ws, tmp_path: Path) -> None:
 
 
 def test_a_marketplace_charge_names_its_seller_not_its_operator(ws, tmp_path: Path) -> None:
-    deliver(ws, write_csv(tmp_path / "a.csv", [{"PublisherName": "Pinecone Systems"}, {"ProviderName": "Amazon Web Services"}]))
+    deliver(
+        ws,
+        write_csv(tmp_path / "a.csv", [{"PublisherName": "Pinecone Systems"}, {"ProviderName": "Amazon Web Services"}]),
+    )
     rows = ws.lake.query("SELECT ServiceProviderName, HostProviderName, x_ProviderName FROM charges ORDER BY 1").rows
     assert rows == (("AWS", "AWS", "Amazon Web Services"), ("Pinecone Systems", "AWS", "AWS"))
 
@@ -174,4 +188,8 @@ def test_a_marketplace_charge_names_its_seller_not_its_operator(ws, tmp_path: Pa
 def test_tags_are_kept_whole_and_promoted(ws, tmp_path: Path) -> None:
     deliver(ws, write_csv(tmp_path / "a.csv", [{}, {"Tags": '"team": "web"'}, {"Tags": ""}]))
     rows = ws.lake.query("SELECT x_Tag_team, Tags FROM charges ORDER BY 1 NULLS LAST").rows
-    assert rows == (("platform", {"team": "platform", "environment": "production"}), ("web", {"team": "web"}), (None, None))
+    assert rows == (
+        ("platform", {"team": "platform", "environment": "production"}),
+        ("web", {"team": "web"}),
+        (None, None),
+    )

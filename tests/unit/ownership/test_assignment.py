@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.bills import deliver, write_csv
 
 from fiscus.flows.assign_owners import assign_owners
 from fiscus.kernel.errors import BadConfig, NotFound
@@ -14,7 +15,6 @@ from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
 from fiscus.ownership.owned_totals import owned_totals
 from fiscus.ownership.people import answerable, require_live
-from tests.bills import deliver, write_csv
 
 DIRECTORY = """
 default_pool: finops
@@ -33,12 +33,19 @@ def _directory():
 
 
 def test_every_charge_is_owned_or_counted_as_unowned(ws, tmp_path: Path) -> None:
-    rows = [{}, {"Tags": '{"team": "PLAT"}', "ResourceId": "i-2"}, {"Tags": '{"team": "ghosts"}', "SubAccountId": "5", "ResourceId": "i-3"}]
+    rows = [
+        {},
+        {"Tags": '{"team": "PLAT"}', "ResourceId": "i-2"},
+        {"Tags": '{"team": "ghosts"}', "SubAccountId": "5", "ResourceId": "i-3"},
+    ]
     deliver(ws, write_csv(tmp_path / "a.csv", rows))
     summary = assign_owners(ws)
     lines = {(line.owner, line.team, line.rule): line for line in owned_totals(ws.lake)}
     assert set(lines) == {("ana.silva", "platform", "team-tag"), ("unowned", "unowned", "default-pool")}
-    assert total([line.effective_cost for line in lines.values()]) == ws.lake.query("SELECT sum(EffectiveCost) FROM lake_charges").rows[0][0]
+    assert (
+        total([line.effective_cost for line in lines.values()])
+        == ws.lake.query("SELECT sum(EffectiveCost) FROM lake_charges").rows[0][0]
+    )
     assert ws.lake.query("SELECT DISTINCT x_Environment FROM charges ORDER BY 1").rows == (("prod",), ("unknown",))
     assert summary.rules_unused == ("owner-tag", "platform-accounts")
 
@@ -60,7 +67,9 @@ def test_one_who_left_hands_over_up_the_chain() -> None:
     found = answerable(directory, "bob", None, date(2026, 11, 20))
     assert found is not None
     assert found.person.id == "ana"
-    assert answerable(directory, None, "FRONT-END", date(2026, 11, 20)).person.id == "ana"  # the lead left: their manager
+    assert (
+        answerable(directory, None, "FRONT-END", date(2026, 11, 20)).person.id == "ana"
+    )  # the lead left: their manager
     assert answerable(directory, "bob", None, date(2026, 1, 1)).person.id == "bob"
 
 

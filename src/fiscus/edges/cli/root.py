@@ -20,7 +20,9 @@ fiscus --help lists every command; --json works on each."""
 
 def build_cli() -> App:
     """The root command with every subcommand mounted."""
-    app = App(name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__)
+    app = App(
+        name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
+    )
     commands_data.mount(app)
     commands_govern.mount(app)
     app.default(_newcomer)

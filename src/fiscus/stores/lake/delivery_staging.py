@@ -48,7 +48,9 @@ FROM {relation} GROUP BY ALL ORDER BY ALL"""
 class DeliveryStaging:
     """cost.ports.Staging over DuckDB and a folder inside the lake."""
 
-    def __init__(self, root: Path, table: Path, files: Sequence[InputFile], connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, root: Path, table: Path, files: Sequence[InputFile], connection: duckdb.DuckDBPyConnection
+    ) -> None:
         self._root = root
         self._table = table
         self._files = tuple(files)
@@ -74,7 +76,8 @@ class DeliveryStaging:
         standing = {
             (month, str(identity)): rows
             for month, identity, rows in self._db.execute(
-                "SELECT x_BillingMonth, x_DeliveryId, count(*) FROM lake_charges WHERE x_SourceId = ? GROUP BY ALL", [source]
+                "SELECT x_BillingMonth, x_DeliveryId, count(*) FROM lake_charges WHERE x_SourceId = ? GROUP BY ALL",
+                [source],
             ).fetchall()
         }
         whole = all(standing.get((p.billing_month, delivery_id)) == p.rows for p in delivery.periods)
@@ -89,7 +92,10 @@ class DeliveryStaging:
             self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
         except duckdb.Error as broken:
             raise self._read_error(plan.file, broken) from None
-        marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (False, False)
+        marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (
+            False,
+            False,
+        )
         if marks[0]:
             piece.unlink()
             return False
@@ -106,7 +112,7 @@ class DeliveryStaging:
         if not plan.counts:
             return {}
         parts = [
-            f"count_if(coalesce({test}, false)), any_value(CAST(\"{column}\" AS VARCHAR)) FILTER ({test})"
+            f'count_if(coalesce({test}, false)), any_value(CAST("{column}" AS VARCHAR)) FILTER ({test})'
             for _, column, test, _ in plan.counts
         ]
         row = self._db.execute(f"SELECT {', '.join(parts)} FROM {self._relation(plan.file)}").fetchone() or ()
@@ -160,7 +166,9 @@ class DeliveryStaging:
     def _relation(self, file: InputFile, *, ordered: bool = False) -> str:
         if file.form == "parquet":
             columns = ", ".join(
-                f'to_json("{c}") AS "{c}"' if c == "Tags" and self._is_map(file, c) else f'CAST("{c}" AS VARCHAR) AS "{c}"'
+                f'to_json("{c}") AS "{c}"'
+                if c == "Tags" and self._is_map(file, c)
+                else f'CAST("{c}" AS VARCHAR) AS "{c}"'
                 for c in file.columns
             )
             return f"(SELECT {columns} FROM read_parquet('{_sql(file.path)}'))"
@@ -181,24 +189,31 @@ class DeliveryStaging:
         first: tuple[int, str, str, str, str] | None = None
         for column, test, message, remedy in plan.faults:
             shown = f'CAST("{column}" AS VARCHAR)' if column in plan.file.columns else "NULL"
-            found = self._db.execute(f"SELECT min(x__row), arg_min({shown}, x__row) FROM {numbered} WHERE {test}").fetchone()
+            found = self._db.execute(
+                f"SELECT min(x__row), arg_min({shown}, x__row) FROM {numbered} WHERE {test}"
+            ).fetchone()
             if found and found[0] is not None and (first is None or found[0] < first[0]):
                 first = (int(found[0]), column, str(found[1]), message, remedy)
         assert first is not None, "a row was marked at fault, so one of the faults matches"
         row, column, value, message, remedy = first
         shown_value = "" if message == "is empty" else f" {value[:80]!r}"
-        return BadInput(f"{column}{shown_value} {message}", remedy=remedy, where=Where(file=plan.file.path, row=row, column=column))
+        return BadInput(
+            f"{column}{shown_value} {message}", remedy=remedy, where=Where(file=plan.file.path, row=row, column=column)
+        )
 
     def _mixed_currency(self, plan: FilePlan, account: str | None, first: str, other: str) -> BadInput:
         numbered = f"(SELECT row_number() OVER () AS n, * FROM {self._relation(plan.file, ordered=True)})"
         same = '"BillingAccountId" = ?' if "BillingAccountId" in plan.file.columns else "? IS NULL"
         found = self._db.execute(
-            f'SELECT max(first) FROM (SELECT min(n) AS first FROM {numbered} WHERE {same} GROUP BY "BillingCurrency")', [account]
+            f'SELECT max(first) FROM (SELECT min(n) AS first FROM {numbered} WHERE {same} GROUP BY "BillingCurrency")',
+            [account],
         ).fetchone()
         return BadInput(
             f"BillingCurrency mixes {first} and {other} for billing account {account!r}",
             remedy="A billing account is billed in one currency: mend the row, or deliver one file a currency.",
-            where=Where(file=plan.file.path, row=int(found[0]) if found and found[0] else None, column="BillingCurrency"),
+            where=Where(
+                file=plan.file.path, row=int(found[0]) if found and found[0] else None, column="BillingCurrency"
+            ),
         )
 
     def _read_error(self, file: InputFile, broken: duckdb.Error) -> BadInput:

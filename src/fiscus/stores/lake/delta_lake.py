@@ -106,7 +106,8 @@ class DeltaLake:
             collided = self._db.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
             if collided:
                 raise IntegrityBroken(
-                    f"Two different resources share the assignment key {collided[0]}", remedy="Report it: a hash collided."
+                    f"Two different resources share the assignment key {collided[0]}",
+                    remedy="Report it: a hash collided.",
                 )
             rows = self.query(sql, params)
             self._db.execute("DROP TABLE keys_now")

@@ -40,7 +40,11 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         else:
             raise BadInput(f"{path} does not exist", remedy="Check the path.", where=Where(file=str(path)))
     if not found:
-        raise BadInput("There is no bill here", remedy=f"Expected files ending in {', '.join(SUFFIXES)}.", where=Where(file=str(paths[0])))
+        raise BadInput(
+            "There is no bill here",
+            remedy=f"Expected files ending in {', '.join(SUFFIXES)}.",
+            where=Where(file=str(paths[0])),
+        )
     if len(found) > INPUT_FILES_MAX:
         raise BadInput(f"More than {INPUT_FILES_MAX:,} files", remedy="Deliver them in several calls.")
     return list(dict.fromkeys(found))
@@ -50,12 +54,18 @@ def inspect_file(path: Path) -> InputFile:
     """Read `path` once as bytes (hash, wholeness, inflation) and its head as rows. Raises BadInput."""
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
-        raise BadInput("Not a kind of file that can be read", remedy=f"Expected {', '.join(SUFFIXES)}.", where=Where(file=str(path)))
+        raise BadInput(
+            "Not a kind of file that can be read",
+            remedy=f"Expected {', '.join(SUFFIXES)}.",
+            where=Where(file=str(path)),
+        )
     try:
         return _inspect_parquet(path) if name.endswith(".parquet") else _inspect_csv(path)
     except (EOFError, OSError, pa.ArrowInvalid, gzip.BadGzipFile) as broken:
         raise BadInput(
-            f"The file is damaged or cut off: {broken}", remedy="Fetch it again from the vendor.", where=Where(file=str(path))
+            f"The file is damaged or cut off: {broken}",
+            remedy="Fetch it again from the vendor.",
+            where=Where(file=str(path)),
         ) from None
 
 
@@ -117,7 +127,9 @@ def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
     try:
         rows = [row for row, _ in zip(reader, range(SAMPLE_ROWS + 1), strict=False)]
     except csv.Error as broken:
-        raise BadInput(f"Not CSV: {broken}", remedy="Quote fields as RFC 4180 says.", where=Where(file=str(path))) from None
+        raise BadInput(
+            f"Not CSV: {broken}", remedy="Quote fields as RFC 4180 says.", where=Where(file=str(path))
+        ) from None
     return [rows[0], [delimiter], *rows[1:]]
 
 
@@ -130,7 +142,9 @@ def _checked_header(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     for name in columns:
         if not name or name.lower() in seen:
             problem = f"Column {name!r} stands twice in the header" if name else "A column has no name"
-            raise BadInput(problem, remedy="Export the file again.", where=Where(file=str(path), row=0, column=name or None))
+            raise BadInput(
+                problem, remedy="Export the file again.", where=Where(file=str(path), row=0, column=name or None)
+            )
         seen.add(name.lower())
     return columns
 
@@ -144,7 +158,11 @@ def _inspect_parquet(path: Path) -> InputFile:
     sample: dict[str, str] = {}
     for batch in file.iter_batches(batch_size=SAMPLE_ROWS):
         for name in columns:
-            values = (str(v) for v in batch.column(name).to_pylist() if v not in {None, "", "NULL"}) if _flat(batch, name) else ()
+            values = (
+                (str(v) for v in batch.column(name).to_pylist() if v not in {None, "", "NULL"})
+                if _flat(batch, name)
+                else ()
+            )
             if (value := next(iter(values), None)) is not None:
                 sample[name] = value
         break
@@ -161,5 +179,3 @@ def _sha256(path: Path) -> str:
         for chunk in _chunks(stream):
             digest.update(chunk)
     return digest.hexdigest()
-
-

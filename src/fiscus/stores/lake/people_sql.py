@@ -37,7 +37,9 @@ def _refuse_other_than_select(connection: duckdb.DuckDBPyConnection, sql: str) -
     except duckdb.Error as broken:
         raise BadQuery(f"The SQL does not parse: {_first_line(broken)}", remedy="Mend it and ask again.") from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise BadQuery("Only one SELECT can be asked", remedy="Query the view `charges`; nothing can be changed from here.")
+        raise BadQuery(
+            "Only one SELECT can be asked", remedy="Query the view `charges`; nothing can be changed from here."
+        )
 
 
 def _bounded(
@@ -50,11 +52,18 @@ def _bounded(
         rows = cursor.fetchall() if rows_max is None else cursor.fetchmany(rows_max)
         return Rows(tuple(column[0] for column in cursor.description or ()), tuple(rows))
     except duckdb.InterruptException:
-        raise LimitExceeded(f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth.") from None
+        raise LimitExceeded(
+            f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth."
+        ) from None
     except duckdb.OutOfMemoryException:
-        raise LimitExceeded(f"The query needs more than {QUERY_MEMORY_MB_MAX} MB", remedy="Group or filter earlier.") from None
+        raise LimitExceeded(
+            f"The query needs more than {QUERY_MEMORY_MB_MAX} MB", remedy="Group or filter earlier."
+        ) from None
     except duckdb.Error as refused:
-        raise BadQuery(_first_line(refused), remedy="The columns of `charges` are in docs/reference/charges.md; files and settings are out of reach.") from None
+        raise BadQuery(
+            _first_line(refused),
+            remedy="The columns of `charges` are in docs/reference/charges.md; files and settings are out of reach.",
+        ) from None
     finally:
         timer.cancel()
 

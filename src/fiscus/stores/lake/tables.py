@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction
 
@@ -103,8 +103,6 @@ def _table_with(path: Path, schema: pa.Schema) -> DeltaTable:
         full = pa.schema([*schema, *partition_fields])
         return DeltaTable.create(str(path), full, mode="ignore", partition_by=PARTITIONS)
     known = {field.name for field in table.schema().fields}
-    from deltalake import Schema
-
     wanted = Schema.from_arrow(schema).fields
     if missing := [field for field in wanted if field.name not in known]:
         table.alter.add_columns(missing)
