@@ -74,7 +74,7 @@ def preview_action(ws: Workspace, action_id: str) -> ActionPreview:
         note = f"What stands now could not be read: {failed.message}"
     so_far = sent_so_far(everything, plan.kind, ws.clock.now(), running)
     refusals = belt_refusals(plan, ws.config.belts, so_far, paused=paused) if action.state not in DONE else ()
-    question = Approval(action, policy_owner(ws, plan.policy_id), ws.config.directory)
+    question = Approval(action, policy_owner(ws, plan.policy_id), ws.config.directory, ws.as_of)
     return ActionPreview(
         action_id=action.id,
         kind=plan.kind,

@@ -22,7 +22,7 @@ def approve_action(ws: Workspace, action_id: str, actor: Actor) -> Action:
     """
     with ws.state.read() as tx:
         action = load_action(tx, action_id)
-    question = Approval(action, policy_owner(ws, action.plan.policy_id), ws.config.directory)
+    question = Approval(action, policy_owner(ws, action.plan.policy_id), ws.config.directory, ws.as_of)
     if (why := refusal(question, actor.person_id)) is not None:
         refuse(ws, action_id, actor, [why])
     with ws.state.begin() as tx:

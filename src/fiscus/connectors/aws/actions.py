@@ -47,15 +47,16 @@ NOTHING_SENT: Final = (
 class Ec2:
     """The calls that the executors need, errors mapped to ours."""
 
-    def __init__(self, endpoint_url: str | None, region: str) -> None:
+    def __init__(self, endpoint_url: str | None, region: str, read_seconds_max: float) -> None:
         self._endpoint_url = endpoint_url
         self._region = region
+        self._read_seconds_max = read_seconds_max
 
     @cached_property
     def _client(self) -> Any:
         settings = Config(
             connect_timeout=VENDOR_CONNECT_SECONDS_MAX,
-            read_timeout=VENDOR_READ_SECONDS_MAX,
+            read_timeout=self._read_seconds_max,
             retries={"total_max_attempts": 1, "mode": "standard"},
             user_agent_extra="fiscus",
         )
@@ -150,9 +151,11 @@ class Ec2Executor:
         return Outcome(False, states, note)
 
 
-def ec2_executors(endpoint_url: str | None, region: str) -> Mapping[str, Ec2Executor]:
+def ec2_executors(
+    endpoint_url: str | None, region: str, read_seconds_max: float = VENDOR_READ_SECONDS_MAX
+) -> Mapping[str, Ec2Executor]:
     """`aws.ec2.stop` and `aws.ec2.start`. No call is made before they are used."""
-    ec2 = Ec2(endpoint_url, region)
+    ec2 = Ec2(endpoint_url, region, read_seconds_max)
     executors = (Ec2Executor(ec2, "stop"), Ec2Executor(ec2, "start"))
     return {executor.kind: executor for executor in executors}
 
