@@ -55,7 +55,8 @@ def replace_partitions(
         for month, entries in files.items()
         for name, rows in entries
     ]
-    properties = CommitProperties(custom_metadata={"fiscus.delivery": delivery_id})
+    # No retries inside delta-rs: it would let two writers that both found a partition empty add to it (seen: rows twice).
+    properties = CommitProperties(custom_metadata={"fiscus.delivery": delivery_id}, max_commit_retries=0)
     for attempt in range(COMMIT_RETRIES_MAX):
         table = _table_with(path, schema)
         filters = [("x_SourceId", "=", source), ("x_BillingMonth", "in", sorted(files))]
