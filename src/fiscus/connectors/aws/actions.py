@@ -61,7 +61,9 @@ class Ec2:
             user_agent_extra="fiscus",
         )
         try:
-            return boto3.client("ec2", region_name=self._region, endpoint_url=self._endpoint_url, config=settings)
+            return boto3.session.Session().client(
+                "ec2", region_name=self._region, endpoint_url=self._endpoint_url, config=settings
+            )
         except (BotoCoreError, ValueError) as failed:
             raise Unavailable(
                 f"No EC2 client can be made: {failed}", remedy="Check aws.region and aws.endpoint_url in fiscus.yaml."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from typing import Any, Final, Literal, Protocol, Self
 from urllib.parse import parse_qsl
@@ -26,6 +27,7 @@ Fault = Literal["response_lost", "error_500", "error_429", "hang", "reset_before
 MUTATIONS: Final = frozenset(
     {"StopInstances", "StartInstances", "TerminateInstances", "ModifyInstanceAttribute", "RebootInstances"}
 )
+IMAGE_ID: Final = "ami-03cf127a"  # one that moto knows; asking it for one takes seconds
 REQUEST_BYTES_MAX: Final = 1_000_000
 
 
@@ -109,10 +111,11 @@ class LocalAws:
         with self._lock:
             self._faults.extend((operation, fault) for fault in faults)
 
+    @cached_property
     def client(self) -> Any:
         """A plain EC2 client for setting the scene and for looking behind Fiscus's back."""
         once = Config(retries={"total_max_attempts": 1})
-        return boto3.client(
+        return boto3.session.Session().client(
             "ec2",
             endpoint_url=self.endpoint_url,
             region_name=self.region,
@@ -123,13 +126,12 @@ class LocalAws:
 
     def launch_fleet(self, machines: Sequence[Machine], seed: int = 7) -> dict[str, str]:
         """Start each machine; returns its instance id by name. The same machines and seed get the same ids in a new server."""
-        client, ids = self.client(), dict[str, str]()
-        image = client.describe_images(MaxResults=5)["Images"][0]["ImageId"]
+        ids = dict[str, str]()
         mock_random.seed(seed)
         for machine in machines:
             tags = [{"Key": key, "Value": value} for key, value in {"Name": machine.name, **machine.tags}.items()]
-            started = client.run_instances(
-                ImageId=image,
+            started = self.client.run_instances(
+                ImageId=IMAGE_ID,
                 MinCount=1,
                 MaxCount=1,
                 InstanceType=machine.instance_type,
