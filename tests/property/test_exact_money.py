@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.bills import ROW, write_csv
 
 from fiscus.cost.types import InputFile, Source
-from fiscus.cost.upgrade import plan_file
+from fiscus.cost.upgrade import plan_files
 
 WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 COSTS = st.decimals(min_value=-(10**9), max_value=10**9, allow_nan=False, allow_infinity=False, places=None).map(
@@ -37,7 +37,7 @@ def folder():
 def test_costs_are_parsed_exactly_and_rounded_half_even(folder: Path, values: list[str]) -> None:
     path = write_csv(folder / "a.csv", [{"BilledCost": value} for value in values])
     file = InputFile(str(path), "csv", tuple(ROW), ",", "0", has_null_text=False, sample={})
-    plan = plan_file(file, Source("p"), "d", (), exact=True)
+    plan = plan_files([file], Source("p"), "d", (), exact=True)
     types = ", ".join(f"'{name}': 'VARCHAR'" for name in ROW)
     db = duckdb.connect()
     db.execute("SET TimeZone='UTC'; SET threads=1")

@@ -18,7 +18,11 @@ ROOMS = ("cost", "ownership", "signals", "guardrails", "actions", "board")
 
 def _tracked(*patterns: str) -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=REPO, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-co", "--exclude-standard", *patterns],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [REPO / line for line in listed.stdout.splitlines() if (REPO / line).is_file()]
 

@@ -26,7 +26,7 @@ class LakeReader(Protocol):
         ...
 
     def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
-        """SQL from a person: one SELECT, no file, network or setting, bounded in time and memory. Raises BadQuery, LimitExceeded."""
+        """SQL from a person: one SELECT; no file, network or setting; bounded. Raises BadQuery, LimitExceeded."""
         ...
 
     def freshness(self) -> Sequence[SourceFreshness]: ...
@@ -42,10 +42,14 @@ class Staging(Protocol):
         ...
 
     def load(self, plan: FilePlan) -> bool:
-        """Convert one file. False: a row has more digits than the lake keeps and the plan is not exact; nothing was loaded.
+        """Convert files of one shape. False: a row has more digits than the lake keeps and the plan is not exact; nothing was loaded.
 
         Raises BadInput with file, row and column when a row is at fault.
         """
+        ...
+
+    def rows_loaded(self) -> int:
+        """Charges of the files that were loaded last."""
         ...
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:

@@ -110,12 +110,13 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """How one file becomes canonical rows. `select` reads from the relation `input`; `faults` finds what refuses it.
+    """How files of one shape become canonical rows. `select` reads from the relation `input`; `faults` finds what refuses them.
 
     `faults` are (column, SQL that is true for a raw row at fault, message, remedy); `counts` are (code, column, SQL, message).
     """
 
-    file: InputFile
+    file: InputFile  # the shape: what is true of any of `files`
+    files: tuple[InputFile, ...]
     version: FocusVersion
     prelude: str  # macros that `select` and `faults` use
     select: str

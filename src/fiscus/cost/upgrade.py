@@ -7,6 +7,8 @@ never through a float; ordinary values pay nothing for that (the guard is a stri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from fiscus.cost.columns import (
@@ -51,16 +53,29 @@ CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(
 """
 
 
-def plan_file(
-    file: InputFile, source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False
+def same_shape(files: Sequence[InputFile]) -> list[tuple[InputFile, ...]]:
+    """Groups of files that one plan can convert: the same columns, in the same order and form."""
+    groups: dict[tuple[object, ...], list[InputFile]] = {}
+    for file in files:
+        groups.setdefault((file.columns, file.form, file.delimiter, Path(file.path).suffix), []).append(file)
+    return [tuple(group) for group in groups.values()]
+
+
+def plan_files(
+    files: Sequence[InputFile], source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False
 ) -> FilePlan:
-    """How `file` becomes canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's.
+    """How `files` (of one shape) become canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's.
 
     Three layers: `typed` (each value parsed once), `judged` (is the row at fault), and the canonical columns. Without `exact`
     the plan is light and marks rows with more digits than the lake keeps (x__long); the caller then plans again, exactly.
     """
+    file = replace(
+        files[0],
+        has_null_text=any(each.has_null_text for each in files),
+        sample={name: value for each in reversed(files) for name, value in each.sample.items()},
+    )
     _check_header(file, source)
-    exact = exact or any(_sample_is_long(column, file) for column in FOCUS_1_4)
+    exact = exact or any(_sample_is_long(column, each) for each in files for column in FOCUS_1_4)
     version = source.focus or version_of(file.columns)
     typed = [
         f"{_parsed(column, file, source, exact)} AS {_typed(column.name)}"
@@ -101,7 +116,14 @@ def plan_file(
     select = f"SELECT {', '.join(parts)} FROM ({judged})"
     counts = count_plans(file, source)
     return FilePlan(
-        file, version, ROUND_MACRO, select, _faults(file, source), counts, known_findings(file, version, extra)
+        file=file,
+        files=tuple(files),
+        version=version,
+        prelude=ROUND_MACRO,
+        select=select,
+        faults=_faults(file, source),
+        counts=counts,
+        known=known_findings(file, version, extra),
     )
 
 

@@ -49,14 +49,23 @@ def assign_owners(ws: Workspace) -> AssignmentSummary:
         fired[str(row[-1])] = fired.get(str(row[-1]), 0) + 1
     summary = AssignmentSummary(
         keys=len(rows),
-        owned={c: total([x.effective_cost for x in lines if x.currency == c and x.owner != UNOWNED]) for c in currencies},
-        unowned={c: total([x.effective_cost for x in lines if x.currency == c and x.owner == UNOWNED]) for c in currencies},
+        owned={
+            c: total([x.effective_cost for x in lines if x.currency == c and x.owner != UNOWNED]) for c in currencies
+        },
+        unowned={
+            c: total([x.effective_cost for x in lines if x.currency == c and x.owner == UNOWNED]) for c in currencies
+        },
         rules_fired=fired,
         rules_unused=tuple(rule.id for rule in config.rules.rules if rule.id not in fired),
         lake_version=str(version),
     )
     if version != before:
         with ws.state.begin() as tx:
-            body = {"keys": summary.keys, "owned": summary.owned, "unowned": summary.unowned, "rules": config.rules.digest}
+            body = {
+                "keys": summary.keys,
+                "owned": summary.owned,
+                "unowned": summary.unowned,
+                "rules": config.rules.digest,
+            }
             tx.evidence.append("owners.assigned", summary.lake_version, FISCUS, body)
     return summary

@@ -10,7 +10,7 @@ from pathlib import Path
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
 from fiscus.cost.types import Delivery, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
-from fiscus.cost.upgrade import plan_file
+from fiscus.cost.upgrade import plan_files, same_shape
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
@@ -44,21 +44,21 @@ def ingest_bills(
 def _land(
     ws: Workspace, source: Source, options: IngestOptions, staging: Staging, delivery_id: str, progress: Progress
 ) -> Delivery:
-    plans = [plan_file(file, source, delivery_id, options.promote) for file in staging.files]
+    plans = [plan_files(group, source, delivery_id, options.promote) for group in same_shape(staging.files)]
     quality: list[QualityFinding] = []
-    before = 0
     for number, plan in enumerate(plans):
         if not staging.load(plan):
-            staging.load(plan_file(plan.file, source, delivery_id, options.promote, exact=True))
-        rows = sum(month.rows for month in staging.months())
-        quality += findings_of(plan, dict(staging.count(plan)), rows - before)
-        before = rows
+            staging.load(plan_files(plan.files, source, delivery_id, options.promote, exact=True))
+        quality += findings_of(plan, dict(staging.count(plan)), staging.rows_loaded())
         progress.step(number + 1, len(plans))
-    periods = _periods(staging.months(), staging.standing(source.name))
+    staged, standing = staging.months(), staging.standing(source.name)
+    periods = _periods(staged, standing)
     if not periods:
-        raise BadInput("The delivery holds no charges", remedy="Check the export.", where=Where(file=staging.files[0].path))
+        raise BadInput(
+            "The delivery holds no charges", remedy="Check the export.", where=Where(file=staging.files[0].path)
+        )
     if not options.restate:
-        _refuse_shrinking(periods, staging.months(), staging.standing(source.name), source)
+        _refuse_shrinking(periods, staged, standing, source)
     delivery = Delivery(
         id=delivery_id,
         source=source.name,
@@ -67,7 +67,7 @@ def _land(
         files=tuple(Path(file.path).name for file in staging.files),
         rows=sum(period.rows for period in periods),
         periods=periods,
-        quality=merged([*quality, *_rounding(staging.months())]),
+        quality=merged([*quality, *_rounding(staged)]),
         lake_version=ws.lake.version(),
         changed=True,
     )

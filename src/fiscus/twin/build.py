@@ -113,7 +113,11 @@ def _truth(billed: dict[str, Decimal], untagged: int, price_day: date, as_of: da
         "as_of": as_of,
         "billed": {feed: format(amount, "f") for feed, amount in billed.items()},
         "planted": [
-            {"kind": "untagged_usage", "currency": "USD", "effective_cost": format(EXACT.scaleb(Decimal(untagged), -PICO), "f")},
+            {
+                "kind": "untagged_usage",
+                "currency": "USD",
+                "effective_cost": format(EXACT.scaleb(Decimal(untagged), -PICO), "f"),
+            },
             {"kind": "price_change", "sku": PRICE_STEP[0], "day": price_day, "percent": PRICE_STEP[1] - 100},
             {"kind": "commitment_unused", "provider": "AWS", "share": "0.1"},
         ],

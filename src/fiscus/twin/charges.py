@@ -18,7 +18,12 @@ from fiscus.twin.people import TwinTeam
 
 Ints = NDArray[np.int64]
 ENVIRONMENTS = (("prod", 0.56), ("staging", 0.2), ("dev", 0.18), ("sandbox", 0.06))
-SPELLINGS = {"prod": ("prod", "production", "PRD"), "staging": ("staging", "stage"), "dev": ("dev", "development"), "sandbox": ("sandbox",)}
+SPELLINGS = {
+    "prod": ("prod", "production", "PRD"),
+    "staging": ("staging", "stage"),
+    "dev": ("dev", "development"),
+    "sandbox": ("sandbox",),
+}
 ALLOWANCE_GROWTH_YEAR = 0.35
 NO_TAGS_SHARE = 0.05
 PRICE_STEP = ("rds-pg", 125)  # percent of the old price, from the planted day on
@@ -67,7 +72,9 @@ def make_lines(feed: Feed, teams: Sequence[TwinTeam], gone: Sequence[str], scale
             Line(
                 sku=sku,
                 resource=f"{feed.name}:{sku.id}:{number:04d}",
-                account=f"{feed.name}-{team.division}-{environment}" if environment != "sandbox" else f"{feed.name}-sandbox",
+                account=f"{feed.name}-{team.division}-{environment}"
+                if environment != "sandbox"
+                else f"{feed.name}-sandbox",
                 team=spelling if tagged and not by_person else None,
                 owner=(gone[number % len(gone)] if rng.random() < 0.3 else team.lead) if tagged and by_person else None,
                 environment=environment,

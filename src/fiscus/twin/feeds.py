@@ -48,7 +48,9 @@ def _tokens(vendor: str, model: str, cents_in: int, cents_out: int, millions: in
         ("output", "Output Tokens", cents_out, max(1, millions // 4)),
     )
     service = f"{vendor} API"
-    return tuple(Sku(f"{model}-{kind}", service, AI, meter, TOKENS, cents * 10**7, day) for kind, meter, cents, day in meters)
+    return tuple(
+        Sku(f"{model}-{kind}", service, AI, meter, TOKENS, cents * 10**7, day) for kind, meter, cents, day in meters
+    )
 
 
 AWS: Final = (
@@ -77,7 +79,9 @@ ORACLE: Final = (
 )
 HUGGING: Final = (Sku("hf-a10g", "Inference Endpoints", AI, "A10G", "Hours", 1_000_000_000, 72),)
 SNOWFLAKE: Final = (Sku("sf-credit", "Virtual Warehouse", "Analytics", "Credits", "Credits", 3_000_000_000, 24),)
-DATADOG: Final = (Sku("dd-host", "Infrastructure Monitoring", "Management and Governance", "Hosts", "Hosts", 493_000_000, 80),)
+DATADOG: Final = (
+    Sku("dd-host", "Infrastructure Monitoring", "Management and Governance", "Hosts", "Hosts", 493_000_000, 80),
+)
 GITHUB: Final = (Sku("gh-actions", "GitHub Actions", "Developer Tools", "Minutes", "Minutes", 8_000_000, 6_400),)
 
 FEEDS: Final = (
@@ -86,10 +90,37 @@ FEEDS: Final = (
     Feed("gcp", "Google Cloud", "Google Cloud", "USD", "1.1", "parquet", 80, GCP),
     Feed("oracle", "Oracle", "Oracle Corporation", "USD", "1.0", "csv", 24, ORACLE, ("no_zone",)),
     Feed("openai", "OpenAI", "OpenAI, LLC", "USD", "1.3", "csv.zst", 48, _tokens("OpenAI", "gpt-5", 125, 1000, 60)),
-    Feed("anthropic", "Anthropic", "Anthropic, PBC", "USD", "1.4", "csv", 42, _tokens("Anthropic", "claude-sonnet", 300, 1500, 34)),
-    Feed("mistral", "Mistral AI", "Mistral AI SAS", "EUR", "1.2", "csv", 12, _tokens("Mistral", "mistral-large", 200, 600, 22)),
+    Feed(
+        "anthropic",
+        "Anthropic",
+        "Anthropic, PBC",
+        "USD",
+        "1.4",
+        "csv",
+        42,
+        _tokens("Anthropic", "claude-sonnet", 300, 1500, 34),
+    ),
+    Feed(
+        "mistral",
+        "Mistral AI",
+        "Mistral AI SAS",
+        "EUR",
+        "1.2",
+        "csv",
+        12,
+        _tokens("Mistral", "mistral-large", 200, 600, 22),
+    ),
     Feed("huggingface", "Hugging Face", "Hugging Face, Inc.", "USD", "1.2", "csv", 10, HUGGING),
-    Feed("perplexity", "Perplexity", "Perplexity AI, Inc.", "USD", "1.2", "csv", 6, _tokens("Perplexity", "sonar-pro", 300, 1500, 8)),
+    Feed(
+        "perplexity",
+        "Perplexity",
+        "Perplexity AI, Inc.",
+        "USD",
+        "1.2",
+        "csv",
+        6,
+        _tokens("Perplexity", "sonar-pro", 300, 1500, 8),
+    ),
     Feed("snowflake", "Snowflake", "Snowflake Inc.", "USD", "1.2", "csv.gz", 16, SNOWFLAKE),
     Feed("datadog", "Datadog", "Datadog, Inc.", "USD", "1.0", "csv", 14, DATADOG, ("day_first",)),
     Feed("github", "GitHub", "GitHub, Inc.", "USD", "1.0", "csv", 8, GITHUB, ("no_currency",)),

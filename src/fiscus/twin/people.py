@@ -55,15 +55,21 @@ def make_people(seed: int) -> tuple[list[TwinTeam], list[TwinPerson]]:
         teams.append(TwinTeam(division, None, head, f"CC-{number + 1}00", ()))
         for position, team in enumerate(members.split()):
             lead = next(fresh)
-            roles = {"finops": ("finops",), "finance-systems": ("finance",), "procurement": ("procurement",)}.get(team, ())
+            roles = {"finops": ("finops",), "finance-systems": ("finance",), "procurement": ("procurement",)}.get(
+                team, ()
+            )
             people.append(_person(lead, team, head, roles))
             people += [_person(next(fresh), team, lead, ()) for _ in range(3)]
-            teams.append(TwinTeam(team, division, lead, f"CC-{number + 1}{position + 1:02d}", (team.replace("-", "_"),)))
+            teams.append(
+                TwinTeam(team, division, lead, f"CC-{number + 1}{position + 1:02d}", (team.replace("-", "_"),))
+            )
     leads = {team.lead for team in teams}
     gone = [p for p in people if p.id not in leads and not p.roles][::14]
     people = [_person(p.id, p.team, p.manager, p.roles, "2026-06-30") if p in gone else p for p in people]
     return teams, people
 
 
-def _person(name: str, team: str, manager: str | None, roles: tuple[str, ...], left_on: str | None = None) -> TwinPerson:
+def _person(
+    name: str, team: str, manager: str | None, roles: tuple[str, ...], left_on: str | None = None
+) -> TwinPerson:
     return TwinPerson(name, name.replace(".", " ").title(), team, manager, roles, left_on)

@@ -84,14 +84,14 @@ class DeliveryStaging:
         return delivery if whole and delivery.source == source else None
 
     def load(self, plan: FilePlan) -> bool:
-        """Convert one file to a Parquet piece; refuse it with the place of the first fault. False: needs the exact plan."""
+        """Convert files of one shape to a Parquet piece; refuse them with the place of the first fault. False: needs the exact plan."""
         piece = self._folder / f"piece-{len(self._pieces):05d}.parquet"
         self._db.execute(plan.prelude)
-        select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.file)})", 1)
+        select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.files)})", 1)
         try:
             self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
         except duckdb.Error as broken:
-            raise self._read_error(plan.file, broken) from None
+            raise self._read_error(plan.files, broken) from None
         marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (
             False,
             False,
@@ -107,6 +107,10 @@ class DeliveryStaging:
         self._pieces.append(piece)
         return True
 
+    def rows_loaded(self) -> int:
+        """Charges of the files that were loaded last, from the piece's own footer."""
+        return int(pq.read_metadata(self._pieces[-1]).num_rows)
+
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
         """(code, column) -> (rows, example)."""
         if not plan.counts:
@@ -115,7 +119,7 @@ class DeliveryStaging:
             f'count_if(coalesce({test}, false)), any_value(CAST("{column}" AS VARCHAR)) FILTER ({test})'
             for _, column, test, _ in plan.counts
         ]
-        row = self._db.execute(f"SELECT {', '.join(parts)} FROM {self._relation(plan.file)}").fetchone() or ()
+        row = self._db.execute(f"SELECT {', '.join(parts)} FROM {self._relation(plan.files)}").fetchone() or ()
         return {
             (code, column): (row[2 * n], str(row[2 * n + 1]))
             for n, (code, column, _, _) in enumerate(plan.counts)
@@ -163,7 +167,8 @@ class DeliveryStaging:
     def _manifest(self, delivery_id: str) -> Path:
         return self._root / "_deliveries" / f"{delivery_id}.json"
 
-    def _relation(self, file: InputFile, *, ordered: bool = False) -> str:
+    def _relation(self, files: Sequence[InputFile], *, ordered: bool = False) -> str:
+        file, names = files[0], ", ".join(f"'{_sql(each.path)}'" for each in files)
         if file.form == "parquet":
             columns = ", ".join(
                 f'to_json("{c}") AS "{c}"'
@@ -171,59 +176,64 @@ class DeliveryStaging:
                 else f'CAST("{c}" AS VARCHAR) AS "{c}"'
                 for c in file.columns
             )
-            return f"(SELECT {columns} FROM read_parquet('{_sql(file.path)}'))"
+            return f"(SELECT {columns} FROM read_parquet([{names}]))"
         types = ", ".join(f"'{_sql(column)}': 'VARCHAR'" for column in file.columns)
         options = f"delim='{file.delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, strict_mode=true"
         options += f", max_line_size={INPUT_FIELD_BYTES_MAX}, parallel={'false' if ordered else 'true'}"
         if file.path.lower().endswith((".zst", ".zstd")):
             options += ", compression='zstd'"
-        return f"read_csv('{_sql(file.path)}', columns={{{types}}}, {options})"
+        return f"read_csv([{names}], columns={{{types}}}, {options})"
 
     def _is_map(self, file: InputFile, column: str) -> bool:
         described = self._db.execute(f"DESCRIBE SELECT \"{column}\" FROM read_parquet('{_sql(file.path)}')").fetchone()
         return described is not None and not str(described[1]).startswith("VARCHAR")
 
+    def _numbered(self, file: InputFile) -> str:
+        """The raw rows of one file in its order, with their numbers from 1."""
+        return f"(SELECT row_number() OVER () AS x__row, * FROM {self._relation([file], ordered=True)})"
+
     def _first_fault(self, plan: FilePlan) -> BadInput:
-        """The slow second pass, on failure only: the first row in file order that a fault matches."""
-        numbered = f"(SELECT row_number() OVER () AS x__row, * FROM {self._relation(plan.file, ordered=True)})"
-        first: tuple[int, str, str, str, str] | None = None
-        for column, test, message, remedy in plan.faults:
-            shown = f'CAST("{column}" AS VARCHAR)' if column in plan.file.columns else "NULL"
-            found = self._db.execute(
-                f"SELECT min(x__row), arg_min({shown}, x__row) FROM {numbered} WHERE {test}"
-            ).fetchone()
-            if found and found[0] is not None and (first is None or found[0] < first[0]):
-                first = (int(found[0]), column, str(found[1]), message, remedy)
-        assert first is not None, "a row was marked at fault, so one of the faults matches"
-        row, column, value, message, remedy = first
-        shown_value = "" if message == "is empty" else f" {value[:80]!r}"
-        return BadInput(
-            f"{column}{shown_value} {message}", remedy=remedy, where=Where(file=plan.file.path, row=row, column=column)
-        )
+        """The slow second pass, on failure only: the first row, in file order, that a fault matches."""
+        for file in plan.files:
+            found = [hit for fault in plan.faults if (hit := self._hit(file, fault)) is not None]
+            if found:
+                row, column, value, message, remedy = min(found, key=lambda hit: hit[0])
+                shown = "" if message == "is empty" else f" {value[:80]!r}"
+                place = Where(file=file.path, row=row, column=column)
+                return BadInput(f"{column}{shown} {message}", remedy=remedy, where=place)
+        raise AssertionError("a row was marked at fault, so one of the faults matches")
+
+    def _hit(self, file: InputFile, fault: tuple[str, str, str, str]) -> tuple[int, str, str, str, str] | None:
+        column, test, message, remedy = fault
+        shown = f'CAST("{column}" AS VARCHAR)' if column in file.columns else "NULL"
+        sql = f"SELECT min(x__row), arg_min({shown}, x__row) FROM {self._numbered(file)} WHERE {test}"
+        found = self._db.execute(sql).fetchone()
+        return (int(found[0]), column, str(found[1]), message, remedy) if found and found[0] is not None else None
 
     def _mixed_currency(self, plan: FilePlan, account: str | None, first: str, other: str) -> BadInput:
-        numbered = f"(SELECT row_number() OVER () AS n, * FROM {self._relation(plan.file, ordered=True)})"
         same = '"BillingAccountId" = ?' if "BillingAccountId" in plan.file.columns else "? IS NULL"
-        found = self._db.execute(
-            f'SELECT max(first) FROM (SELECT min(n) AS first FROM {numbered} WHERE {same} GROUP BY "BillingCurrency")',
-            [account],
-        ).fetchone()
+        sql = (
+            'SELECT max(first), count(*) FROM (SELECT min(x__row) AS first FROM {} WHERE {} GROUP BY "BillingCurrency")'
+        )
+        hits = [
+            (file, self._db.execute(sql.format(self._numbered(file), same), [account]).fetchone())
+            for file in plan.files
+        ]
+        file, row = next(((f, hit[0]) for f, hit in hits if hit and hit[1] > 1), (plan.files[-1], None))
         return BadInput(
             f"BillingCurrency mixes {first} and {other} for billing account {account!r}",
             remedy="A billing account is billed in one currency: mend the row, or deliver one file a currency.",
-            where=Where(
-                file=plan.file.path, row=int(found[0]) if found and found[0] else None, column="BillingCurrency"
-            ),
+            where=Where(file=file.path, row=row, column="BillingCurrency"),
         )
 
-    def _read_error(self, file: InputFile, broken: duckdb.Error) -> BadInput:
+    def _read_error(self, files: Sequence[InputFile], broken: duckdb.Error) -> BadInput:
         text = str(broken)
         line = re.search(r"[Ll]ine:? (\d+)", text)
-        reason = text.splitlines()[0].split(": ", 1)[-1][:200]
+        named = next((file for file in files if file.path in text), files[0])
         return BadInput(
-            f"The file cannot be read: {reason}",
+            f"The file cannot be read: {text.splitlines()[0].split(': ', 1)[-1][:200]}",
             remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
-            where=Where(file=file.path, row=int(line[1]) - 1 if line else None),
+            where=Where(file=named.path, row=int(line[1]) - 1 if line else None),
         )
 
 

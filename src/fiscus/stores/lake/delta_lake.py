@@ -23,6 +23,7 @@ from fiscus.stores.lake.people_sql import ask_people_sql
 from fiscus.stores.lake.tables import (
     assignments_digest,
     source_lock,
+    table_columns,
     table_files,
     table_version,
     write_assignments_table,
@@ -128,22 +129,12 @@ class DeltaLake:
 
     def _view_statements(self, version: LakeVersion) -> list[str]:
         files = table_files(self._charges, version.charges)
-        stored = self._stored_columns(files)
         return [
             lake_charges_sql(files),
             assignments_sql(table_files(self._assignments, version.assignments)),
-            charges_sql(stored, self._promoted),
+            charges_sql(table_columns(self._charges, version.charges), self._promoted),
             assignment_keys_sql(),
         ]
-
-    def _stored_columns(self, files: Sequence[str]) -> list[str]:
-        if not files:
-            return []
-        connection = _connect()
-        connection.execute(lake_charges_sql(files))
-        names = [str(row[0]) for row in connection.execute("DESCRIBE lake_charges").fetchall()]
-        connection.close()
-        return names
 
     def _open_views(self, version: LakeVersion) -> duckdb.DuckDBPyConnection:
         connection = _connect()

@@ -39,6 +39,11 @@ def table_files(path: Path, version: int) -> list[str]:
     return [] if version < 0 else DeltaTable(str(path), version=version).file_uris()
 
 
+def table_columns(path: Path, version: int) -> list[str]:
+    """The columns of one version, by its schema."""
+    return [] if version < 0 else [field.name for field in DeltaTable(str(path), version=version).schema().fields]
+
+
 def replace_partitions(
     path: Path, source: str, schema: pa.Schema, files: Mapping[str, Sequence[tuple[str, int]]], delivery_id: str
 ) -> int:

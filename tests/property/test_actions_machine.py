@@ -1,0 +1,231 @@
+"""Whatever happens in whatever order - people, workers, crashes, drift, lost answers - an approval is worth one change at most."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.fixtures.company import NOON, Settings, open_company, proposed
+from tests.fixtures.strict_cloud import Crash, StrictCloud
+
+from fiscus.actions.belts import protection
+from fiscus.actions.machine import IN_FLIGHT, TRANSITIONS
+from fiscus.actions.types import Action, SafetyBelts, Target
+from fiscus.flows.apply_actions import apply_action, reconcile_actions
+from fiscus.flows.approve_actions import approve_action, reject_action
+from fiscus.flows.pause_actions import pause_actions, resume_actions
+from fiscus.flows.undo_actions import undo_action
+from fiscus.flows.verify_evidence import verify_evidence
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.clock import SteppedClock
+from fiscus.kernel.errors import FiscusError
+
+PEOPLE = ("vera", "lea", "max", "otto", "fay", "pia", "cem", "mallory")
+MACHINES = {
+    "i-a": ("staging", {}),
+    "i-b": ("staging", {}),
+    "i-c": ("prod", {}),
+    "i-d": ("dev", {"fiscus:protected": "yes"}),
+}
+FAULTS = ("lost_before", "lost_after", "unreachable", "refused", "slow")
+people = st.sampled_from(PEOPLE)
+picks = st.integers(0, 20)
+
+
+class CrashingState:
+    """The state store of a process that may die around any commit."""
+
+    def __init__(self, state: Any) -> None:
+        self.read: Callable[[], Any] = state.read
+        self._state = state
+        self.die_in: int | None = None  # counts down over the moments before and after each commit
+
+    @contextmanager
+    def begin(self) -> Iterator[Any]:
+        with self._state.begin() as tx:
+            yield tx
+            self._moment()
+        self._moment()
+
+    def _moment(self) -> None:
+        if self.die_in is not None:
+            self.die_in -= 1
+            if self.die_in < 0:
+                self.die_in = None
+                raise Crash
+
+
+class Actions(RuleBasedStateMachine):
+    """A small company, two machines that may be stopped and two that must never be."""
+
+    @initialize()
+    def open(self) -> None:
+        shared = Path("/dev/shm")
+        self.home = Path(tempfile.mkdtemp(dir=shared if shared.is_dir() else None))
+        self.cloud, self.clock = StrictCloud(), SteppedClock(NOON)
+        for machine, (environment, tags) in MACHINES.items():
+            self.cloud.add(machine, environment, **tags)
+        belts = SafetyBelts(targets_percent_max=100, actions_per_run_max=3)
+        self.ws = open_company(self.home, Settings(executors=self.cloud.executors(), belts=belts), self.clock)
+        self.crashing = CrashingState(self.ws.state)
+        object.__setattr__(self.ws, "state", self.crashing)
+        self.ids: list[str] = []
+        self.paused_changes: int | None = None
+
+    def teardown(self) -> None:
+        if hasattr(self, "home"):
+            self.recover()
+            shutil.rmtree(self.home)
+
+    @rule(machine=st.sampled_from(sorted(MACHINES)))
+    def propose(self, machine: str) -> None:
+        environment = MACHINES[machine][0]
+        target = Target(machine, machine, "max", environment, self.cloud.seen(machine))
+        self.ids.append(proposed(self.ws, target).id)
+
+    @precondition(lambda self: self.ids)
+    @rule(pick=picks, person=people, yes=st.booleans())
+    def decide(self, pick: int, person: str, yes: bool) -> None:
+        action_id = self.ids[pick % len(self.ids)]
+        self.attempt(
+            lambda: approve_action(self.ws, action_id, Actor(person)) if yes else self.reject(action_id, person)
+        )
+
+    def reject(self, action_id: str, person: str) -> Action:
+        return reject_action(self.ws, action_id, Actor(person), "no")
+
+    @precondition(lambda self: self.ids)
+    @rule(
+        pick=picks,
+        person=people,
+        die_in=st.none() | st.integers(0, 8),
+        faults=st.lists(st.sampled_from(FAULTS), max_size=1),
+        other=st.sampled_from(["", "apply", "drift", "pause", "reconcile"]),
+    )
+    def apply(self, pick: int, person: str, die_in: int | None, faults: list[Any], other: str) -> None:
+        action_id = self.ids[pick % len(self.ids)]
+        self.cloud.faults, self.crashing.die_in = faults, die_in
+        meanwhile: dict[str, Callable[[], object]] = {
+            "apply": lambda: self.attempt(lambda: apply_action(self.ws, action_id, Actor("fay"))),
+            "drift": lambda: self.drift("i-a", "running"),
+            "reconcile": lambda: reconcile_actions(self.ws),
+            "pause": lambda: None,
+        }
+        self.cloud.before_send = [meanwhile[other]] if other else []
+        self.attempt(lambda: apply_action(self.ws, action_id, Actor(person)))
+        self.calm()
+
+    @precondition(lambda self: self.ids)
+    @rule(
+        pick=picks,
+        person=people,
+        die_in=st.none() | st.integers(0, 6),
+        faults=st.lists(st.sampled_from(FAULTS), max_size=1),
+    )
+    def undo(self, pick: int, person: str, die_in: int | None, faults: list[Any]) -> None:
+        self.cloud.faults, self.crashing.die_in = faults, die_in
+        self.attempt(lambda: undo_action(self.ws, self.ids[pick % len(self.ids)], Actor(person)))
+        self.calm()
+
+    @rule(machine=st.sampled_from(["i-a", "i-b"]), state=st.sampled_from(["running", "stopped"]))
+    def drift(self, machine: str, state: str) -> None:
+        self.cloud.machines[machine]["state"] = state
+
+    @rule(hours=st.sampled_from([0, 1, 4, 80]))
+    def time_passes(self, hours: int) -> None:
+        self.clock.advance(timedelta(hours=hours, seconds=30))
+
+    @rule()
+    def settle_and_reconcile(self) -> None:
+        for machine in self.cloud.machines.values():
+            if machine["state"] == "changing":
+                machine["state"] = "stopped"
+        reconcile_actions(self.ws)
+
+    @rule(pause=st.booleans())
+    def switch(self, pause: bool) -> None:
+        (pause_actions if pause else resume_actions)(self.ws, Actor("max"), "switch")
+        self.paused_changes = len(self.cloud.changes) if pause else None
+
+    @rule(down=st.booleans())
+    def outage(self, down: bool) -> None:
+        self.cloud.down = down
+
+    def attempt(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except (FiscusError, Crash):
+            pass
+        finally:
+            self.crashing.die_in = None
+
+    def calm(self) -> None:
+        self.cloud.faults, self.cloud.before_send = [], []
+
+    def stored(self) -> dict[str, Action]:
+        with self.ws.state.read() as tx:
+            return {action.id: action for action in tx.actions.all()}
+
+    @invariant()
+    def an_approval_is_worth_one_change_at_most(self) -> None:
+        if not hasattr(self, "ids"):
+            return
+        actions = self.stored()
+        stops = Counter(key.rpartition(":")[0] for verb, _, key in self.cloud.changes if verb == "stop")
+        for action_id, count in stops.items():
+            assert count == 1, f"{action_id} changed the world {count} times"
+            approver = actions[action_id].approved_by
+            assert approver in {"lea", "vera", "fay"}, f"{action_id} ran with the approval of {approver}"
+
+    @invariant()
+    def what_is_protected_is_never_touched(self) -> None:
+        if hasattr(self, "ids"):
+            assert not {machine for _, machine, _ in self.cloud.changes} & {"i-c", "i-d"}
+
+    @invariant()
+    def nothing_changes_while_paused(self) -> None:
+        if hasattr(self, "ids") and self.paused_changes is not None:
+            assert len(self.cloud.changes) == self.paused_changes
+
+    @invariant()
+    def every_journal_follows_the_table(self) -> None:
+        if hasattr(self, "ids"):
+            for action in self.stored().values():
+                states = [entry.state for entry in action.journal]
+                assert states[0] == "PROPOSED"
+                assert states[-1] == action.state
+                assert all(after in TRANSITIONS[before] for before, after in zip(states, states[1:], strict=False))
+
+    def recover(self) -> None:
+        """In the end every outcome is known, and the evidence is whole."""
+        self.cloud.down = False
+        for _ in range(3):
+            self.clock.advance(timedelta(hours=1))
+            self.settle_and_reconcile()
+        stuck = [action.id for action in self.stored().values() if action.state in IN_FLIGHT]
+        assert stuck == []
+        assert verify_evidence(self.ws).ok
+
+
+Actions.TestCase.settings = settings(
+    max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+TestActions = Actions.TestCase
+
+
+def test_protection_holds_for_every_spelling() -> None:
+    belts = SafetyBelts()
+    for environment in ("prod", "PROD", " Production "):
+        assert protection(Target("i", "i", "o", environment, {}), belts) is not None
+        assert protection(Target("i", "i", "o", "dev", {"tags": {"Environment": environment}}), belts) is not None
+    assert protection(Target("i", "i", "o", "dev", {"tags": {"FISCUS:protected": "false"}}), belts) is not None
+    assert protection(Target("i", "i", "o", "dev", {"tags": {"team": "prod"}}), belts) is None
