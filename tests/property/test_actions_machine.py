@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order - people, workers, crashes, drift, lost answers - an approval is worth one change at most."""
+"""Whatever happens in whatever order (people, workers, crashes, drift), an approval is worth one change at most."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ class Actions(RuleBasedStateMachine):
                 states = [entry.state for entry in action.journal]
                 assert states[0] == "PROPOSED"
                 assert states[-1] == action.state
-                assert all(after in TRANSITIONS[before] for before, after in zip(states, states[1:], strict=False))
+                assert all(after in TRANSITIONS[before] for before, after in pairwise(states))
 
     def recover(self) -> None:
         """In the end every outcome is known, and the evidence is whole."""

@@ -59,7 +59,7 @@ def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress
         teams=teams,
         next_steps=(
             f"fiscus owners --home {place}",
-            f'fiscus query "SELECT ServiceProviderName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
+            f'fiscus query "SELECT x_SourceId, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
             f"fiscus evidence verify --home {place}",
         ),
     )

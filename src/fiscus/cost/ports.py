@@ -42,7 +42,7 @@ class Staging(Protocol):
         ...
 
     def load(self, plan: FilePlan) -> bool:
-        """Convert files of one shape. False: a row has more digits than the lake keeps and the plan is not exact; nothing was loaded.
+        """Convert files of one shape. False: a row needs the exact plan and this is not one; nothing was loaded.
 
         Raises BadInput with file, row and column when a row is at fault.
         """

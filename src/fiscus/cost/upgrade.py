@@ -64,7 +64,7 @@ def same_shape(files: Sequence[InputFile]) -> list[tuple[InputFile, ...]]:
 def plan_files(
     files: Sequence[InputFile], source: Source, delivery_id: str, promote: Sequence[str], *, exact: bool = False
 ) -> FilePlan:
-    """How `files` (of one shape) become canonical rows of the delivery. Raises BadInput for a header that cannot be a FOCUS file's.
+    """How `files` (of one shape) become canonical rows of the delivery. Raises BadInput for a header that is no FOCUS file's.
 
     Three layers: `typed` (each value parsed once), `judged` (is the row at fault), and the canonical columns. Without `exact`
     the plan is light and marks rows with more digits than the lake keeps (x__long); the caller then plans again, exactly.
@@ -184,7 +184,8 @@ def _decimal(column: Column, file: InputFile) -> str:
     step = f"CAST('{'0.' + '0' * (places - 1)}1' AS {kind})"
     exact = (
         f"CASE WHEN is_decimal({raw}) THEN TRY_CAST(kept_digits({raw}, {places}) AS {kind}) "
-        f"+ CASE WHEN rounds_up({raw}, {places}) THEN CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
+        f"+ CASE WHEN rounds_up({raw}, {places}) THEN "
+        f"CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
     )
     return f"CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
 

@@ -127,7 +127,9 @@ def _schema_error(document: Document, fault: jsonschema.ValidationError) -> BadC
         if unknown is not None:
             return document.error([*path, unknown], f"Unknown key {unknown!r}", did_you_mean(unknown, known))
     if fault.validator == "enum":
-        remedy = did_you_mean(str(fault.instance), [str(value) for value in cast("list[object]", fault.validator_value)])
+        remedy = did_you_mean(
+            str(fault.instance), [str(value) for value in cast("list[object]", fault.validator_value)]
+        )
     if fault.validator == "required":
         remedy = "Add the missing key."
     if "description" in schema:

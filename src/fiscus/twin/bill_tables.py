@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fiscus.kernel.periods import Month
-from fiscus.twin.feeds import AI, Feed
 from fiscus.twin.charges import Charges, Ints, Line
+from fiscus.twin.feeds import AI, Feed
 
 COST = pa.decimal128(28, 12)
 TIME_FORMAT = {"plain": "%Y-%m-%dT00:00:00Z", "no_zone": "%Y-%m-%d 00:00:00", "day_first": "%d/%m/%Y"}
@@ -59,7 +60,7 @@ def adjustment_table(feed: Feed, month: Month, rows: Sequence[tuple[str, str, in
         "ListUnitPrice": pa.nulls(count, pa.decimal128(28, 9)), "ContractedUnitPrice": pa.nulls(count, pa.decimal128(28, 9)),
         "PricingQuantity": pa.nulls(count, pa.decimal128(28, 3)), "ConsumedQuantity": pa.nulls(count, pa.decimal128(28, 3)),
         "ChargePeriodStart": pa.array([texts[0]] * count), "ChargePeriodEnd": pa.array([texts[2]] * count),
-        **{name: nothing for name in _line_columns(feed, ())},
+        **dict.fromkeys(_line_columns(feed, ()), nothing),
         **{name: pa.array([value] * count, pa.string()) for name, value in _constants(feed, month).items()},
         "ChargeCategory": pa.array([row[0] for row in rows]), "ChargeDescription": pa.array([row[1] for row in rows]),
         "ServiceName": pa.array([row[1] for row in rows]), "ServiceCategory": pa.array(["Other"] * count),
@@ -138,8 +139,6 @@ def _dressed(feed: Feed, table: pa.Table) -> pa.Table:
         at = table.column_names.index("ConsumedQuantity")
         table = table.set_column(at, "ConsumedQuantity", table["ConsumedQuantity"].cast(pa.decimal128(38, 15)))
     if "literal_null" in feed.defects:
-        import pyarrow.compute as pc
-
         for at, name in enumerate(table.column_names):
             if pa.types.is_string(table[name].type):
                 table = table.set_column(at, name, pc.fill_null(table[name], "NULL"))

@@ -18,8 +18,8 @@ from fiscus.kernel.periods import Month
 from fiscus.kernel.progress import Progress
 from fiscus.twin.bill_files import write_bill
 from fiscus.twin.bill_tables import adjustment_table, month_table
-from fiscus.twin.feeds import FEEDS, Feed
 from fiscus.twin.charges import PRICE_STEP, Charges, Line, make_charges, make_lines
+from fiscus.twin.feeds import FEEDS, Feed
 from fiscus.twin.people import TwinPerson, TwinTeam, make_people
 
 AS_OF = date(2026, 11, 20)  # the day on which the company lives

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-GIVEN: Final = "ana tom mei raj lena omar ines kofi yuki paul nora ivan sara juan emma liam zoe adam ruth max".split()
-FAMILY: Final = "silva reed chen patel braun aziz costa mensah sato moreau berg petrov klein diaz novak hall".split()
+GIVEN: Final = tuple(
+    "ana tom mei raj lena omar ines kofi yuki paul nora ivan sara juan emma liam zoe adam ruth max".split()
+)
+FAMILY: Final = tuple(
+    "silva reed chen patel braun aziz costa mensah sato moreau berg petrov klein diaz novak hall".split()
+)
 DIVISIONS: Final = {
-    "engineering": "platform data-platform ml-platform search checkout identity mobile web payments-api edge devtools observability",
+    "engineering": "platform data-platform ml-platform search checkout identity mobile web payments-api edge devtools tracing",
     "robotics": "perception motion-control fleet-ops simulation firmware mapping telemetry vision-training",
     "ai-products": "support-assistant agent-runner copilot prompt-lab evaluation knowledge-base voice",
     "business": "finops finance-systems sales-ops marketing-web people-systems procurement legal-tech",
@@ -42,7 +46,7 @@ class TwinPerson:
 
 def make_people(seed: int) -> tuple[list[TwinTeam], list[TwinPerson]]:
     """Divisions, their teams and four people a team; every fourteenth person who leads nothing has left."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 a simulation, no secret
     names = [f"{given}.{family}" for family in FAMILY for given in GIVEN]
     random.shuffle(names)
     fresh = iter(names)

@@ -84,7 +84,7 @@ class DeliveryStaging:
         return delivery if whole and delivery.source == source else None
 
     def load(self, plan: FilePlan) -> bool:
-        """Convert files of one shape to a Parquet piece; refuse them with the place of the first fault. False: needs the exact plan."""
+        """Convert files of one shape to a piece; refuse them with the place of the first fault. False: needs the exact plan."""
         piece = self._folder / f"piece-{len(self._pieces):05d}.parquet"
         self._db.execute(plan.prelude)
         select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.files)})", 1)
