@@ -193,3 +193,16 @@ def test_tags_are_kept_whole_and_promoted(ws, tmp_path: Path) -> None:
         ("web", {"team": "web"}),
         (None, None),
     )
+
+
+def test_long_decimals_far_down_a_file_are_rounded_half_even_and_counted(ws, tmp_path: Path) -> None:
+    rows = [{"ResourceId": f"i-{n}"} for n in range(100)] + [
+        {"BilledCost": "0.0000000000025"},
+        {"BilledCost": "-2.5E-12"},
+    ]
+    delivery = deliver(ws, write_csv(tmp_path / "a.csv", rows))
+    least = ws.lake.query("SELECT BilledCost FROM charges WHERE abs(BilledCost) < 1 ORDER BY 1").rows
+    assert least == ((Decimal("-0.000000000002"),), (Decimal("0.000000000002"),))
+    rounded = next(finding for finding in delivery.quality if finding.code == "rounded")
+    assert rounded.count == 2
+    assert delivery.periods[0].rounding_residue == 0, "half a unit up and half a unit down"
