@@ -1,174 +1,189 @@
-"""Build the simulated company: its workspace, a year of bills of every vendor, and the truth about them."""
+"""The simulated company as a workspace on disk, and the vendors' next deliveries to it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import yaml
 
-from fiscus.kernel.money import EXACT
+from fiscus.kernel.errors import BadInput, NotFound, Where
 from fiscus.kernel.periods import Month
-from fiscus.kernel.progress import Progress
-from fiscus.twin.bill_files import write_bill
-from fiscus.twin.bill_tables import adjustment_table, month_table
-from fiscus.twin.charges import PRICE_STEP, Charges, Line, make_charges, make_lines
-from fiscus.twin.feeds import FEEDS, Feed
-from fiscus.twin.people import TwinPerson, TwinTeam, make_people
+from fiscus.kernel.progress import Progress, Silent
+from fiscus.twin.budgets import PlannedBudget, plan_budgets
+from fiscus.twin.company import CURRENCY, Simulated, make_world, simulate
+from fiscus.twin.fine_decimals import rounded_billed
+from fiscus.twin.fleet import Machine, fleet, with_instances
+from fiscus.twin.line import MONEY, UNIT, Book, Facts, total_of
+from fiscus.twin.score import Score, score
+from fiscus.twin.spend import cells
+from fiscus.twin.timeline import Timeline
+from fiscus.twin.truth import Planted, planted, truth_document
+from fiscus.twin.workspace_files import Endpoints, write_workspace
+from fiscus.twin.write_bills import Writer
 
-AS_OF = date(2026, 11, 20)  # the day on which the company lives
-PICO = 12
-TAX_PERCENT = {"aws": 7, "azure": 5, "mistral": 20}
-CREDIT_MONTH, CREDIT = 2, ("gcp", -4_000 * 10**PICO)
-COMMITMENT_MONTH = 18_000 * 10**PICO
+__all__ = ["CompanyBuilt", "Endpoints", "Machine", "Score", "build_company", "fleet", "next_bills", "score"]
+
+AS_OF: Final = date(2026, 11, 20)
+SECONDS_A_DAY: Final = 86_400
+TRUTH: Final = "truth.json"
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyBuilt:
-    """What was written. `billed` is the exact BilledCost of each feed, summed here in integers, not by the product."""
+    """What was written. `billed`: BilledCost of each source in its currency, each charge at twelve digits half-even.
+
+    Azure sends costs of fifteen digits; its exact sum is that of its file, and differs from `billed` by what rounding took.
+    """
 
     home: Path
     charges: int
-    billed: dict[str, Decimal]
-    truth: dict[str, object]
+    files: tuple[Path, ...]
+    billed: Mapping[str, Decimal]
+    effective: Mapping[str, Decimal]
+    planted: tuple[Planted, ...]
+    budgets: tuple[PlannedBudget, ...]
+    machines: tuple[Machine, ...]
 
 
-def build_company(
-    dest: Path, *, seed: int = 7, scale: float = 1.0, months: int = 12, as_of: date = AS_OF, progress: Progress
+def build_company(  # noqa: PLR0913  the contract with the demo and the tests; each is one fact of the company
+    dest: Path,
+    *,
+    seed: int = 7,
+    scale: float = 1.0,
+    months: int = 12,
+    as_of: date = AS_OF,
+    instances: Mapping[str, str] | None = None,
+    endpoints: Endpoints | None = None,
+    progress: Progress | None = None,
 ) -> CompanyBuilt:
-    """Write the workspace `dest`: fiscus.yaml, owners/, inbox/<feed>/ and truth.json. The same arguments give the same bytes."""
-    dest.mkdir(parents=True, exist_ok=True)
-    teams, people = make_people(seed)
-    _write_owners(dest, teams, people)
-    _write_settings(dest, as_of)
-    gone = [person.id for person in people if person.left_on]
-    first = Month.of(as_of).shift(1 - months)
-    price_day = Month.of(as_of).shift(-2).start.replace(day=11)
-    progress.stage("Simulating bills")
-    charges, billed, no_tags = 0, dict[str, Decimal](), 0
-    for number, feed in enumerate(FEEDS):
-        lines = make_lines(feed, teams, gone, scale, seed)
-        drawn = make_charges(lines, first.start, as_of, price_day, seed)
-        rows, total = _write_feed(dest, feed, lines, drawn, first, months)
-        charges, billed[feed.name] = charges + rows, EXACT.scaleb(Decimal(total), -PICO)
-        no_tags += _untagged(lines, drawn) if feed.currency == "USD" else 0
-        progress.step(number + 1, len(FEEDS))
-    truth = _truth(billed, no_tags, price_day, as_of)
-    (dest / "truth.json").write_text(json.dumps(truth, indent=2, default=str) + "\n", encoding="utf-8")
-    return CompanyBuilt(dest, charges, billed, truth)
+    """Write fiscus.yaml, owners/, budgets/, inbox/ and truth.json under `dest`: the same bytes for the same arguments.
 
-
-def _write_feed(
-    dest: Path, feed: Feed, lines: Sequence[Line], drawn: Charges, first: Month, months: int
-) -> tuple[int, int]:
-    """(charges, BilledCost in 1e-12) of every monthly file of the feed."""
-    rows, total = len(drawn.cost), int(drawn.cost.sum())
-    day_months = _month_of_day(drawn, first)
-    for step in range(months):
-        month = first.shift(step)
-        usage = int(drawn.cost[day_months == step].sum())
-        extra = _adjustments(feed, step, usage)
-        table = month_table(feed, lines, drawn, first.start, month)
-        if extra:
-            more = adjustment_table(feed, month, extra, f"{feed.name}-shared")
-            table = pa.concat_tables([table, more.select(table.column_names)], promote_options="permissive")
-        write_bill(feed, table, dest / "inbox" / feed.name, f"{feed.name}-{month}")
-        rows, total = rows + len(extra), total + sum(row[2] for row in extra)
-    return rows, total
-
-
-def _month_of_day(drawn: Charges, first: Month) -> np.ndarray:
-    ends = np.cumsum([first.shift(n).days for n in range(37)])
-    return np.searchsorted(ends, drawn.day, side="right")
-
-
-def _adjustments(feed: Feed, step: int, usage: int) -> list[tuple[str, str, int, int]]:
-    """Tax on the month's usage, a credit, and a commitment whose purchase is billed and whose use is amortised."""
-    rows: list[tuple[str, str, int, int]] = []
-    if percent := TAX_PERCENT.get(feed.name):
-        tax = usage * percent // 100
-        rows.append(("Tax", "Tax", tax, tax))
-    if (feed.name, step) == (CREDIT[0], CREDIT_MONTH):
-        rows.append(("Credit", "Migration credit", CREDIT[1], CREDIT[1]))
-    if feed.name == "aws":
-        rows.append(("Purchase", "Savings Plan", COMMITMENT_MONTH, 0))
-        rows.append(("Usage", "Savings Plan covered compute", 0, COMMITMENT_MONTH * 9 // 10))
-        rows.append(("Usage", "Savings Plan unused", 0, COMMITMENT_MONTH - COMMITMENT_MONTH * 9 // 10))
-    return rows
-
-
-def _untagged(lines: Sequence[Line], drawn: Charges) -> int:
-    bare = np.array([line.team is None and line.owner is None for line in lines])
-    return int(drawn.cost[bare[drawn.line]].sum())
-
-
-def _truth(billed: dict[str, Decimal], untagged: int, price_day: date, as_of: date) -> dict[str, object]:
-    return {
-        "as_of": as_of,
-        "billed": {feed: format(amount, "f") for feed, amount in billed.items()},
-        "planted": [
-            {
-                "kind": "untagged_usage",
-                "currency": "USD",
-                "effective_cost": format(EXACT.scaleb(Decimal(untagged), -PICO), "f"),
-            },
-            {"kind": "price_change", "sku": PRICE_STEP[0], "day": price_day, "percent": PRICE_STEP[1] - 100},
-            {"kind": "commitment_unused", "provider": "AWS", "share": "0.1"},
-        ],
+    Bills cover `months` whole months and the as-of day's month up to the day before it. `scale` multiplies the rows, not the money.
+    `instances` gives machines of `fleet()` their ids. Raises BadInput for a scale or months that cannot be.
+    """
+    telling = progress or Silent()
+    _check(scale, months)
+    telling.stage("Simulating the company")
+    machines = with_instances(fleet(seed), instances)
+    simulated = simulate(make_world(seed, scale, months, as_of), machines, telling)
+    timeline = simulated.world.timeline
+    delivered = {source: delivery(book, timeline, timeline.today, {}) for source, book in simulated.books.items()}
+    telling.stage("Writing its bills")
+    writer = Writer(dest / "inbox", timeline, timeline.months)
+    files: list[Path] = []
+    for number, (source, facts) in enumerate(delivered.items()):
+        files += writer.write(simulated.books[source], facts)
+        telling.step(number + 1, len(delivered))
+    budgets = plan_budgets(cells(simulated), timeline)
+    write_workspace(dest, simulated.world.directory, budgets, timeline, endpoints or Endpoints())
+    billed = {source: _money(rounded_billed(facts)) for source, facts in delivered.items()}
+    effective = {source: _money(facts.effective) for source, facts in delivered.items()}
+    totals = {
+        source: {"currency": CURRENCY.get(source, "USD"), "charges": len(facts), "billed": billed[source]}
+        for source, facts in delivered.items()
     }
+    text = json.dumps(truth_document(simulated, budgets, totals), indent=1, ensure_ascii=False)
+    (dest / TRUTH).write_text(text + "\n", encoding="utf-8")
+    charges = sum(len(facts) for facts in delivered.values())
+    found = tuple(planted(simulated, budgets))
+    return CompanyBuilt(dest, charges, tuple(files), billed, effective, found, tuple(budgets), machines)
 
 
-def _write_owners(dest: Path, teams: Sequence[TwinTeam], people: Sequence[TwinPerson]) -> None:
-    owners = dest / "owners"
-    owners.mkdir(exist_ok=True)
-    directory = {
-        "default_pool": "finops",
-        "people": [
-            {"id": p.id, "name": p.name, "email": f"{p.id}@northwind.example", "team": p.team, "manager": p.manager,
-             "roles": list(p.roles), "left_on": p.left_on}
-            for p in people
-        ],
-        "teams": [
-            {"id": t.id, "name": t.id.replace("-", " ").title(), "lead": t.lead, "cost_centre": t.cost_centre,
-             "parent": t.division, "aliases": list(t.aliases)}
-            for t in teams
-        ],
-    }  # fmt: skip
-    rules = {
-        "environment": {
-            "tags": ["environment"],
-            "names": {"prod": ["production", "prd"], "staging": ["stage"], "dev": ["development"], "sandbox": ["sbx"]},
-        },
-        "product": {"tags": ["product"]},
-        "rules": [
-            {"id": "team-tag", "match": {"tag:team": ["*"]}, "team": "{tag:team}"},
-            {"id": "owner-tag", "match": {"tag:owner": ["*"]}, "owner": "{tag:owner}"},
-            {"id": "shared-costs", "match": {"sub_account": ["*-shared"]}, "team": "finops"},
-        ],
-    }
-    for name, data in (("directory", directory), ("rules", rules)):
-        (owners / f"{name}.yaml").write_text(yaml.safe_dump(data, sort_keys=False, width=130), encoding="utf-8")
+def next_bills(  # noqa: PLR0913  the contract with the demo and the tests: the company's facts, and two of the delivery
+    dest: Path,
+    *,
+    seed: int = 7,
+    scale: float = 1.0,
+    months: int = 12,
+    as_of: date = AS_OF,
+    until: date,
+    stopped: Mapping[str, datetime] | None = None,
+) -> list[Path]:
+    """The vendors' next delivery: every month from the as-of day's on is written again, now up to the day before `until`.
+
+    `stopped`: instance id to the instant from which the machine has no compute charges; its disk goes on. What was delivered
+    before is in it again, unchanged. Returns the files written. Raises BadInput for an `until` outside the simulation or an
+    unknown machine, NotFound where `dest` holds no company.
+    """
+    machines = with_instances(fleet(seed), _instances(dest))
+    timeline = Timeline(as_of, months)
+    if not timeline.today <= timeline.index(until) <= timeline.days:
+        raise BadInput(
+            f"{until} is not between {as_of} and {timeline.date(timeline.days)}",
+            remedy="Choose a day that the simulation reaches.",
+        )
+    known = {machine.instance_id for machine in machines}
+    if unknown := sorted(set(stopped or {}) - known):
+        raise BadInput(f"{unknown[0]} is no machine of the fleet", remedy=f"The fleet is {', '.join(sorted(known))}.")
+    simulated = simulate(make_world(seed, scale, months, as_of), machines, Silent())
+    last = timeline.index(until)
+    open_month = (
+        int(timeline.month_of_days()[last - 1])
+        if Month.of(until).start != until
+        else int(timeline.month_of_days()[last - 1]) + 1
+    )
+    writer = Writer(dest / "inbox", timeline, open_month)
+    files: list[Path] = []
+    for book in simulated.books.values():
+        facts = delivery(book, timeline, last, stopped or {})
+        files += writer.write(book, facts.take(facts.month >= timeline.months))
+    return files
 
 
-def _write_settings(dest: Path, as_of: date) -> None:
-    sources = [
-        {"name": feed.name, "paths": [f"inbox/{feed.name}"], "focus": "auto",
-         "date_format": "%d/%m/%Y" if "day_first" in feed.defects else None,
-         "default_currency": feed.currency if "no_currency" in feed.defects else None}
-        for feed in FEEDS
-    ]  # fmt: skip
-    settings = {
-        "version": 1,
-        "company": {"name": "Northwind Robotics", "currency": "USD", "fiscal_year_start": 2},
-        "as_of": as_of.isoformat(),
-        "sources": sources,
-        "promoted_tags": ["team", "environment"],
-        "simulated": ["The company, its people and its bills are simulated (fiscus demo)"],
-    }
-    (dest / "fiscus.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+def delivery(book: Book, timeline: Timeline, until: int, stopped: Mapping[str, datetime]) -> Facts:
+    """The charges of `book` that a delivery up to day `until` (exclusive) holds."""
+    facts = book.facts
+    starts = timeline.month_starts()
+    facts = facts.take((facts.day < until) & (starts[facts.month] < until))
+    for number, line in enumerate(book.lines):
+        if line.machine and line.resource_id in stopped:
+            facts = _without(facts, number, stopped[line.resource_id], timeline)
+    return facts
+
+
+def _without(facts: Facts, line: int, stopped: datetime, timeline: Timeline) -> Facts:
+    """The line's charges end at `stopped`; the day on which it fell is charged in part."""
+    instant = stopped.astimezone(UTC)
+    day = timeline.index(instant.date())
+    seconds = instant.hour * 3600 + instant.minute * 60 + instant.second
+    mine = facts.line == line
+    left = np.where(
+        mine & (facts.day == day), np.minimum(facts.quantity, 24 * UNIT * seconds // SECONDS_A_DAY), facts.quantity
+    )
+    listed, contracted = facts.list_price * left, facts.contracted_price * left
+    cut = mine & (facts.day == day)
+    shorter = replace(
+        facts,
+        quantity=left,
+        list_cost=np.where(cut, listed, facts.list_cost),
+        contracted_cost=np.where(cut, contracted, facts.contracted_cost),
+        billed=np.where(cut, contracted, facts.billed),
+        effective=np.where(cut, contracted, facts.effective),
+    )
+    gone = mine & ((facts.day > day) | (cut & (left == 0)))
+    return shorter.take(~gone)
+
+
+def _money(amounts: Any) -> Decimal:
+    return Decimal(total_of(amounts)) / MONEY
+
+
+def _instances(dest: Path) -> dict[str, str]:
+    path = dest / TRUTH
+    if not path.is_file():
+        raise NotFound(f"{dest} holds no simulated company", remedy="Build one first.", where=Where(file=str(path)))
+    machines: Sequence[Mapping[str, str]] = json.loads(path.read_text(encoding="utf-8"))["fleet"]
+    return {machine["name"]: machine["instance_id"] for machine in machines}
+
+
+def _check(scale: float, months: int) -> None:
+    if not 0 < scale <= 1000:
+        raise BadInput(f"A scale of {scale} cannot be simulated", remedy="Use a number above 0, such as 0.1 or 25.")
+    if not 1 <= months <= 60:
+        raise BadInput(f"{months} months cannot be simulated", remedy="Use 1 to 60.")
