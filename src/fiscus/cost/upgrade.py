@@ -84,18 +84,6 @@ def plan_files(
     ]
     typed += [f"{_tags(file)} AS x__tags"]
     typed += [f"{canonical_sql(_text(name, file))} AS x__{name}" for name in PROVIDER_COLUMNS]
-    bad = [
-        f"({_text(column.name, file)} IS NOT NULL AND {_typed(column.name)} IS NULL)"
-        for column in FOCUS_1_4
-        if column.type in {*SCALE, "time"} and column.name in file.columns
-    ]
-    bad += [f"({_text(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
-    bad += [f"({_currency(file, source)} IS NULL OR NOT regexp_full_match({_currency(file, source)}, '[A-Z]{{3}}'))"]
-    if "Tags" in file.columns:
-        bad.append(f"({_text('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
-    numbers = [_text(c.name, file) for c in FOCUS_1_4 if c.type in SCALE and c.name in file.columns]
-    scales = [SCALE[c.type] for c in FOCUS_1_4 if c.type in SCALE and c.name in file.columns]
-    long = " OR ".join(_is_long(raw, places) for raw, places in zip(numbers, scales, strict=True))
     extra = [name for name in file.columns if name not in BY_NAME and name not in DROPPED_BY_1_4]
     parts = [f"{_expression(column, file, source)} AS {_name(column.name)}" for column in FOCUS_1_4]
     parts += [
@@ -108,11 +96,11 @@ def plan_files(
         f"{_residue(file) if exact else 'CAST(0 AS DECIMAL(38,30))'} AS x_RoundingResidue",
         *(f"x__tags[{_quoted(key)}] AS {_name(promoted_column(key))}" for key in promote),
         "x__fault",
-        f"{'false' if exact else f'coalesce({long}, false)'} AS x__long",
+        f"{'false' if exact else _any_long(file)} AS x__long",
         "strftime(make_timestamp(epoch_us(x__t_BillingPeriodStart)), '%Y-%m') AS x_BillingMonth",
     ]
     inner = f"SELECT *, {', '.join(typed)} FROM input"
-    judged = f"SELECT *, coalesce({' OR '.join(bad)}, true) AS x__fault FROM ({inner})"
+    judged = f"SELECT *, {_at_fault(file, source)} AS x__fault FROM ({inner})"
     select = f"SELECT {', '.join(parts)} FROM ({judged})"
     counts = count_plans(file, source)
     return FilePlan(
@@ -125,6 +113,28 @@ def plan_files(
         counts=counts,
         known=known_findings(file, version, extra),
     )
+
+
+def _at_fault(file: InputFile, source: Source) -> str:
+    """SQL over `typed` rows: something of the row cannot be read or is missing."""
+    bad = [
+        f"({_text(column.name, file)} IS NOT NULL AND {_typed(column.name)} IS NULL)"
+        for column in FOCUS_1_4
+        if column.type in {*SCALE, "time"} and column.name in file.columns
+    ]
+    bad += [f"({_text(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
+    currency = _currency(file, source)
+    bad.append(f"({currency} IS NULL OR NOT regexp_full_match({currency}, '[A-Z]{{3}}'))")
+    if "Tags" in file.columns:
+        bad.append(f"({_text('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
+    return f"coalesce({' OR '.join(bad)}, true)"
+
+
+def _any_long(file: InputFile) -> str:
+    """SQL over raw rows: a number of the row has more digits than the lake keeps, or an exponent."""
+    columns = [column for column in FOCUS_1_4 if column.type in SCALE and column.name in file.columns]
+    tests = " OR ".join(_is_long(_text(column.name, file), SCALE[column.type]) for column in columns)
+    return f"coalesce({tests}, false)"
 
 
 def _sample_is_long(column: Column, file: InputFile) -> bool:

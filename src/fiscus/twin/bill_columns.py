@@ -49,7 +49,7 @@ LINE_COLUMNS: Final[Mapping[str, OfLine]] = {
     "ConsumedUnit": lambda line, _: (
         line.sku.consumed_unit if line.category == "Usage" and line.status != "Unused" else ""
     ),
-    "HostProviderName": lambda line, d: d.host or d.provider,
+    "HostProviderName": lambda _, d: d.host or d.provider,
     "InvoiceIssuerName": lambda _, d: d.issuer,
     "PricingCategory": lambda line, _: line.pricing,
     "PricingCurrency": lambda _, d: d.currency,

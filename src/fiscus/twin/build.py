@@ -16,8 +16,8 @@ from fiscus.kernel.errors import BadInput, NotFound, Where
 from fiscus.kernel.periods import Month
 from fiscus.kernel.progress import Progress, Silent
 from fiscus.twin.budgets import PlannedBudget, plan_budgets
-from fiscus.twin.company import CURRENCY, Simulated, make_world, simulate
-from fiscus.twin.fine_decimals import rounded_billed
+from fiscus.twin.company import CURRENCY, make_world, simulate
+from fiscus.twin.fine_decimals import rounded
 from fiscus.twin.fleet import Machine, fleet, with_instances
 from fiscus.twin.line import MONEY, UNIT, Book, Facts, total_of
 from fiscus.twin.score import Score, score
@@ -82,10 +82,15 @@ def build_company(  # noqa: PLR0913  the contract with the demo and the tests; e
         telling.step(number + 1, len(delivered))
     budgets = plan_budgets(cells(simulated), timeline)
     write_workspace(dest, simulated.world.directory, budgets, timeline, endpoints or Endpoints())
-    billed = {source: _money(rounded_billed(facts)) for source, facts in delivered.items()}
-    effective = {source: _money(facts.effective) for source, facts in delivered.items()}
+    billed = {source: _money(rounded(facts, "billed")) for source, facts in delivered.items()}
+    effective = {source: _money(rounded(facts, "effective")) for source, facts in delivered.items()}
     totals = {
-        source: {"currency": CURRENCY.get(source, "USD"), "charges": len(facts), "billed": billed[source]}
+        source: {
+            "currency": CURRENCY.get(source, "USD"),
+            "charges": len(facts),
+            "billed_cost": billed[source],
+            "effective_cost": effective[source],
+        }
         for source, facts in delivered.items()
     }
     text = json.dumps(truth_document(simulated, budgets, totals), indent=1, ensure_ascii=False)

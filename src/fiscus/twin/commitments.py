@@ -6,6 +6,7 @@ invariant: over the term it equals the BilledCost of the purchase). Covered rows
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -196,7 +197,7 @@ def _payment_periods(bought: Bought, month_starts: Sequence[int], days: int) -> 
         return [(first, last - first)] if first >= 0 else []
     if bought.term.payment == "daily":
         return [(day, 1) for day in range(max(first, 0), min(last, days))]
-    months = zip(month_starts[:-1], month_starts[1:], strict=True)
+    months = itertools.pairwise(month_starts)
     cut = [(max(start, first), min(end, last)) for start, end in months]
     return [(start, end - start) for start, end in cut if start < end]
 

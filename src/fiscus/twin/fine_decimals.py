@@ -6,7 +6,7 @@ The digits below the integers of `Facts` stand in `rest`, five groups of three: 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -49,8 +49,9 @@ def rest_of(facts: Facts, group: str) -> Ints:
     return facts.rest // GROUP ** GROUPS[group] % GROUP
 
 
-def rounded_billed(facts: Facts) -> Ints:
-    """BilledCost at 10^-12, half-even: what a store of twelve digits keeps of each charge."""
-    rest = rest_of(facts, "billed")
-    up = (rest > GROUP // 2) | ((rest == GROUP // 2) & (facts.billed % 2 == 1))
-    return facts.billed + up
+def rounded(facts: Facts, group: Literal["billed", "effective"]) -> Ints:
+    """A cost at 10^-12, half-even: what a store of twelve digits keeps of each charge."""
+    amount = facts.billed if group == "billed" else facts.effective
+    rest = rest_of(facts, group)
+    up = (rest > GROUP // 2) | ((rest == GROUP // 2) & (amount % 2 == 1))
+    return amount + up

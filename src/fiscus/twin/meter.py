@@ -9,7 +9,7 @@ import numpy as np
 
 from fiscus.ownership.types import Directory
 from fiscus.twin.accounts import account
-from fiscus.twin.line import MONEY, NO_PRICE, UNIT, Book, Facts, Floats, Ints, Line, Sku
+from fiscus.twin.line import MONEY, NO_PRICE, UNIT, Facts, Floats, Ints, Line, Sku
 from fiscus.twin.rhythm import Course, factors, generator
 from fiscus.twin.streams import Stream
 from fiscus.twin.tagging import Tagger

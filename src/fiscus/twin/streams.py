@@ -163,7 +163,7 @@ class Stream:
 
     @property
     def name(self) -> str:
-        return "/".join((self.team, self.environment, self.product, self.account, self.region, self.sku))
+        return f"{self.team}/{self.environment}/{self.product}/{self.account}/{self.region}/{self.sku}"
 
 
 def parse_streams(table: str) -> list[Stream]:

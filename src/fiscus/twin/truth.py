@@ -103,7 +103,7 @@ def truth_document(
     return document
 
 
-def _money(book: Book, facts: Facts, lines: Sequence[int], first: int, last: int) -> Decimal:
+def _money(facts: Facts, lines: Sequence[int], first: int, last: int) -> Decimal:
     chosen = np.isin(facts.line, np.array(lines, np.int64)) & (facts.day >= first) & (facts.day < last)
     return Decimal(total_of(facts.effective[chosen])) / MONEY
 
@@ -118,8 +118,8 @@ def _runaway(simulated: Simulated) -> Planted:
     today = timeline.today
     first = max(0, today - RUNAWAY_DAYS)
     lines = _lines(book, is_runaway)
-    usual = _money(book, book.facts, lines, first - RUNAWAY_BASE_DAYS, first) / RUNAWAY_BASE_DAYS
-    excess = _money(book, book.facts, lines, first, today) - usual * (today - first)
+    usual = _money(book.facts, lines, first - RUNAWAY_BASE_DAYS, first) / RUNAWAY_BASE_DAYS
+    excess = _money(book.facts, lines, first, today) - usual * (today - first)
     workspace = next(key.workspace for key in ai_keys("anthropic") if key.place[:2] == ("support-assistant", "staging"))
     home = ai_account("anthropic", workspace)
     subject = {
@@ -147,7 +147,7 @@ def _left_on(simulated: Simulated) -> Planted:
     }  # fmt: skip
     return Planted(
         "gpu-left-on", "gpu_left_on", "Two GPU machines outside production run day and night for nobody", subject,
-        timeline.date(first), _money(book, book.facts, lines, first, timeline.today), "USD", ["*"], [["resources"]],
+        timeline.date(first), _money(book.facts, lines, first, timeline.today), "USD", ["*"], [["resources"]],
         [["team", "service"]], timeline.as_of,
     )  # fmt: skip
 
@@ -164,7 +164,7 @@ def _sandbox(simulated: Simulated) -> Planted:
     }  # fmt: skip
     return Planted(
         "untagged-sandbox", "untagged_sandbox", f"Sub-account {home.name} has no owner tags at all", subject, timeline.date(first),
-        _money(book, book.facts, lines, first, timeline.today), "USD", ["*"], [["sub_account"], ["resources"]],
+        _money(book.facts, lines, first, timeline.today), "USD", ["*"], [["sub_account"], ["resources"]],
         [["team", "provider"]], timeline.as_of,
     )  # fmt: skip
 
@@ -182,7 +182,7 @@ def _unapproved(simulated: Simulated) -> Planted | None:
     }  # fmt: skip
     return Planted(
         "marketplace-unapproved", "marketplace_unapproved", f"{UNAPPROVED[2]} was bought on AWS Marketplace without approval", subject,
-        timeline.date(first), _money(book, book.facts, [line], first, timeline.today), "USD", ["*"],
+        timeline.date(first), _money(book.facts, [line], first, timeline.today), "USD", ["*"],
         [["resources"], ["provider"], ["service"]], [["provider"], ["service"], ["team", "service"]], timeline.date(first + 1),
     )  # fmt: skip
 
@@ -192,7 +192,7 @@ def _price_change(simulated: Simulated) -> Planted:
     first = max(0, timeline.today - PRICE_CHANGE_DAYS)
     lines = _lines(book, lambda line: line.sku.id.endswith(PRICE_CHANGE_SKU))
     sku = book.lines[lines[0]].sku
-    paid = _money(book, book.facts, lines, first, timeline.today)
+    paid = _money(book.facts, lines, first, timeline.today)
     more = paid * PRICE_CHANGE_PERCENT / (100 + PRICE_CHANGE_PERCENT)
     subject = {"sku": [sku.id, sku.price_id], "provider": ["Dogwatch"], "service": [sku.service]}
     return Planted(
@@ -215,7 +215,7 @@ def _expired(simulated: Simulated) -> Planted | None:
     lines = _lines(book, lambda line: line.resource_id in covered and line.commitment is None)
     if first <= 0 or not lines:
         return None
-    paid = _money(book, book.facts, lines, first, timeline.today)
+    paid = _money(book.facts, lines, first, timeline.today)
     sku = book.lines[lines[0]].sku
     more = paid - paid * (sku.list_price * term.percent // 100) / sku.contracted_price
     subject = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -65,7 +63,7 @@ class Writer:
             pq.write_table(_typed(columns), unfinished, compression="zstd")
         else:
             _write_text(unfinished, path.name, _csv(columns, invoice))
-        os.replace(unfinished, path)
+        unfinished.replace(path)
 
 
 def _as_sent(facts: Facts, book: Book, dialect: Dialect) -> Facts:

@@ -7,9 +7,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from tests.bills import write_csv
 
 from fiscus.edges.cli.root import build_cli
-from tests.bills import write_csv
 
 
 def _run(command: str) -> int:
