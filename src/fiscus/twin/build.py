@@ -88,8 +88,8 @@ def build_company(  # noqa: PLR0913  the contract with the demo and the tests; e
         source: {
             "currency": CURRENCY.get(source, "USD"),
             "charges": len(facts),
-            "billed_cost": billed[source],
-            "effective_cost": effective[source],
+            "billed": billed[source],
+            "effective": effective[source],
         }
         for source, facts in delivered.items()
     }
