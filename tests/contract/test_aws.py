@@ -31,7 +31,7 @@ from fiscus.kernel.errors import BadInput, OutcomeUnknown, Unavailable
 FORK = multiprocessing.get_context("fork")
 LEA, FAY = Actor("lea"), Actor("fay")
 LEASE = timedelta(minutes=5)
-READ_SECONDS = 1.5  # a busy machine answers late; a hang is longer than this
+READ_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
