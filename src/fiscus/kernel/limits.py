@@ -42,3 +42,20 @@ ACTION_SAVING_DAYS: Final = 7  # full days of bills before the action that its s
 # Calls to vendors that change something: short, and less than the lease together.
 VENDOR_CONNECT_SECONDS_MAX: Final = 5
 VENDOR_READ_SECONDS_MAX: Final = 20
+
+# Cases and notices. A mail server that hangs must not hold the loop; a storm of cases must not hide the large ones.
+NOTICE_SECONDS_MAX: Final = 10
+NOTICE_SUBJECT_CHARS_MAX: Final = 200
+NOTICE_CASES_SHOWN_MAX: Final = 20  # in one mail; the rest are counted, with the command that lists them
+NOTICES_PER_RUN_MAX: Final = 2_000
+NOTICE_FAILURES_IN_A_ROW_MAX: Final = 3  # then the channel is down: the rest waits for the next run
+NOTICE_REFUSED_DAYS: Final = 7  # an address refused for good is not relied on for so long
+CASE_REOPEN_GROWTH_PERCENT: Final = 10  # a closed case whose money grows by more was not settled
+
+# Policy conditions, further: what keeps one evaluation short whatever the text says.
+CONDITION_DEPTH_MAX: Final = 40
+CONDITION_LIST_ITEMS_MAX: Final = 400
+FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at the door
+POLICIES_MAX: Final = 2_000
+BUDGETS_MAX: Final = 10_000
+FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the rest is one finding with their sum

@@ -1,0 +1,1 @@
+"""Mail: handing a notice to an SMTP server, and a real SMTP server for this machine."""

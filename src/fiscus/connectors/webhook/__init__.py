@@ -1,0 +1,1 @@
+"""Signed webhooks: posting a notice, and a real receiver that checks signatures for this machine."""
