@@ -16,7 +16,7 @@ demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what 
 	$(BIN)/fiscus demo --home $(DEMO_HOME)
 
 test: $(VENV)/.dev  ## All tests, against real components
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies
 	$(BIN)/ruff format --check .
