@@ -44,11 +44,13 @@ $(VENV)/.uv: requirements-bootstrap.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bootstrap.lock
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml
+$(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml package-lock.json tools/build_assets.py
 	$(UV) --require-hashes -r requirements.lock
 	$(UV) --no-deps --no-build-isolation -e .
+	$(BIN)/python tools/build_assets.py
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(UV) --require-hashes -r requirements-dev.lock
+	FISCUS_DEV=1 $(BIN)/python tools/build_assets.py
 	@touch $@

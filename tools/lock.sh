@@ -1,8 +1,8 @@
 #!/bin/sh
-# Renew every lock: exact versions and hashes for all platforms, no addresses (docs/adr/0004-locks.md).
+# Renew every lock: exact versions and hashes for all platforms, no addresses (docs/adr/0002-locks.md).
 set -eu
 compile() { "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header "$@"; }
 uv=$1
 printf 'uv\n' | compile - -o requirements-bootstrap.lock
-compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build -o requirements.lock
-compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:assets -o requirements.lock
+compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:assets --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock

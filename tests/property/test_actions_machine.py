@@ -227,22 +227,25 @@ class Actions(RuleBasedStateMachine):
             self.settle_and_reconcile()
         stuck = [action.id for action in self.stored().values() if action.state in IN_FLIGHT]
         assert stuck == []
+        changed = {key.rpartition(":")[0] for verb, _, key in self.cloud.changes if verb == "stop"}
+        denied = {a.id for a in self.stored().values() if a.state in {"APPROVED", "REJECTED", "STALE", "EXPIRED"}}
+        assert not changed & denied, "what changed the world is booked as if it had not"
         assert verify_evidence(self.ws).ok
 
 
 Actions.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 TestActions = Actions.TestCase
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_long_lives_by_chance(seed: int) -> None:
     """Hypothesis finds short ways to break it; these are long ones. Replayed by their seed."""
     chance = Random(seed)
     company = Actions()
     company.open()
-    for _ in range(60):
+    for _ in range(45):
         company.cloud.down = company.cloud.down and chance.random() < 0.5
         if company.paused_changes is not None and chance.random() < 0.4:
             company.switch(False)
@@ -268,7 +271,7 @@ def test_long_lives_by_chance(seed: int) -> None:
         company.what_is_protected_is_never_touched()
         company.nothing_changes_while_paused()
         company.every_journal_follows_the_table()
-    assert len(company.cloud.changes) >= 5, "a walk that changes nothing proves nothing"
+    assert len(company.cloud.changes) >= 3, "a walk that changes nothing proves nothing"
     company.teardown()
 
 

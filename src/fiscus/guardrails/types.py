@@ -126,6 +126,10 @@ class Policy:
     line: int
     min_amount: Decimal = Decimal(0)  # a finding below it is not opened, only counted
     action: str | None = None  # an action kind to plan for a match on charges, e.g. aws.ec2.stop
+    finding: str = "policy"  # the kind of finding that a match opens
+    window_days: int = 0  # charges of the last so many days; 0: of the billing months that are open
+    days_min: int = 1  # a finding needs matches on at least so many days
+    detector: str | None = None  # a built-in series detector instead of a condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,18 @@ class DailySeries:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledSeries:
+    """A series and whose spend it is; owner and service are looked at apart so that one's saving never hides another's excess."""
+
+    series: DailySeries
+    owner: str
+    team: str
+    service: str
+    provider: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """Daily quantiles for `days`, and of the total of the period: actual to date plus what is to come.
 

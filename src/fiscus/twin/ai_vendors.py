@@ -5,6 +5,7 @@ Prices per million tokens are illustrative, not quotes. Mistral bills in euro.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -196,7 +197,7 @@ def _skus(source: str, model: str) -> Sequence[tuple[Sku, float]]:
     found = []
     for (meter, slug, direction, cache, share), listed in zip(METERS, prices, strict=True):
         details: Mapping[str, object] = {
-            "x_ModelDeveloper": developer, "x_ModelFamily": family, "x_ModelId": model, "x_ModelVersion": model.rsplit("-", 1)[-1],
+            "x_ModelDeveloper": developer, "x_ModelFamily": family, "x_ModelId": model, "x_ModelVersion": _version(model),
             "x_TokenDirection": direction, "x_TokenCacheAction": cache,
         }  # fmt: skip
         unit, consumed, per = {
@@ -209,3 +210,9 @@ def _skus(source: str, model: str) -> Sequence[tuple[Sku, float]]:
         )  # fmt: skip
         found.append((replace(sku, resource_type="Endpoint") if slug == "hours" else sku, share))
     return found
+
+
+def _version(model: str) -> str:
+    """The digits of a model's name: 4.5 of claude-sonnet-4-5, 2411 of mistral-large-2411; empty where it has none."""
+    found = re.search(r"\d[\d.-]*", model)
+    return found[0].strip("-").replace("-", ".") if found else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -15,11 +16,10 @@ from fiscus.twin.catalogue import code
 from fiscus.twin.dialects import Dialect, Times
 from fiscus.twin.fine_decimals import rest_of
 from fiscus.twin.line import NO_PRICE, Book, Facts, Ints, Line
-from fiscus.twin.timeline import Timeline
+from fiscus.twin.timeline import SPAN_MAX, Timeline
 
 COST_DIGITS: Final = 12
 QUANTITY_DIGITS: Final = 6
-SPAN_MAX: Final = 1200  # a three-year term bought up front, in days
 TIME_FORMATS: Final[Mapping[Times, str]] = {
     "iso": "%Y-%m-%dT00:00:00Z",
     "space": "%Y-%m-%d 00:00:00",
@@ -94,14 +94,16 @@ class Columns:
     facts: Facts
     dialect: Dialect
     timeline: Timeline
+    of_lines: dict[str, pa.Array] = field(
+        default_factory=dict
+    )  # each line's text by column, kept over the months of a book
 
     def line_column(self, name: str, escape: Callable[[str], str]) -> pa.Array:
         """A column that follows from the line alone; `escape` is applied once a line."""
-        make = LINE_COLUMNS[name]
-        texts = [make(line, self.dialect) for line in self.book.lines]
-        column = pa.array([escape(text) if text else None for text in texts], pa.string()).take(
-            pa.array(self.facts.line)
-        )
+        if name not in self.of_lines:
+            texts = [LINE_COLUMNS[name](line, self.dialect) for line in self.book.lines]
+            self.of_lines[name] = pa.array([escape(text) if text else None for text in texts], pa.string())
+        column = self.of_lines[name].take(pa.array(self.facts.line))
         if name in {"PricingUnit", "ConsumedUnit"}:
             return pc.if_else(pa.array(self.facts.counted), column, pa.scalar(None, pa.string()))
         return column
@@ -169,6 +171,7 @@ def decimal_text(amount: Ints, digits: int, rest: Ints | None, *, fixed: bool) -
     return text
 
 
+@cache
 def time_texts(timeline: Timeline, times: Times) -> pa.Array:
     """Each day of the timeline and beyond, as text."""
     return pa.array([timeline.date(day).strftime(TIME_FORMATS[times]) for day in range(timeline.days + SPAN_MAX)])

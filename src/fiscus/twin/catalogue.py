@@ -142,7 +142,7 @@ def catalogue(source: str) -> dict[str, Sku]:
         if not number.isdigit():
             number, consumed = "1", unit
         own = {"oracle": key, "azure": code(meter, 12), "aws": code(meter), "gcp": f"{code(meter, 4)}-{code(key, 4)}"}
-        sku_id = own.get(source, f"{source}-{key}")
+        sku_id = own.get(source, f"{source}-{key.removeprefix(f'{source}-')}")
         found[key] = Sku(
             id=sku_id,
             service=service,

@@ -37,8 +37,8 @@ class Term:
 
 TERMS: Final[Mapping[str, tuple[Term, ...]]] = {
     "aws": (
-        Term("sp-core", "arn:aws:savingsplans::111100001001:savingsplan/7d0c1a52", "Compute SP core 2026", "Spend", "Compute Savings Plans", "daily", 72, 0.35, -290, 75),
-        Term("sp-robotics", "arn:aws:savingsplans::111100001001:savingsplan/c41e88b0", "Compute SP robotics 2026", "Spend", "Compute Savings Plans", "daily", 74, 0.45, -210, 155),
+        Term("sp-core", "arn:aws:savingsplans::111100001001:savingsplan/7d0c1a52", "Compute SP core 2026", "Spend", "Compute Savings Plans", "daily", 72, 0.75, -290, 75),
+        Term("sp-robotics", "arn:aws:savingsplans::111100001001:savingsplan/c41e88b0", "Compute SP robotics 2026", "Spend", "Compute Savings Plans", "daily", 74, 0.60, -210, 155),
         Term("sp-fleet", "arn:aws:savingsplans::111100001001:savingsplan/19be03d7", "Compute SP fleet control 2025", "Spend", "Compute Savings Plans", "daily", 72, 0.30, -398, -33),
         Term("ri-rds", "arn:aws:rds:us-east-1:111100001001:ri:nw-rds-2026", "RDS r6g reserved 2026", "Usage", "Reserved Instances", "upfront", 62, 0.55, -240, 125),
     ),

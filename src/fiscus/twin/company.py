@@ -144,5 +144,11 @@ def _seats(source: str, world: World) -> Book:
     books = [seats_book(source, world)]
     if source == "codeharbor":
         metered = meter_streams(source, parse_streams(CI), catalogue(source), world)
-        books.append(Book(source, metered.lines, usage_facts(metered.lines, metered.quantity, world.timeline)))
+        lines = tuple(_without_tags(line, world) for line in metered.lines)
+        books.append(Book(source, lines, usage_facts(lines, metered.quantity, world.timeline)))
     return join_books(source, books)
+
+
+def _without_tags(line: Line, world: World) -> Line:
+    """The line as a bill without a Tags column shows it."""
+    return replace(line, tags=None, seen=world.tagger.attribution.seen(line.source, line.account, None))

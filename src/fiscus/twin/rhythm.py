@@ -63,7 +63,7 @@ def _row(course: Course, timeline: Timeline, days: np.ndarray) -> Floats:
     starts = timeline.month_starts()
     to_end = starts[timeline.month_of_days() + 1] - days
     month_end = np.where(to_end <= 2, shape.month_end, 1.0)
-    of_year = np.array([timeline.date(int(day)).timetuple().tm_yday for day in days]) / 365.25
+    of_year = (days + timeline.start.timetuple().tm_yday) / 365.25
     season = 1 + shape.season * np.cos(2 * np.pi * (of_year - 0.9))
     growth = (1 + course.growth) ** (days / 365.0)
     ramp = 1.0 if course.launch is None else 1 / (1 + np.exp(-(days - course.launch - 45) / 12.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from fiscus.kernel.periods import Month
 from fiscus.twin.line import Ints
 
+SPAN_MAX: Final = 1200  # the longest charge period, in days: a three-year term bought up front
 DAYS_BEYOND: Final = 100  # simulated past the as-of day, so that later deliveries agree with earlier ones
 
 
@@ -23,7 +25,7 @@ class Timeline:
 
     @property
     def start(self) -> date:
-        return Month.of(self.as_of).shift(-self.months).start
+        return _start(self.as_of, self.months)
 
     @property
     def days(self) -> int:
@@ -62,3 +64,8 @@ class Timeline:
     def weekdays(self) -> Ints:
         """0 Monday to 6 Sunday, of each day."""
         return (np.arange(self.days) + self.start.weekday()) % 7
+
+
+@cache
+def _start(as_of: date, months: int) -> date:
+    return Month.of(as_of).shift(-months).start

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from fiscus.twin.bill_columns import COSTS, LINE_COLUMNS, NUMBERS, TIMES, Columns, decimal_text, time_texts
 from fiscus.twin.dialects import DIALECTS, Dialect
 from fiscus.twin.line import NO_PRICE, Book, Facts
-from fiscus.twin.timeline import Timeline
+from fiscus.twin.timeline import SPAN_MAX, Timeline
 
 GZIP_LEVEL: Final = 4
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -35,6 +35,7 @@ class Writer:
         """One or more files for each billing month of `facts`; returns their paths."""
         dialect = DIALECTS[book.source]
         written: list[Path] = []
+        of_lines: dict[str, pa.Array] = {}
         for month in np.unique(facts.month).tolist():
             of_month = facts.take(facts.month == month)
             of_month = of_month.take(np.lexsort((of_month.line, of_month.day)))
@@ -43,7 +44,9 @@ class Writer:
                 chosen = of_month.take(np.arange(len(of_month))[rows])
                 path = self.inbox / book.source / self._name(dialect, month, part)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._file(path, Columns(book, _as_sent(chosen, book, dialect), dialect, self.timeline), month)
+                self._file(
+                    path, Columns(book, _as_sent(chosen, book, dialect), dialect, self.timeline, of_lines), month
+                )
                 written.append(path)
         return written
 
@@ -120,9 +123,9 @@ def _quoted(text: str) -> str:
 def _typed(columns: Columns) -> pa.Table:
     """The same columns with types, for Parquet."""
     found: dict[str, pa.Array] = {}
-    midnights = pa.array([columns.timeline.date(day) for day in range(columns.timeline.days + 1200)], pa.date32()).cast(
-        TIMESTAMP
-    )
+    midnights = pa.array(
+        [columns.timeline.date(day) for day in range(columns.timeline.days + SPAN_MAX)], pa.date32()
+    ).cast(TIMESTAMP)
     for name in columns.dialect.columns:
         if name in NUMBERS:
             found[name] = _text_column(columns, name, "", midnights).cast(PARQUET_NUMBER)

@@ -1,0 +1,102 @@
+"""Which budgets will break, when, and how sure: the newest status of each, the surest breach first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fiscus.flows.show_trust import DataTrust, data_trust, percent
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.types import BudgetStatus
+from fiscus.kernel.charts import ChartSeries, ChartSpec
+from fiscus.kernel.money import EXACT, ZERO, display
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One budget in its running period. `at_risk` is the money that the forecast (P50) puts over the amount, an estimate."""
+
+    status: BudgetStatus
+    used: Decimal | None  # percent of the amount that actual, unbilled, held and committed take
+    at_risk: Decimal
+    reach: Decimal  # the largest number of the line: the end of its scale
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetsShown:
+    """All budgets, largest expected overrun first, then surest."""
+
+    trust: DataTrust
+    sentence: str
+    lines: tuple[BudgetLine, ...]
+    chart: ChartSpec | None
+
+
+def show_budgets(ws: Workspace, trust: DataTrust | None = None) -> BudgetsShown:
+    """The newest statuses as `evaluate` stored them; each names the lake version that it rests on."""
+    with ws.state.read() as tx:
+        statuses = tx.budget_statuses.newest()
+    lines = tuple(sorted((_line(status) for status in statuses), key=_urgency))
+    return BudgetsShown(trust or data_trust(ws), _sentence(lines), lines, _chart(lines, ws.config.company.currency))
+
+
+def spoken_for(status: BudgetStatus) -> Decimal:
+    """What the amount no longer has: actual, unbilled, held and committed never overlap."""
+    with_estimates = EXACT.add(status.actual, status.unbilled)
+    return EXACT.add(with_estimates, EXACT.add(status.held, status.committed))
+
+
+def _line(status: BudgetStatus) -> BudgetLine:
+    taken = spoken_for(status)
+    return BudgetLine(
+        status=status,
+        used=percent(taken, status.amount),
+        at_risk=max(max(status.forecast_p50, taken) - status.amount, ZERO),
+        reach=max(status.amount, taken, status.forecast_p90, Decimal(1)),
+    )
+
+
+def _urgency(line: BudgetLine) -> tuple[int, Decimal, Decimal, Decimal, str]:
+    order = {"breached": 0, "at_risk": 1, "ok": 2}
+    return order[line.status.state], -line.at_risk, -line.status.p_breach, line.status.headroom, line.status.budget_id
+
+
+def _sentence(lines: Sequence[BudgetLine]) -> str:
+    if not lines:
+        return "No budget has been judged yet. Write one in budgets/ and run the loop."
+    first = lines[0].status
+    amount = f"{display(first.amount, 0)} {first.currency}"
+    if first.state == "breached":
+        over = display(spoken_for(first) - first.amount, 0)
+        return f"{first.title} is over its {amount} by {over}. Stop what drives it, or ask {first.owner} to raise it."
+    if first.state == "at_risk":
+        day = f" on {first.breach_day}" if first.breach_day else ""
+        return (
+            f"{first.title} will exceed its {amount}{day} (P = {first.p_breach}). "
+            f"Cut ≈ {display(lines[0].at_risk, 0)} {first.currency}, or approve as much more."
+        )
+    left = f"{display(first.headroom, 0)} {first.currency} left"
+    return f"All {len(lines)} budgets hold: the tightest is {first.title} with {left}."
+
+
+def _chart(lines: Sequence[BudgetLine], currency: str) -> ChartSpec | None:
+    """Bullet bars of one currency on one scale."""
+    shown = [line.status for line in lines if line.status.currency == currency]
+    if not shown:
+        return None
+    return ChartSpec(
+        id="budgets",
+        kind="bullet",
+        title=_sentence(lines),
+        unit=currency,
+        labels=tuple(status.title for status in shown),
+        series=(
+            ChartSeries("actual", tuple(s.actual for s in shown), "actual"),
+            ChartSeries("unbilled (estimate)", tuple(s.unbilled for s in shown), "other"),
+            ChartSeries("held", tuple(s.held for s in shown), "held"),
+            ChartSeries("committed", tuple(s.committed for s in shown), "committed"),
+            ChartSeries("forecast", tuple(s.forecast_p50 for s in shown), "p50"),
+            ChartSeries("budget", tuple(s.amount for s in shown), "budget"),
+        ),
+    )
