@@ -8,6 +8,7 @@ from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import BadConfig, Where
+from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
 
@@ -28,6 +29,8 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         rules=rules,
         belts=settings.belts,
         digest=digest({**texts, "fiscus.yaml": _text(home, "fiscus.yaml")}),
+        ladder=ladder_from(settings.escalation),
+        outcomes=settings.outcomes,
         simulated=settings.simulated,
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fiscus.actions.types import SafetyBelts
+from fiscus.board.types import Outcome
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.kernel.documents import Document, load_document
@@ -54,8 +55,7 @@ class Settings:
     aws: Mapping[str, str] | None
     belts: SafetyBelts
     escalation: Mapping[str, Mapping[str, float]]
-    outcomes: Mapping[str, Mapping[str, int]]
-    outcome_scopes: Mapping[str, Mapping[str, tuple[str, ...]]]
+    outcomes: tuple[Outcome, ...]
     simulated: tuple[str, ...]
 
 
@@ -85,8 +85,9 @@ def load_settings(home: Path) -> Settings:
         aws=data.get("aws"),
         belts=SafetyBelts(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.get("belts", {}).items()}),
         escalation=data.get("escalation", {}),
-        outcomes={o["name"]: o["volumes"] for o in outcomes},
-        outcome_scopes={o["name"]: {k: _many(v) for k, v in o["scope"].items()} for o in outcomes},
+        outcomes=tuple(
+            Outcome(o["name"], {k: _many(v) for k, v in o["scope"].items()}, o["volumes"]) for o in outcomes
+        ),
         simulated=tuple(data.get("simulated", ())),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -9,6 +10,16 @@ from typing import Literal
 
 from fiscus.kernel.charts import ChartSpec
 from fiscus.kernel.rows import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a scope's money buys: `scope` dimension -> accepted values, `volumes` month (2026-10) -> count."""
+
+    name: str
+    scope: Mapping[str, tuple[str, ...]]
+    volumes: Mapping[str, int]
+
 
 Kind = Literal["actual", "estimate", "forecast", "count", "share"]
 

@@ -9,14 +9,18 @@ from pathlib import Path
 
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import SafetyBelts
+from fiscus.board.types import Outcome
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
+from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.types import Budget
 from fiscus.kernel.clock import Clock, today
 from fiscus.kernel.ids import IdSource
 from fiscus.kernel.periods import FiscalCalendar
+from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.ports import NoticeChannel
-from fiscus.ownership.types import Directory, OwnershipRules
+from fiscus.ownership.types import Directory, EscalationLadder, OwnershipRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,11 @@ class Configuration:
     rules: OwnershipRules
     belts: SafetyBelts
     digest: str
+    budgets: tuple[Budget, ...] = ()
+    policies: PolicySet = field(default_factory=PolicySet)
     policy_owners: Mapping[str, str] = field(default_factory=dict)  # policy id -> who wrote it
+    ladder: EscalationLadder = field(default_factory=lambda: ladder_from({}))
+    outcomes: tuple[Outcome, ...] = ()
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
 
 
