@@ -24,6 +24,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     Raises BadConfig (a file of the workspace), Unavailable (a store that cannot be reached).
     """
     from fiscus.app.configuration import load_configuration
+    from fiscus.app.ways_out import open_channels, open_executors
     from fiscus.flows.workspace import Workspace
     from fiscus.stores.lake import open_lake
     from fiscus.stores.state import open_state
@@ -33,6 +34,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     pinned = as_of or settings.as_of
     clock = clock or (SteppedClock(datetime.combine(pinned, NOON)) if pinned else SystemClock())
     (home / ".fiscus").mkdir(exist_ok=True)
+    channels = open_channels(settings)
     return Workspace(
         home=home,
         config=config,
@@ -40,8 +42,8 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
         state=open_state(_sqlite_in(settings.state, home), clock),
         clock=clock,
         ids=RandomIds(),
-        executors={},
-        channels={},
+        executors=open_executors(settings, channels),
+        channels=channels,
     )
 
 

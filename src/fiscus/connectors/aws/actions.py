@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -54,6 +52,9 @@ class Ec2:
 
     @cached_property
     def _client(self) -> Any:
+        import boto3  # noqa: PLC0415  most of a second, and most commands ask AWS nothing
+        from botocore.config import Config  # noqa: PLC0415
+
         settings = Config(
             connect_timeout=VENDOR_CONNECT_SECONDS_MAX,
             read_timeout=self._read_seconds_max,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from cyclopts import App
 
 from fiscus import __version__
-from fiscus.edges.cli import commands_data, commands_govern
+from fiscus.edges.cli import commands_act, commands_data, commands_record, commands_show
 from fiscus.edges.cli.terminal import say
 
 NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
 
   fiscus init DIR                       make a workspace
   fiscus ingest PATH --source NAME      bring FOCUS bills in
-  fiscus query "SELECT ..."             ask the view `charges`
-  fiscus evidence verify                check the chain of evidence
+  fiscus run                            own, judge, escalate, plan: the loop once
+  fiscus status                         what needs someone now
+  fiscus decide < intent.json           ask before spending
+  fiscus serve                          the pages and the API
 
 fiscus --help lists every command; --json works on each."""
 
@@ -24,7 +26,8 @@ def build_cli() -> App:
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    commands_govern.mount(app)
+    for group in (commands_show, commands_act, commands_record):
+        group.mount(app)
     app.default(_newcomer)
     return app
 

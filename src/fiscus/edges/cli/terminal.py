@@ -64,6 +64,14 @@ def say_json(value: object) -> None:
     print(json.dumps(to_json(value), indent=2, ensure_ascii=False))
 
 
+def show(common: Common, value: Any, text: Callable[[Any], None]) -> None:
+    """`value` as JSON or as text, as the options ask."""
+    if common.json:
+        say_json(value)
+    else:
+        text(value)
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
     """Text left, numbers right. `empty` says what would stand here and what makes it so."""
     if not rows:

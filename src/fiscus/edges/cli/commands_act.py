@@ -1,0 +1,149 @@
+"""Commands that decide, approve and act. Whatever changes the world outside is a dry run unless --yes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_text, say, say_json, show
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.errors import BadInput
+
+As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
+DECIDE_EXIT = {"allow": 0, "warn": 0, "degrade": 0, "require_approval": 3, "deny": 4}
+
+
+def mount(app: App) -> None:
+    """Add this file's commands to `app`."""
+    for command in (decide, approve, reject, apply, undo):
+        app.command(command)
+    case_app = App(name="case", help="Acknowledge or close a case.")
+    case_app.command(ack)
+    case_app.command(close)
+    app.command(case_app)
+    actions_app = App(name="actions", help="Planned, approved, running and finished actions; pause and resume them.")
+    actions_app.default(actions)
+    actions_app.command(pause)
+    actions_app.command(resume)
+    app.command(actions_app)
+
+
+@guarded
+def decide(intent: Path | None = None, /, *, common: Common = NO_OPTIONS) -> int:
+    """One verdict on a spend that is asked for, as JSON. Exit 0 allow or warn, 3 needs approval, 4 denied, 2 error.
+
+    Parameters
+    ----------
+    intent
+        A JSON file; standard input when left out.
+    """
+    from fiscus.flows.decide_intent import decide_intent
+    from fiscus.guardrails.intent import parse_intent
+
+    try:
+        asked = json.loads(read_text(intent), parse_float=str)
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as broken:
+        raise BadInput(f"The intent is not JSON: {broken}", remedy="docs/how-to/decide.md shows its shape.") from None
+    decision = decide_intent(open_home(common), parse_intent(asked))
+    say_json(decision)
+    return DECIDE_EXIT[decision.verdict]
+
+
+@guarded
+def ack(case_id: str, /, *, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
+    """Acknowledge a case: you are on it, the clock stops."""
+    from fiscus.flows.escalate_cases import acknowledge_case
+
+    case = acknowledge_case(open_home(common), case_id, Actor(as_), note)
+    show(common, case, lambda c: say(f"{c.id} acknowledged by {as_}: {c.subject.title}"))
+
+
+@guarded
+def close(case_id: str, /, *, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
+    """Close a case; it reopens if its cause comes back."""
+    from fiscus.flows.escalate_cases import close_case
+
+    case = close_case(open_home(common), case_id, Actor(as_), note)
+    show(common, case, lambda c: say(f"{c.id} closed by {as_}: {c.subject.title}"))
+
+
+@guarded
+def actions(*, common: Common = NO_OPTIONS) -> None:
+    """Planned, approved, running and finished actions."""
+    from fiscus.edges.cli.show_text import actions_text
+    from fiscus.flows.show_actions import show_actions
+
+    show(common, show_actions(open_home(common)), actions_text)
+
+
+@guarded
+def pause(*, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
+    """Stop every action that has not been sent yet, on every worker, until `fiscus actions resume`."""
+    from fiscus.flows.pause_actions import pause_actions
+
+    pause_actions(open_home(common), Actor(as_), note)
+    show(common, {"paused": True}, lambda _: say("Paused: nothing is sent until `fiscus actions resume`."))
+
+
+@guarded
+def resume(*, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
+    """Let actions be sent again."""
+    from fiscus.flows.pause_actions import resume_actions
+
+    resume_actions(open_home(common), Actor(as_), note)
+    show(common, {"paused": False}, lambda _: say("Actions may be sent again."))
+
+
+@guarded
+def approve(action_id: str, /, *, as_: As, common: Common = NO_OPTIONS) -> None:
+    """Approve exactly what an action's plan says now. Not by who asked for it, nor by who wrote its policy."""
+    from fiscus.flows.approve_actions import approve_action
+
+    action = approve_action(open_home(common), action_id, Actor(as_))
+    show(common, action, lambda a: say(f"{a.id} approved by {as_}. Next: fiscus apply {a.id} --yes --as PERSON"))
+
+
+@guarded
+def reject(action_id: str, /, *, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
+    """Turn an action down; its targets are left alone for two weeks."""
+    from fiscus.flows.approve_actions import reject_action
+
+    action = reject_action(open_home(common), action_id, Actor(as_), note)
+    show(common, action, lambda a: say(f"{a.id} rejected by {as_}."))
+
+
+@guarded
+def apply(action_id: str | None = None, /, *, as_: As, yes: bool = False, common: Common = NO_OPTIONS) -> None:
+    """Run approved actions. Without --yes it only shows what would change.
+
+    Parameters
+    ----------
+    action_id
+        One action; all approved ones when left out.
+    yes
+        Do it.
+    """
+    from fiscus.edges.cli.show_text import applied_text, preview_text
+    from fiscus.flows.apply_actions import apply_action, preview_action
+
+    ws = open_home(common)
+    with ws.state.read() as tx:
+        ids = [action_id] if action_id else [action.id for action in tx.actions.all(["APPROVED"])]
+    if not ids:
+        show(common, [], lambda _: say("Nothing is approved. `fiscus actions` lists what waits for approval."))
+    elif yes:
+        show(common, [apply_action(ws, one, Actor(as_)) for one in ids], applied_text)
+    else:
+        show(common, [preview_action(ws, one) for one in ids], preview_text)
+
+
+@guarded
+def undo(action_id: str, /, *, as_: As, common: Common = NO_OPTIONS) -> None:
+    """Undo an action that was run: a stopped machine is started again."""
+    from fiscus.edges.cli.show_text import applied_text
+    from fiscus.flows.undo_actions import undo_action
+
+    show(common, [undo_action(open_home(common), action_id, Actor(as_))], applied_text)

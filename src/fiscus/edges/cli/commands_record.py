@@ -1,0 +1,57 @@
+"""Commands that hand over: the board pack, the record of evidence, the pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from cyclopts import App
+
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, say_json, show
+
+
+def mount(app: App) -> None:
+    """Add this file's commands to `app`."""
+    app.command(pack)
+    evidence_app = App(name="evidence", help="Check the chain of evidence.")
+    evidence_app.command(verify)
+    app.command(evidence_app)
+
+
+@guarded
+def pack(
+    *, period: str, out: Path = Path(), paper: Literal["a4", "us-letter"] = "a4", common: Common = NO_OPTIONS
+) -> None:
+    """Write board.pdf and board.xlsx for one month; every number names its query and lake version.
+
+    Parameters
+    ----------
+    period
+        The month, such as 2026-10.
+    out
+        The folder to write into.
+    paper
+        The sheet of the PDF.
+    """
+    from fiscus.app.packs import write_pack
+    from fiscus.kernel.periods import Month
+
+    with progress(common) as bar:
+        bar.stage("Building the board pack")
+        written = write_pack(open_home(common), Month.parse(period), out, paper)
+    show(common, written, lambda w: [say(w.pack.sentence), *(say(str(path)) for path in w.files)])
+
+
+@guarded
+def verify(*, common: Common = NO_OPTIONS) -> int:
+    """Check every record of evidence, its chain, its head and its signed checkpoints. Exit 5 when broken."""
+    from fiscus.flows.verify_evidence import verify_evidence
+
+    report = verify_evidence(open_home(common))
+    if common.json:
+        say_json(report)
+    else:
+        say(f"{report.records:,} records, head {report.head[:12] or 'none'}: {'whole' if report.ok else 'BROKEN'}")
+        for fault in report.breaks:
+            say(f"  record {fault.seq}: {fault.reason}")
+    return 0 if report.ok else 5
