@@ -59,3 +59,8 @@ FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at
 POLICIES_MAX: Final = 2_000
 BUDGETS_MAX: Final = 10_000
 FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the rest is one finding with their sum
+
+# The web. A form or an intent is small; pages that were built are kept for a while.
+WEB_BODY_BYTES_MAX: Final = 1_000_000
+WEB_TOKEN_SECONDS_MAX: Final = 12 * 3600  # a form left open for longer is opened again
+SHOWN_KEPT_MAX: Final = 200
