@@ -64,3 +64,4 @@ FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the res
 WEB_BODY_BYTES_MAX: Final = 1_000_000
 WEB_TOKEN_SECONDS_MAX: Final = 12 * 3600  # a form left open for longer is opened again
 SHOWN_KEPT_MAX: Final = 200
+BUDGET_SCOPE_COMBINATIONS_MAX: Final = 1_000  # values of one scope's dimensions multiplied: each is a row of a join

@@ -1,0 +1,139 @@
+"""budgets/*.yaml: amounts for scopes and fiscal periods, loaded as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, cast
+
+from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, Scope, Threshold
+from fiscus.kernel.documents import Document, did_you_mean, load_document
+from fiscus.kernel.errors import BadConfig, Where
+from fiscus.kernel.limits import BUDGET_SCOPE_COMBINATIONS_MAX, BUDGETS_MAX
+from fiscus.kernel.money import COST_SCALE
+from fiscus.kernel.periods import FiscalCalendar, PeriodKind
+
+DEFAULT_THRESHOLDS: Final = (
+    Threshold("actual", Decimal("0.8")),
+    Threshold("forecast", Decimal(1)),
+    Threshold("p_breach", Decimal("0.5")),
+)
+AMOUNT_MAX: Final = Decimal(10) ** 15  # what DECIMAL(28,12) holds, with room for sums
+_LABEL: Final[Mapping[PeriodKind, tuple[str, str]]] = {
+    "month": (r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM"),
+    "quarter": (r"FY\d{4}-Q[1-4]", "FYyyyy-Qn"),
+    "year": (r"FY\d{4}", "FYyyyy"),
+}
+
+
+def load_budgets(texts: Mapping[str, str], calendar: FiscalCalendar) -> tuple[Budget, ...]:
+    """The budgets of all files (name -> text), by file and place. Amounts are for one period, in the budget's currency.
+
+    Raises BadConfig with file and line for what a schema cannot accept, an unknown dimension, a period label that is none of
+    the budget's kind, an amount that is no decimal, a threshold out of range, or an id that stands twice, over all files.
+    """
+    schema = budget_schema()
+    budgets: list[Budget] = []
+    seen: dict[str, Budget] = {}
+    for file, text in sorted(texts.items()):
+        document = load_document(text, file, schema)
+        items = cast("dict[str, Any]", document.data)["budgets"]
+        for number, item in enumerate(items):
+            budget = _budget(document, number, item, calendar)
+            if (known := seen.get(budget.id)) is not None:
+                place = f"{known.file}, line {known.line}"
+                path: tuple[str | int, ...] = ("budgets", number, "id")
+                raise document.error(path, f"Budget {budget.id!r} stands twice: also in {place}", "Rename one of them.")
+            seen[budget.id] = budget
+            budgets.append(budget)
+            if len(budgets) > BUDGETS_MAX:
+                where = Where(file=file, line=budget.line)
+                raise BadConfig(f"More than {BUDGETS_MAX:,} budgets", remedy="Widen their scopes.", where=where)
+    return tuple(budgets)
+
+
+@cache
+def budget_schema() -> Mapping[str, object]:
+    """The JSON Schema of a file of budgets."""
+    text = files("fiscus.guardrails").joinpath("schema", "budgets.schema.json").read_text("utf-8")
+    return cast("Mapping[str, object]", json.loads(text))
+
+
+def _budget(document: Document, number: int, item: Mapping[str, Any], calendar: FiscalCalendar) -> Budget:
+    path = ("budgets", number)
+    kind: PeriodKind = item["period"]
+    amounts = {}
+    for label, amount in item.get("amounts", {}).items():
+        _check_label(document, (*path, "amounts", label), kind, calendar)
+        amounts[label] = _amount(document, (*path, "amounts", label), amount)
+    return Budget(
+        id=item["id"],
+        title=item["title"],
+        scope=_scope(document, (*path, "scope"), item.get("scope", {})),
+        period=kind,
+        currency=item["currency"],
+        amount=_amount(document, (*path, "amount"), item["amount"]),
+        amounts=amounts,
+        metric=item.get("metric", "EffectiveCost"),
+        include_tax=item.get("include_tax", False),
+        include_credits=item.get("include_credits", True),
+        thresholds=_thresholds(document, (*path, "thresholds"), item.get("thresholds")),
+        cap=item.get("cap"),
+        owner=item["owner"],
+        file=document.file,
+        line=document.line(path),
+    )
+
+
+def _scope(document: Document, path: tuple[str | int, ...], given: Mapping[str, Any]) -> Scope:
+    filters: dict[str, tuple[str, ...]] = {}
+    for dimension, values in given.items():
+        if dimension not in SCOPE_DIMENSIONS and not re.fullmatch(r"tag:.{1,256}", dimension):
+            known = did_you_mean(dimension, [*SCOPE_DIMENSIONS, "tag:KEY"])
+            raise document.error([*path, dimension], f"Unknown scope dimension {dimension!r}", known)
+        filters[dimension] = tuple(dict.fromkeys([values] if isinstance(values, str) else values))
+    if math.prod(len(values) for values in filters.values()) > BUDGET_SCOPE_COMBINATIONS_MAX:
+        message = f"The scope has more than {BUDGET_SCOPE_COMBINATIONS_MAX:,} combinations of values"
+        raise document.error(path, message, "Name fewer values, or use a wider dimension such as cost_centre.")
+    return Scope(filters)
+
+
+def _check_label(document: Document, path: tuple[str | int, ...], kind: PeriodKind, calendar: FiscalCalendar) -> None:
+    pattern, shape = _LABEL[kind]
+    label = str(path[-1])
+    if re.fullmatch(pattern, label) is None:
+        remedy = f"Write {shape}. The fiscal year starts in month {calendar.start_month} and bears the year in which it ends."
+        raise document.error(path, f"{label!r} is no label of a {kind}", remedy)
+
+
+def _amount(document: Document, path: tuple[str | int, ...], given: object) -> Decimal:
+    try:
+        amount = Decimal(str(given))
+    except InvalidOperation:
+        raise document.error(path, f"{given!r} is no decimal number", "Write it plainly, such as 4000.50.") from None
+    if not amount.is_finite() or not 0 <= amount < AMOUNT_MAX:
+        raise document.error(path, f"{given} is no amount of a budget", "Write a number from 0 up to 10^15.")
+    exponent = amount.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -COST_SCALE:
+        raise document.error(path, f"{given} has more than {COST_SCALE} decimals", "Round it.")
+    return amount
+
+
+def _thresholds(
+    document: Document, path: tuple[str | int, ...], given: Sequence[Mapping[str, Any]] | None
+) -> tuple[Threshold, ...]:
+    if given is None:
+        return DEFAULT_THRESHOLDS
+    thresholds = []
+    for number, item in enumerate(given):
+        share = Decimal(str(item["share"]))
+        if item["on"] == "p_breach" and share > 1:
+            message = f"p_breach is a probability; {share} is more than 1"
+            raise document.error([*path, number, "share"], message, "Write a share such as 0.5.")
+        thresholds.append(Threshold(item["on"], share))
+    return tuple(thresholds)
