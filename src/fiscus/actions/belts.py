@@ -100,9 +100,18 @@ def targets_allowed(belts: SafetyBelts, total: int) -> int:
 def sent_so_far(actions: Iterable[Action], kind: str, now: datetime, running: int) -> RunSoFar:
     """What was sent within the last run's time: all kinds for the count of actions, `kind` for the targets."""
     since = now - timedelta(minutes=ACTION_RUN_MINUTES)
-    sent = [a for a in actions if (entry := last_entry(a, "INTENT")) is not None and since < entry.at <= now]
+    sent = [a for a in actions if (at := _sent_at(a)) is not None and since < at <= now]
     targets = sum(len(action.plan.targets) for action in sent if action.plan.kind == kind)
     return RunSoFar(len(sent), targets, running + targets if running else 0)
+
+
+def _sent_at(action: Action) -> datetime | None:
+    """When its vendor call was due; None when there was none, or it is known that nothing left this machine."""
+    intent = last_entry(action, "INTENT")
+    if intent is None:
+        return None
+    later = action.journal[action.journal.index(intent) + 1 :]
+    return None if any(entry.state == "APPROVED" for entry in later) else intent.at
 
 
 def _tags(target: Target) -> dict[str, str]:

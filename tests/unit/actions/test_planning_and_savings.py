@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from tests.bills import deliver, write_csv
-from tests.fixtures.company import NOON, Settings, idle_finding, open_company, reconfigured
+from tests.fixtures.company import NOON, Settings, idle_finding, open_company, proposed, reconfigured
 from tests.fixtures.strict_cloud import StrictCloud
 
-from fiscus.actions.types import SafetyBelts
+from fiscus.actions.belts import sent_so_far
+from fiscus.actions.machine import move
+from fiscus.actions.types import SafetyBelts, Target
 from fiscus.flows.apply_actions import apply_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.plan_actions import SKIPPED_FACT, plan_actions
@@ -180,3 +182,13 @@ class TestSavings:
         (action,) = verify_savings(ws)
         assert action.verified_saving == Decimal(0)
         assert "not realised: i-1 still costs 7.00 USD a day" in action.verified_detail
+
+
+def test_an_attempt_of_which_nothing_left_this_machine_is_not_counted_by_the_belts(tmp_path) -> None:
+    ws = open_company(tmp_path)
+    action = proposed(ws, Target("i-1", "one", "max", "staging"))
+    for state in ("APPROVED", "CLAIMED", "INTENT"):
+        action = move(action, state, NOON, Actor("fay"), "")
+    assert sent_so_far([action], action.plan.kind, NOON, running=4).targets == 1
+    action = move(action, "APPROVED", NOON, Actor("fay"), "nothing was sent")
+    assert sent_so_far([action], action.plan.kind, NOON, running=4).targets == 0
