@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_text, say, say_json, show
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_text, say, say_json, show, show_error
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.errors import BadInput
+from fiscus.kernel.errors import BadInput, FiscusError
 
 As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
 DECIDE_EXIT = {"allow": 0, "warn": 0, "degrade": 0, "require_approval": 3, "deny": 4}
@@ -116,8 +116,8 @@ def reject(action_id: str, /, *, as_: As, note: str = "", common: Common = NO_OP
 
 
 @guarded
-def apply(action_id: str | None = None, /, *, as_: As, yes: bool = False, common: Common = NO_OPTIONS) -> None:
-    """Run approved actions. Without --yes it only shows what would change.
+def apply(action_id: str | None = None, /, *, as_: As, yes: bool = False, common: Common = NO_OPTIONS) -> int:
+    """Run approved actions. Without --yes it only shows what would change. One that is refused does not stop the next.
 
     Parameters
     ----------
@@ -126,6 +126,7 @@ def apply(action_id: str | None = None, /, *, as_: As, yes: bool = False, common
     yes
         Do it.
     """
+    from fiscus.actions.types import Action
     from fiscus.edges.cli.show_text import applied_text, preview_text
     from fiscus.flows.apply_actions import apply_action, preview_action
 
@@ -134,10 +135,18 @@ def apply(action_id: str | None = None, /, *, as_: As, yes: bool = False, common
         ids = [action_id] if action_id else [action.id for action in tx.actions.all(["APPROVED"])]
     if not ids:
         show(common, [], lambda _: say("Nothing is approved. `fiscus actions` lists what waits for approval."))
-    elif yes:
-        show(common, [apply_action(ws, one, Actor(as_)) for one in ids], applied_text)
-    else:
+        return 0
+    if not yes:
         show(common, [preview_action(ws, one) for one in ids], preview_text)
+        return 0
+    done, code = list[Action](), 0
+    for one in ids:
+        try:
+            done.append(apply_action(ws, one, Actor(as_)))
+        except FiscusError as refused:
+            code = show_error(refused, as_json=False)
+    show(common, done, applied_text)
+    return code
 
 
 @guarded
