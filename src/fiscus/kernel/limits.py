@@ -49,8 +49,17 @@ NOTICE_SUBJECT_CHARS_MAX: Final = 200
 NOTICE_CASES_SHOWN_MAX: Final = 20  # in one mail; the rest are counted, with the command that lists them
 NOTICES_PER_RUN_MAX: Final = 2_000
 NOTICE_FAILURES_IN_A_ROW_MAX: Final = 3  # then the channel is down: the rest waits for the next run
-NOTICE_REFUSED_DAYS: Final = 7  # an address refused for good is not relied on for so long
+NOTICES_APART_MAX: Final = 5  # more for one person in one run come as one, largest money first
 CASE_REOPEN_GROWTH_PERCENT: Final = 10  # a closed case whose money grows by more was not settled
+CASE_FRESH_ROUND_DAYS: Final = 30  # closed for longer, a case that comes back starts with its owner again
+CASE_ANOMALY_DAYS: Final = 30  # an anomaly that ended longer ago is history: its month is closed
+CASE_RUNNING_DAYS: Final = 2  # bills come a day or two late: an anomaly that ended within this may still be running
+CASE_REPAIRED_ROWS_PERCENT: Final = 1  # fewer irregular rows in a delivery are shown, not escalated
+
+# Severity of a case: money at stake, in the units of its own currency, from which it is medium, high and critical.
+CASE_MEDIUM_AMOUNT: Final = 500
+CASE_HIGH_AMOUNT: Final = 5_000
+CASE_CRITICAL_AMOUNT: Final = 50_000
 
 # Policy conditions, further: what keeps one evaluation short whatever the text says.
 CONDITION_DEPTH_MAX: Final = 40
@@ -65,3 +74,5 @@ WEB_BODY_BYTES_MAX: Final = 1_000_000
 WEB_TOKEN_SECONDS_MAX: Final = 12 * 3600  # a form left open for longer is opened again
 SHOWN_KEPT_MAX: Final = 200
 BUDGET_SCOPE_COMBINATIONS_MAX: Final = 1_000  # values of one scope's dimensions multiplied: each is a row of a join
+FINDING_RESOURCES_MAX: Final = 200  # resource ids of one finding, the most expensive; an action takes fewer
+BILLING_OPEN_DAYS: Final = 5  # a billing month still changes for so long after its end: vendors close their books

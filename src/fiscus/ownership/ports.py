@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fiscus.ownership.types import Case, CaseState, Notice
@@ -24,7 +24,15 @@ class Outbox(Protocol):
         """False when a notice of this key is already there (sent or waiting)."""
         ...
 
-    def waiting(self, limit: int = 500) -> Sequence[Notice]: ...
+    def waiting(self, limit: int = 500, channels: Sequence[str] | None = None) -> Sequence[Notice]: ...
+    def waiting_counts(self) -> Mapping[str, int]:
+        """How many wait, by channel."""
+        ...
+
+    def is_waiting(self, key: str) -> bool:
+        """False: it was sent, maybe by another worker a moment ago, or was never queued."""
+        ...
+
     def mark_sent(self, key: str, receipt: str) -> None: ...
     def mark_failed(self, key: str, error: str) -> None: ...
 

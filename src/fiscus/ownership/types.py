@@ -100,6 +100,7 @@ class OwnedTotal:
 CaseState = Literal["open", "acknowledged", "closed"]
 CaseLevel = Literal["owner", "manager", "finance"]
 Severity = Literal["low", "medium", "high", "critical"]
+EventKind = Literal["opened", "notified", "escalated", "acknowledged", "closed", "reopened", "updated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +123,17 @@ class CaseEvent:
     """One step of a case's history."""
 
     at: datetime
-    kind: Literal["opened", "notified", "escalated", "acknowledged", "closed", "reopened", "updated"]
+    kind: EventKind
     actor: str
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A subject under escalation. `next_escalation_at` None: acknowledged or closed, the clock stands."""
+    """A subject under escalation. `next_escalation_at` None: acknowledged, closed or with finance, the clock stands.
+
+    `present` False: the subject was gone when Fiscus last looked; should it come back, a closed case opens again.
+    """
 
     id: str
     subject: CaseSubject
@@ -139,6 +143,7 @@ class Case:
     opened_at: datetime
     next_escalation_at: datetime | None
     history: tuple[CaseEvent, ...]
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.errors import NotFound
@@ -74,11 +74,23 @@ class SqlOutbox:
         self._connection.execute(insert(outbox).values(**values))
         return True
 
-    def waiting(self, limit: int = 500) -> Sequence[Notice]:
-        """Those not sent yet; the least tried first, so that one that always fails does not hold up the rest."""
+    def waiting(self, limit: int = 500, channels: Sequence[str] | None = None) -> Sequence[Notice]:
+        """Those not sent yet, of `channels` if named; the least tried first, so that one that always fails waits last."""
         query = select(outbox.c.document).where(outbox.c.state == "waiting")
+        if channels is not None:
+            query = query.where(outbox.c.channel.in_(channels))
         ordered = query.order_by(outbox.c.attempts, outbox.c.seq).limit(limit)
         return [from_text(Notice, text) for text in self._connection.execute(ordered).scalars()]
+
+    def waiting_counts(self) -> Mapping[str, int]:
+        """How many wait, by channel."""
+        query = select(outbox.c.channel, func.count()).where(outbox.c.state == "waiting").group_by(outbox.c.channel)
+        return {row[0]: row[1] for row in self._connection.execute(query.order_by(outbox.c.channel))}
+
+    def is_waiting(self, key: str) -> bool:
+        """Queued and not sent yet."""
+        query = select(outbox.c.seq).where(outbox.c.key == key, outbox.c.state == "waiting")
+        return self._connection.execute(query).first() is not None
 
     def mark_sent(self, key: str, receipt: str) -> None:
         """It was handed over. Raises NotFound for a key that was never queued."""
