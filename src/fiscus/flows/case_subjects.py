@@ -6,49 +6,45 @@ A finding at level `observe` is recorded and opens no case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Literal
 
+from fiscus.flows.find_anomalies import CURRENT_FACT
 from fiscus.flows.ports import StateTx
 from fiscus.flows.reconcile_actions import UNRESOLVED_FACT
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import BudgetStatus, Finding
+from fiscus.kernel.ids import content_id
 from fiscus.kernel.limits import CASE_ANOMALY_DAYS, CASE_RUNNING_DAYS
 from fiscus.kernel.money import ZERO, display
 from fiscus.ownership.case_severity import is_worse, severity_of
 from fiscus.ownership.types import UNOWNED, CaseSubject
 from fiscus.signals.types import Anomaly
 
-CURRENT_ANOMALIES_FACT: Final = "anomalies.current"  # ids that the newest look found; the table keeps older ones too
-
 
 def case_subjects(ws: Workspace, tx: StateTx) -> list[CaseSubject]:
     """Every subject that stands now, each key once."""
-    subjects: dict[str, CaseSubject] = {}
     findings = [finding for finding in tx.findings.all() if finding.level != "observe"]
-    for status in tx.budget_statuses.newest():
-        if status.state != "ok":
-            _add(subjects, of_budget(status))
-    for finding in findings:
-        _add(subjects, of_finding(finding))
-    for anomaly in _recent(ws, tx):
-        _add(subjects, of_anomaly(anomaly, ws))
-    for subject in _unresolved_actions(tx):
-        _add(subjects, subject)
+    statuses = tx.budget_statuses.newest()
+    views = [of_finding(finding, budget) for finding, budget in _with_budgets(findings, statuses)]
+    views += [of_budget(status) for status in statuses if status.state != "ok"]
+    views += [of_anomaly(anomaly, ws) for anomaly in _recent(ws, tx)]
+    subjects: dict[str, CaseSubject] = {}
+    for view in (*views, *_unresolved_actions(tx)):
+        _add(subjects, view)
     return list(subjects.values())
 
 
-def of_finding(finding: Finding) -> CaseSubject:
+def of_finding(finding: Finding, budget: BudgetStatus | None) -> CaseSubject:
     """A finding; one about a budget has the key of that budget's period."""
-    budget = budget_of(finding)
     money = f"{display(finding.amount)} {finding.currency}"
     severity = severity_of(finding.amount, hard=finding.level == "hard", warning=finding.level == "warn")
     return CaseSubject(
         kind="budget" if budget else "finding",
-        key=_budget_key(budget, finding.period_label) if budget else f"finding|{finding.id}",
+        key=_budget_key(budget.budget_id, finding.period_label) if budget else f"finding|{finding.id}",
         title=finding.title if finding.currency in finding.title else f"{finding.title}: {money} are at stake",
         detail=finding.detail,
         amount=finding.amount,
@@ -70,12 +66,18 @@ def of_finding(finding: Finding) -> CaseSubject:
     )
 
 
-def budget_of(finding: Finding) -> str | None:
-    """The id of the budget that a finding is about, or None."""
-    if not finding.kind.startswith("budget"):
-        return None
-    named = finding.params.get("budget_id") or finding.params.get("budget")
-    return str(named) if named else finding.policy_id.removeprefix("budget").lstrip(".:/|") or None
+def _with_budgets(
+    findings: Sequence[Finding], statuses: Sequence[BudgetStatus]
+) -> Iterator[tuple[Finding, BudgetStatus | None]]:
+    """Each finding with the budget that it is about, if any: its id follows from both (guardrails.find_budgets)."""
+    near: dict[tuple[str, str], list[BudgetStatus]] = {}
+    for status in statuses:
+        near.setdefault((status.owner, status.period.label), []).append(status)
+    for finding in findings:
+        rule = ("fnd", finding.kind, finding.policy_id)
+        same = near.get((finding.owner, finding.period_label), [])
+        ids = ((content_id(*rule, status.budget_id, status.period.label), status) for status in same)
+        yield finding, next((status for found, status in ids if found == finding.id), None)
 
 
 def of_budget(status: BudgetStatus) -> CaseSubject:
@@ -131,7 +133,7 @@ def of_anomaly(anomaly: Anomaly, ws: Workspace) -> CaseSubject:
 def _recent(ws: Workspace, tx: StateTx) -> Sequence[Anomaly]:
     """Anomalies whose end is not long past and that the newest look still finds."""
     since = datetime.combine(ws.as_of - timedelta(days=CASE_ANOMALY_DAYS), time(), UTC)
-    current = tx.facts.get(CURRENT_ANOMALIES_FACT)
+    current = tx.facts.get(CURRENT_FACT)
     found = tx.anomalies.all(since)
     return [a for a in found if not isinstance(current, list) or a.id in current]
 
@@ -168,7 +170,7 @@ def _at_least_high(amount: Decimal) -> Literal["high", "critical"]:
 
 
 def _add(subjects: dict[str, CaseSubject], new: CaseSubject) -> None:
-    """Several views of one subject are one: the first says what it is, the worst how urgent, all how to see it."""
+    """Several views of one subject are one: the first says what it is, the worst how urgent, the largest how much."""
     old = subjects.get(new.key)
     if old is None:
         subjects[new.key] = new
@@ -177,7 +179,7 @@ def _add(subjects: dict[str, CaseSubject], new: CaseSubject) -> None:
         old,
         severity=new.severity if is_worse(new.severity, old.severity) else old.severity,
         amount=max(old.amount, new.amount) if old.currency == new.currency else old.amount,
-        detail=old.detail if new.detail in old.detail else f"{old.detail} {new.detail}".strip(),
+        detail=old.detail or new.detail,
         evidence={**new.evidence, **old.evidence},
     )
 

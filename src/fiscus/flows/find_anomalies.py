@@ -16,6 +16,7 @@ from fiscus.kernel.sql_text import sql_text
 from fiscus.signals.anomaly import find_anomalies as find_in_series
 from fiscus.signals.types import Anomaly, Contribution, DailySeries, LabelledSeries
 
+CURRENT_FACT: Final = "anomalies.current"  # ids that the newest look found; the table keeps those of earlier bills too
 LABELS: Final = ("owner", "team", "service", "provider", "environment", "currency")
 _BASELINE: Final = timedelta(days=28)
 
@@ -33,6 +34,7 @@ def find_anomalies(ws: Workspace) -> Sequence[Anomaly]:
         for anomaly in tx.anomalies.put_all(named, ws.ids.new("look")):
             body = {"title": _sentence(anomaly), "anomaly": anomaly, "lake": version, "as_of": ws.as_of}
             tx.evidence.append("anomaly.found", anomaly.id, FISCUS, body)
+        tx.facts.put(CURRENT_FACT, [anomaly.id for anomaly in named])
     return named
 
 
