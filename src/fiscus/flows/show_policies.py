@@ -22,6 +22,10 @@ class PolicyLine:
     """One policy: its open findings, their money (company's currency), and what its newest run noted of it."""
 
     policy_id: str
+    title: str
+    owner: str
+    when: str  # its condition; of a detector, its name
+    remedy: str
     version: str
     level: str
     findings: tuple[Finding, ...]
@@ -42,12 +46,12 @@ class PoliciesShown:
 
 
 def show_policies(ws: Workspace, trust: DataTrust | None = None) -> PoliciesShown:
-    """Every policy that left a fact, a finding or a verdict."""
+    """Every policy that is loaded, and those before them that left a fact, a finding or a verdict."""
     with ws.state.read() as tx:
         findings, decisions = tx.findings.all(), tuple(tx.decisions.newest())
         facts = tx.facts.matching(FACT)
     home = ws.config.company.currency
-    lines = tuple(sorted(_lines(findings, decisions, facts, home), key=lambda line: (-line.amount, line.policy_id)))
+    lines = tuple(sorted(_lines(ws, findings, decisions, facts), key=lambda line: (-line.amount, line.policy_id)))
     return PoliciesShown(trust or data_trust(ws), _sentence(lines, decisions, home), lines, decisions, home)
 
 
@@ -60,26 +64,42 @@ def show_finding(ws: Workspace, finding_id: str) -> Finding:
     return finding
 
 
+def show_decision(ws: Workspace, decision_id: str) -> Decision:
+    """One verdict with its reasons. NotFound when there is none."""
+    with ws.state.read() as tx:
+        decision = tx.decisions.get(decision_id)
+    if decision is None:
+        raise NotFound(f"There is no decision {decision_id!r}", remedy="The page of policies lists the newest.")
+    return decision
+
+
 def _lines(
-    findings: Sequence[Finding], decisions: Sequence[Decision], facts: Mapping[str, object], home: str
+    ws: Workspace, findings: Sequence[Finding], decisions: Sequence[Decision], facts: Mapping[str, object]
 ) -> list[PolicyLine]:
+    loaded = {compiled.policy.id: compiled.policy for compiled in ws.config.policies}
     results = [result for decision in decisions for result in decision.policies]
     versions = {result.policy_id: (result.version, str(result.level)) for result in reversed(results)}
     versions |= {finding.policy_id: (finding.policy_version, str(finding.level)) for finding in findings}
+    versions |= {name: (policy.version, str(policy.level)) for name, policy in loaded.items()}
     matched = Counter(result.policy_id for result in results if result.result == "match")
     noted = {name.removeprefix(FACT): fact for name, fact in facts.items()}
     lines = []
     for name in sorted({*versions, *noted}):
+        policy = loaded.get(name)
         mine = sorted((one for one in findings if one.policy_id == name), key=lambda one: (-one.amount, one.id))
         version, level = versions.get(name, ("", ""))
         fact = noted.get(name)
         lines.append(
             PolicyLine(
                 policy_id=name,
+                title=policy.title if policy else name,
+                owner=policy.owner if policy else "",
+                when=(policy.when or policy.detector or "") if policy else "",
+                remedy=policy.remedy if policy else "",
                 version=version,
                 level=level,
                 findings=tuple(mine),
-                amount=total([one.amount for one in mine if one.currency == home]),
+                amount=total([one.amount for one in mine if one.currency == ws.config.company.currency]),
                 matched=matched[name],
                 facts=cast("Mapping[str, object]", fact) if isinstance(fact, Mapping) else {},
             )

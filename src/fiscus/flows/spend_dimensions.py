@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from fiscus.cost.columns import promoted_column
 from fiscus.guardrails.types import SCOPE_DIMENSIONS
@@ -46,6 +46,52 @@ class SpendAsked:
     metric: Metric = "EffectiveCost"
     currency: str | None = None  # None: the company's
     filters: tuple[tuple[str, str], ...] = ()
+
+
+WHERE: Final = "where."  # in a URL, where.<dimension>=<value>; the key and the value are escaped apart
+
+
+def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
+    """The question that a URL's parameters ask: group, by, from, to, metric, currency, where.<dimension>.
+
+    BadInput names a parameter that is none of these: one that is not understood would answer another question.
+    """
+    known = ("group", "by", "from", "to", "metric", "currency")
+    said: dict[str, str] = {}
+    filters: list[tuple[str, str]] = []
+    for key, value in pairs:
+        if key.startswith(WHERE):
+            filters.append((key.removeprefix(WHERE), value))
+        elif key in known:
+            said |= {key: value.strip()} if value.strip() else {}
+        else:
+            raise BadInput(
+                f"{key!r} is not a parameter of spend", remedy=did_you_mean(key, [*known, f"{WHERE}service"])
+            )
+    metric, bucket = said.get("metric", "EffectiveCost"), said.get("by", "day")
+    return SpendAsked(
+        group_by=said.get("group", "service_category"),
+        bucket=cast("Bucket", bucket),
+        from_month=Month.parse(said["from"]) if "from" in said else None,
+        to_month=Month.parse(said["to"]) if "to" in said else None,
+        metric=cast("Metric", metric),
+        currency=said.get("currency"),
+        filters=tuple(dict.fromkeys(filters)),
+    )
+
+
+def asked_pairs(asked: SpendAsked) -> list[tuple[str, str]]:
+    """The parameters of a URL that asks `asked`; what is the default is left out."""
+    plain = SpendAsked()
+    pairs = [
+        ("group", asked.group_by if asked.group_by != plain.group_by else ""),
+        ("by", asked.bucket if asked.bucket != plain.bucket else ""),
+        ("from", str(asked.from_month or "")),
+        ("to", str(asked.to_month or "")),
+        ("metric", asked.metric if asked.metric != plain.metric else ""),
+        ("currency", asked.currency or ""),
+    ]
+    return [pair for pair in pairs if pair[1]] + [(f"{WHERE}{dimension}", value) for dimension, value in asked.filters]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,194 @@
+"""The API as one router: `api_router(get_ws)`. Every number of every page, and what a program may ask and do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from fiscus.flows.keep_shown import KeptShown
+from fiscus.flows.show_actions import show_action, show_actions
+from fiscus.flows.show_budgets import show_budgets
+from fiscus.flows.show_cases import STATES, show_case, show_cases
+from fiscus.flows.show_data import show_data
+from fiscus.flows.show_number import show_case_number, show_finding_number, show_spend_number
+from fiscus.flows.show_owners import show_owners
+from fiscus.flows.show_policies import show_decision, show_policies
+from fiscus.flows.show_spend import show_spend
+from fiscus.flows.show_today import show_today
+from fiscus.flows.show_trust import data_trust
+from fiscus.flows.spend_dimensions import SpendAsked, asked_from
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.canonical import to_json
+from fiscus.kernel.errors import BadInput, NotFound
+from fiscus.ownership.types import CaseState
+
+JSON_TYPE = "application/json"
+
+
+class Act(BaseModel):
+    """Who acts (a person of the directory, asserted) and what they say about it."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    person: str = Field(alias="as", min_length=1, max_length=200)
+    note: str = Field("", max_length=2000)
+
+
+def json_only(request: Request) -> None:
+    """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
+        raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
+
+
+def _answer(shown: object) -> JSONResponse:
+    return JSONResponse(to_json(shown), headers={"Cache-Control": "no-store"})
+
+
+def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
+    """Everything under /api. Errors are raised as kernel errors; the server answers with their code and HTTP status."""
+    router = APIRouter(prefix="/api")
+    kept = KeptShown()
+    _mount_money(router, get_ws, kept)
+    _mount_control(router, get_ws, kept)
+    _mount_acts(router, get_ws)
+    return router
+
+
+SPEND_PARAMETERS = {
+    "group": "A dimension, or tag:<key>; service_category when left out",
+    "by": "day or month",
+    "from": "First month, YYYY-MM; the running one when left out",
+    "to": "Last month, YYYY-MM",
+    "metric": "EffectiveCost or BilledCost",
+    "currency": "A BillingCurrency; the company's when left out",
+    "where.<dimension>": "Filters; values of one dimension are alternatives, dimensions are all required",
+}
+SPEND_DESCRIBED = {
+    "parameters": [
+        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in SPEND_PARAMETERS.items()
+    ]
+}
+
+
+def _spend_question(request: Request) -> SpendAsked:
+    return asked_from(request.query_params.multi_items())
+
+
+def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
+    question = Depends(_spend_question)
+
+    @router.get("/today", summary="What needs someone now")
+    def today(person: str | None = None) -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, ("today", person), lambda: show_today(ws, person)))
+
+    @router.get("/trust", summary="What the numbers rest on: sources, freshness, unowned money, lake version")
+    def trust() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "trust", lambda: data_trust(ws)))
+
+    @router.get("/spend", summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
+    def spend(asked: SpendAsked = question) -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
+
+    @router.get("/number/spend", summary="A number of spend, with its query and charges", openapi_extra=SPEND_DESCRIBED)
+    def spend_number(asked: SpendAsked = question) -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, ("number", asked), lambda: show_spend_number(ws, asked)))
+
+    @router.get("/number/finding/{finding_id}", summary="The money of a finding, with its query and charges")
+    def finding_number(finding_id: str) -> JSONResponse:
+        return _answer(show_finding_number(get_ws(), finding_id))
+
+    @router.get("/number/case/{case_id}", summary="The money of a case, with its query and charges")
+    def case_number(case_id: str) -> JSONResponse:
+        return _answer(show_case_number(get_ws(), case_id))
+
+    @router.get("/owners", summary="Who owns what this month; unowned money is a line of its own")
+    def owners() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
+
+    @router.get("/data", summary="Sources, deliveries and what was odd in them")
+    def data() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "data", lambda: show_data(ws)))
+
+
+def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
+    @router.get("/budgets", summary="The newest status of each budget")
+    def budgets() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "budgets", lambda: show_budgets(ws)))
+
+    @router.get("/cases", summary="Cases; open and acknowledged when no state is given")
+    def cases(state: Annotated[list[str] | None, Query()] = None) -> JSONResponse:
+        ws, states = get_ws(), tuple(state or ("open", "acknowledged"))
+        if wrong := [one for one in states if one not in STATES]:
+            raise BadInput(f"{wrong[0]!r} is not a state of cases", remedy=f"Use {', '.join(STATES)}.")
+        chosen = cast("tuple[CaseState, ...]", states)
+        return _answer(kept.get(ws, ("cases", chosen), lambda: show_cases(ws, chosen)))
+
+    @router.get("/cases/{case_id}", summary="One case with its history")
+    def case(case_id: str) -> JSONResponse:
+        return _answer(show_case(get_ws(), case_id))
+
+    @router.get("/actions", summary="Actions, those that wait for a person first")
+    def actions() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "actions", lambda: show_actions(ws)))
+
+    @router.get("/actions/{action_id}", summary="One action with its journal and who may approve it")
+    def action(action_id: str) -> JSONResponse:
+        return _answer(show_action(get_ws(), action_id))
+
+    @router.get("/policies", summary="Policies, their findings and the newest verdicts")
+    def policies() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "policies", lambda: show_policies(ws)))
+
+    @router.get("/decisions/{decision_id}", summary="One verdict with its reasons")
+    def decision(decision_id: str) -> JSONResponse:
+        return _answer(show_decision(get_ws(), decision_id))
+
+
+def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
+    json_body = [Depends(json_only)]
+
+    @router.post("/decisions", summary="Ask before money is spent: an intent in, a verdict out", dependencies=json_body)
+    def decide(intent: Annotated[dict[str, Any], Body()]) -> JSONResponse:
+        from fiscus.flows.decide_intent import decide_intent
+        from fiscus.guardrails.intent import parse_intent
+
+        return _answer(decide_intent(get_ws(), parse_intent(intent)))
+
+    @router.post("/cases/{case_id}/{verb}", summary="acknowledge or close a case", dependencies=json_body)
+    def on_case(case_id: str, verb: str, act: Act) -> JSONResponse:
+        from fiscus.flows.escalate_cases import acknowledge_case, close_case
+
+        acts = {"acknowledge": acknowledge_case, "close": close_case}
+        if verb not in acts:
+            raise NotFound(f"A case cannot be asked to {verb!r}", remedy="Use acknowledge or close.")
+        return _answer(acts[verb](get_ws(), case_id, Actor(act.person), act.note))
+
+    @router.post(
+        "/actions/{action_id}/{verb}", summary="approve, reject, apply or undo an action", dependencies=json_body
+    )
+    def on_action(action_id: str, verb: str, act: Act) -> JSONResponse:
+        from fiscus.flows.apply_actions import apply_action
+        from fiscus.flows.approve_actions import approve_action, reject_action
+        from fiscus.flows.undo_actions import undo_action
+
+        ws, actor = get_ws(), Actor(act.person)
+        if verb == "reject":
+            return _answer(reject_action(ws, action_id, actor, act.note))
+        acts = {"approve": approve_action, "apply": apply_action, "undo": undo_action}
+        if verb not in acts:
+            raise NotFound(f"An action cannot be asked to {verb!r}", remedy="Use approve, reject, apply or undo.")
+        return _answer(acts[verb](ws, action_id, actor))

@@ -1,0 +1,53 @@
+"""The search of the page head: budgets, cases, actions, policies, teams and people by the words of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from fiscus.edges.web.format_values import STATE_WORDS
+from fiscus.flows.workspace import Workspace
+
+HITS_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that has the words, what it is, and where it stands."""
+
+    kind: str
+    title: str
+    detail: str
+    url: str
+
+
+def find(ws: Workspace, text: str) -> tuple[Hit, ...]:
+    """Everything whose name or id holds each word of `text`, whatever the case; nothing for no words."""
+    wanted = text.casefold().split()
+    if not wanted:
+        return ()
+    hits = (hit for hit in _everything(ws) if all(word in f"{hit.title} {hit.detail}".casefold() for word in wanted))
+    return tuple(hit for hit, _ in zip(hits, range(HITS_SHOWN), strict=False))
+
+
+def _everything(ws: Workspace) -> Iterator[Hit]:
+    with ws.state.read() as tx:
+        budgets, cases, actions = tx.budget_statuses.newest(), tx.cases.all(), tx.actions.all()
+        findings = tx.findings.all()
+    for status in budgets:
+        yield Hit("budget", status.title, f"{status.budget_id} {status.owner}", f"/budgets#{status.budget_id}")
+    for case in cases:
+        yield Hit("case", case.subject.title, f"{case.id} {case.assignee} {case.state}", f"/cases/{case.id}")
+    for action in actions:
+        title = f"{action.plan.kind}: {action.plan.reason}"
+        yield Hit("action", title, f"{action.id} {STATE_WORDS[action.state]}", f"/actions/{action.id}")
+    for finding in findings:
+        yield Hit("finding", finding.title, f"{finding.policy_id} {finding.owner}", f"/number/finding/{finding.id}")
+    for policy in ws.config.policies:
+        yield Hit("policy", policy.policy.title, policy.policy.id, f"/policies#{policy.policy.id}")
+    for team in ws.config.directory.teams.values():
+        yield Hit("team", team.name, f"{team.id} {team.cost_centre}", f"/spend?group=service&where.team={team.id}")
+    for person in ws.config.directory.people.values():
+        left = f" left {person.left_on}" if person.left_on else ""
+        yield Hit("person", person.name, f"{person.id} {person.team or ''}{left}", f"/spend?where.owner={person.id}")

@@ -1,0 +1,113 @@
+"""How values read on a page: money right-aligned and grouped, days and moments in UTC, people by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from fiscus.kernel.money import display
+
+NOTHING = "–"
+VERDICT_WORDS = {
+    "allow": "allowed",
+    "warn": "allowed, warned",
+    "degrade": "degraded",
+    "require_approval": "needs approval",
+    "deny": "denied",
+}
+STATE_WORDS = {
+    "PROPOSED": "waits for approval",
+    "APPROVED": "approved, not yet done",
+    "REJECTED": "rejected",
+    "STALE": "stale: the target changed",
+    "EXPIRED": "expired",
+    "CLAIMED": "starting",
+    "INTENT": "about to be sent",
+    "SENT": "sent, not yet seen",
+    "SUCCEEDED": "done",
+    "FAILED": "failed",
+    "UNKNOWN": "outcome unknown",
+    "RECONCILED": "done, read back",
+    "VERIFIED": "done, saving verified",
+    "UNDOING": "being undone",
+    "ROLLED_BACK": "undone",
+}
+
+
+def money(amount: Decimal | None, places: int = 0) -> str:
+    """1,234; negatives in parentheses; what is not nothing never reads 0."""
+    if amount is None:
+        return NOTHING
+    if amount and abs(amount) < Decimal("0.5").scaleb(-places):
+        return "< 1" if places == 0 else display(amount, 6)
+    return display(amount, places)
+
+
+def change(amount: Decimal | None) -> str:
+    """A difference with its sign."""
+    if amount is None:
+        return NOTHING
+    return f"{'+' if amount > 0 else '−' if amount < 0 else ''}{display(abs(amount), 0)}"
+
+
+def share(percent: Decimal | None) -> str:
+    """A share in percent."""
+    return NOTHING if percent is None else f"{percent} %"
+
+
+def probability(value: Decimal) -> str:
+    """P to two digits; never a certainty that a simulation cannot have."""
+    if value >= Decimal("0.995"):
+        return "> 0.99"
+    return "< 0.01" if value < Decimal("0.005") else f"{value:.2f}"
+
+
+def day(value: date | None) -> str:
+    """20 Nov 2026."""
+    return NOTHING if value is None else f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    """20 Nov 2026 14:05, UTC as everywhere."""
+    return NOTHING if value is None else f"{value.day} {value:%b %Y %H:%M}"
+
+
+def words(name: str) -> str:
+    """A name of the code as words: `service_category` to `service category`."""
+    return name.replace("_", " ")
+
+
+def cell(value: object) -> str:
+    """Any value of a row of charges."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, Decimal):
+        return money(value, 2)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={item}" for key, item in value.items()) or NOTHING
+    return str(value)
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` stands right-aligned."""
+    return isinstance(value, Decimal | int) and not isinstance(value, bool)
+
+
+FILTERS = {
+    "money": money,
+    "change": change,
+    "share": share,
+    "probability": probability,
+    "day": day,
+    "moment": moment,
+    "words": words,
+    "cell": cell,
+    "verdict": lambda value: VERDICT_WORDS.get(value, value),
+    "state": lambda value: STATE_WORDS.get(value, value),
+}
+TESTS = {"figure": is_number}

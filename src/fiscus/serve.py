@@ -1,0 +1,154 @@
+"""The server: pages and API on one loopback address. Composition of edges, which do not know each other."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from fiscus import __version__
+from fiscus.app.workspace import open_workspace
+from fiscus.edges.api.build_api import api_router
+from fiscus.edges.door_guard import HEADERS, DoorGuard
+from fiscus.edges.web.build_web import Web, build_web, static_files
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed, NotFound, Unavailable, Where
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+PORT: Final = 8720
+WATCHED: Final = ("fiscus.yaml", "owners/*.yaml", "policies/*.yaml", "budgets/*.yaml")
+
+
+class OpenWorkspace:
+    """The workspace at `home`, opened anew when one of its files changed. A file that does not load is an answer, not a crash."""
+
+    def __init__(self, home: Path, ws: Workspace | None = None) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._stamp = self._stamped()
+        self._ws = ws or open_workspace(home)
+
+    def __call__(self) -> Workspace:
+        """The workspace as its files say now. Raises BadConfig with file and line."""
+        stamp = self._stamped()
+        with self._lock:
+            if stamp != self._stamp:
+                self._ws, self._stamp = open_workspace(self._home), stamp
+            return self._ws
+
+    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
+        found = sorted(path for pattern in WATCHED for path in self._home.glob(pattern))
+        return tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in found)
+
+
+def build_server(home: Path | str, port: int = PORT, ws: Workspace | None = None) -> FastAPI:
+    """Pages at /, the API at /api, its description at /api/openapi.json and /api/docs. `ws`: already open at `home`."""
+    get_ws = OpenWorkspace(Path(home).resolve(), ws)
+    web = build_web(get_ws)
+    app = FastAPI(
+        title="Fiscus", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+        description="Every number of every page. Amounts are text, with all their digits.",
+    )  # fmt: skip
+    app.include_router(web.router)
+    app.include_router(api_router(get_ws))
+    app.mount("/static", static_files(), "static")
+    _answer_errors(app, web)
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await _in_words(web, request, scope["fiscus.refused"])(scope, receive, send)
+
+    app.add_middleware(DoorGuard, port=port, refuse=refuse)
+    return app
+
+
+def _answer_errors(app: FastAPI, web: Web) -> None:
+    """Every failure in the shape of kernel.errors: JSON under /api, a page elsewhere."""
+
+    @app.exception_handler(FiscusError)
+    async def ours(request: Request, error: FiscusError) -> Response:
+        return _in_words(web, request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"][1:])
+        said = BadInput(str(first["msg"]), remedy="/api/docs says what is expected.", where=Where(key=place or None))
+        return _in_words(web, request, said)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        said: FiscusError = BadInput(f"This cannot be answered: {error.detail}", remedy="/api/docs lists what can.")
+        if error.status_code == 404:
+            said = NotFound(
+                f"There is nothing at {request.url.path}", remedy="Start at the first page, or at /api/docs."
+            )
+        return _in_words(web, request, said, error.status_code)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        said = FiscusError(
+            f"Fiscus failed at this ({type(error).__name__})", remedy="The server's log has the details; report it."
+        )
+        answer = _in_words(web, request, said)
+        answer.headers.update(HEADERS)  # this answer is given outside the guard
+        return answer
+
+
+def _in_words(web: Web, request: Request, error: FiscusError, status: int | None = None) -> Response:
+    status = status or HTTP_STATUS[error.code]
+    said = error.as_dict()
+    if request.url.path.startswith("/api/") and request.url.path != "/api/docs":
+        return JSONResponse({"error": said}, status, headers={"Cache-Control": "no-store"})
+    return web.error_page(request, said, status)
+
+
+def serve(
+    home: Path | str, host: str = LOOPBACK[0], port: int = PORT, started: Callable[[str], None] | None = None
+) -> None:
+    """Serve until interrupted; `started` is told the address once it answers.
+
+    Raises NotAllowed for any address but loopback (there is no sign-in yet), Unavailable when the port is taken, BadConfig.
+    """
+    if host not in LOOPBACK:
+        raise NotAllowed(
+            f"Fiscus does not serve on {host}: without sign-in, whoever reaches it could act in any name",
+            remedy=f"Serve on {LOOPBACK[0]} and reach it through a tunnel; sign-in does not exist yet.",
+            where=Where(key="host"),
+        )
+    listener = _listen(host, port)
+    try:
+        bound = int(listener.getsockname()[1])
+        app = build_server(home, bound)
+        settings = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False, lifespan="off")
+        if started is not None:
+            shown = f"[{host}]" if ":" in host else host
+            started(f"http://{shown}:{bound}")
+        asyncio.run(uvicorn.Server(settings).serve(sockets=[listener]))
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"Port {port} of {host} cannot be used: {error.strerror}", remedy="Name another one with --port."
+        ) from error
+    return listener
