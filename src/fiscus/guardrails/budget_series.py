@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
 from fiscus.cost.columns import promoted_column
-from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget
+from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, BudgetStatus
 from fiscus.kernel.money import ZERO
 from fiscus.kernel.periods import FiscalCalendar, midnight
 from fiscus.kernel.rows import Query, Rows
@@ -23,10 +24,19 @@ HISTORY_DAYS: Final = 126  # what a forecast learns from
 _ROOM: Final = "fiscus.guardrails"
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetDays:
+    """`charges` are those of the running period; `seen` is false where no charge at all matched the scope."""
+
+    series: DailySeries
+    charges: int
+    seen: bool
+
+
 def budget_days_query(
     budgets: Sequence[Budget], calendar: FiscalCalendar, promoted: Sequence[str], as_of: date
 ) -> Query:
-    """(budget, day, cost, landed) of every budget, for days before `as_of` of its period and of what a forecast needs.
+    """(budget, day, cost, charges, landed) of every budget, for days before `as_of` of its period and of what a forecast needs.
 
     `promoted` are the tag keys that the view has as columns. Raises ValueError when there is no budget.
     """
@@ -57,23 +67,42 @@ def dimension_sql(dimension: str, promoted: Sequence[str], name: str) -> tuple[s
     return (f'"{promoted_column(key)}"', {}) if key in promoted else (f"Tags[${name}]", {name: key})
 
 
-def budget_series(
+def budget_days(
     rows: Rows, budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date
-) -> Mapping[str, DailySeries]:
+) -> Mapping[str, BudgetDays]:
     """Budget id -> its days without gaps, up to the last day that its sources have delivered."""
     costs: dict[str, dict[date, Decimal]] = {budget.id: {} for budget in budgets}
+    counts: dict[str, dict[date, int]] = {budget.id: {} for budget in budgets}
     landed: dict[str, date] = {}
-    for budget_id, day, cost, until in cast("Sequence[tuple[str, date, Decimal, date]]", rows.rows):
-        costs[budget_id][day] = cost
+    for budget_id, day, cost, charges, until in cast("Sequence[tuple[str, date, Decimal, int, date]]", rows.rows):
+        costs[budget_id][day], counts[budget_id][day] = cost, charges
         landed[budget_id] = max(until, landed.get(budget_id, until), day + timedelta(days=1))
-    series = {}
+    found = {}
     for budget in budgets:
-        first = _first_day(budget, calendar, as_of)
+        first, period = _first_day(budget, calendar, as_of), calendar.period(budget.period, as_of)
         days = (min(as_of, landed.get(budget.id, as_of)) - first).days
         by_day = costs[budget.id]
         values = tuple(by_day.get(first + timedelta(days=n), ZERO) for n in range(days))
-        series[budget.id] = DailySeries(budget.id, budget.currency, first, values)
-    return series
+        mine = [count for day, count in counts[budget.id].items() if day >= period.start]
+        found[budget.id] = BudgetDays(DailySeries(budget.id, budget.currency, first, values), sum(mine), bool(by_day))
+    return found
+
+
+def period_query(budget: Budget, status: BudgetStatus, promoted: Sequence[str]) -> Query:
+    """The actual of one budget alone: what a person runs to see its number again. It names the budget that it is about."""
+    where = ["ChargePeriodStart >= $since", "ChargePeriodStart < $until", "BillingCurrency = $currency"]
+    params: dict[str, object] = {
+        "budget_id": budget.id, "since": midnight(status.period.start), "until": midnight(status.as_of),
+        "currency": budget.currency,
+    }  # fmt: skip
+    for number, (dimension, values) in enumerate(sorted(budget.scope.filters.items())):
+        column, bound = dimension_sql(dimension, promoted, f"tag_{number}")
+        where.append(f"list_contains(CAST($value_{number} AS VARCHAR[]), {column})")
+        params |= {**bound, f"value_{number}": list(values)}
+    where += [] if budget.include_tax else ["ChargeCategory <> 'Tax'"]
+    where += [] if budget.include_credits else ["ChargeCategory <> 'Credit'"]
+    text = sql_text(_ROOM, "budget_period").replace("{{metric}}", budget.metric)
+    return Query(text.replace("{{where}}", " AND ".join(where)), params)
 
 
 def _first_day(budget: Budget, calendar: FiscalCalendar, as_of: date) -> date:

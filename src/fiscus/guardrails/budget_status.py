@@ -7,16 +7,17 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from fiscus.guardrails.budget_series import BudgetDays
 from fiscus.guardrails.types import Budget, BudgetStatus, Threshold
 from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.periods import FiscalCalendar, Period
 from fiscus.signals.forecast import ForecastRequest, forecast_many
-from fiscus.signals.types import DailySeries, Forecast
+from fiscus.signals.types import Forecast
 
 
 def budget_statuses(
     budgets: Sequence[Budget],
-    series: Mapping[str, DailySeries],
+    days: Mapping[str, BudgetDays],
     calendar: FiscalCalendar,
     as_of: date,
     lake_version: str,
@@ -28,7 +29,7 @@ def budget_statuses(
     """
     periods = [calendar.period(budget.period, as_of) for budget in budgets]
     requests = [
-        ForecastRequest(series[budget.id], period.start, period.end, amount_of(budget, period))
+        ForecastRequest(days[budget.id].series, period.start, period.end, amount_of(budget, period))
         for budget, period in zip(budgets, periods, strict=True)
     ]
     forecasts = forecast_many(requests, as_of) if requests else []

@@ -10,6 +10,7 @@ WITH cube AS MATERIALIZED (
         x_SourceId AS source,
         sum(EffectiveCost) AS effective,
         sum(BilledCost) AS billed,
+        count(*) AS charges,
         max(ChargePeriodEnd) AS until
     FROM charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until

@@ -2,6 +2,7 @@ SELECT
     wanted.budget,
     cube.day,
     sum(CASE WHEN wanted.is_billed THEN cube.billed ELSE cube.effective END) AS cost,
+    CAST(sum(cube.charges) AS BIGINT) AS charges,
     max(landed.landed) AS landed
 FROM cube
 JOIN landed USING (source)

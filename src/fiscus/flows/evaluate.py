@@ -1,0 +1,122 @@
+"""Judging what is observed: where budgets stand, what policies match, whether the controls work. Stored as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fiscus.flows.judge_policies import Judged, judge_policies
+from fiscus.flows.ports import StateTx
+from fiscus.flows.record_controls import control_records, store_controls
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.budget_series import budget_days, budget_days_query
+from fiscus.guardrails.budget_status import budget_statuses
+from fiscus.guardrails.control import ControlRecord
+from fiscus.guardrails.find_budgets import StandingBudget, find_budgets
+from fiscus.guardrails.types import BudgetStatus, Finding
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.money import display, total
+from fiscus.ownership.people import resolve_person, resolve_team
+
+UNSEEN_FACT: Final = "budgets.unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one evaluation found. `findings` are all that are open now; `unseen`: budgets whose scope no charge ever matched."""
+
+    run_id: str
+    lake_version: str
+    statuses: tuple[BudgetStatus, ...]
+    findings: tuple[Finding, ...]
+    opened: tuple[Finding, ...]
+    resolved: tuple[Finding, ...]
+    controls: tuple[ControlRecord, ...]
+    unseen: tuple[str, ...]
+
+    def sentences(self) -> Sequence[str]:
+        """The evaluation in plain words: budgets, findings with their money by currency, controls that do not work."""
+        states = [status.state for status in self.statuses]
+        count = {state: states.count(state) for state in ("breached", "at_risk", "ok")}
+        news = f"{len(self.opened)} are new, {len(self.resolved)} resolved"
+        lines = [
+            f"{len(states)} budgets: {count['breached']} breached, {count['at_risk']} at risk, {count['ok']} hold.",
+            f"{len(self.findings)} findings are open over {_money(self.findings)}; {news}.",
+        ]
+        broken = [control.policy_id for control in self.controls if not control.ran or control.passed is False]
+        if broken:
+            lines.append(f"{len(broken)} of {len(self.controls)} controls do not work: {', '.join(broken)}.")
+        elif self.controls:
+            lines.append(f"{len(self.controls)} controls ran.")
+        if self.unseen:
+            lines.append(f"No charge matches the scope of {', '.join(self.unseen)}.")
+        return lines
+
+
+def evaluate(ws: Workspace, run_id: str) -> Evaluation:
+    """Judge the lake as it stands and store all of it in one transaction, with evidence for what is new or gone.
+
+    Twice over the same lake and files: the same findings, no new evidence. A policy that cannot be judged keeps the findings
+    that it had, counts as an error, and is told by its `on_error`; a lake that cannot be read at all raises and stores nothing.
+    """
+    standing = _standing(ws)
+    judged = judge_policies(ws, standing)
+    found = [*find_budgets(standing, ws.config.promoted_tags), *(f for one in judged for f in one.findings)]
+    version = str(ws.lake.version())
+    statuses = tuple(one.status for one in standing)
+    unseen = tuple(one.budget.id for one in standing if not one.days.seen)
+    with ws.state.begin() as tx:
+        tx.budget_statuses.put_all(statuses, run_id)
+        current = _with_kept(found, judged, tx)
+        opened, resolved = tx.findings.replace_open(current)
+        for finding in opened:
+            tx.evidence.append("finding.opened", finding.id, FISCUS, {"finding": finding, "as_of": ws.as_of})
+        for finding in resolved:
+            tx.evidence.append("finding.resolved", finding.id, FISCUS, _resolution(finding, version, ws))
+        findings = tuple(tx.findings.all())
+        controls = control_records(ws, judged, findings, tx)
+        store_controls(tx, controls)
+        tx.facts.put(UNSEEN_FACT, list(unseen))
+    return Evaluation(run_id, version, statuses, findings, tuple(opened), tuple(resolved), controls, unseen)
+
+
+def _standing(ws: Workspace) -> list[StandingBudget]:
+    """Every budget with its status: one query, one call of the forecast."""
+    budgets, calendar = ws.config.budgets, ws.config.company.calendar
+    if not budgets:
+        return []
+    query = budget_days_query(budgets, calendar, ws.config.promoted_tags, ws.as_of)
+    days = budget_days(ws.lake.query(query.sql, query.params), budgets, calendar, ws.as_of)
+    statuses = budget_statuses(budgets, days, calendar, ws.as_of, str(ws.lake.version()))
+    return [
+        StandingBudget(budget, status, days[budget.id], _team(ws, budget.owner))
+        for budget, status in zip(budgets, statuses, strict=True)
+    ]
+
+
+def _team(ws: Workspace, owner: str) -> str:
+    """The team that a budget's owner is, or belongs to; empty when the directory does not know."""
+    directory = ws.config.directory
+    if (team := resolve_team(directory, owner)) is not None:
+        return team.id
+    person = resolve_person(directory, owner)
+    return person.team if person is not None and person.team else ""
+
+
+def _with_kept(found: Sequence[Finding], judged: Sequence[Judged], tx: StateTx) -> list[Finding]:
+    """What was found, and what policies that failed had found before: nobody can say that it is gone."""
+    failed = {one.compiled.policy.id for one in judged if one.failure}
+    ids = {finding.id for finding in found}
+    kept = [one for one in tx.findings.all() if one.policy_id in failed and one.id not in ids] if failed else []
+    return [*found, *kept]
+
+
+def _resolution(finding: Finding, lake_version: str, ws: Workspace) -> Mapping[str, object]:
+    return {"title": finding.title, "policy": finding.policy_id, "lake": lake_version, "as_of": ws.as_of}
+
+
+def _money(findings: Sequence[Finding]) -> str:
+    currencies = sorted({finding.currency for finding in findings})
+    sums = [(total([f.amount for f in findings if f.currency == currency]), currency) for currency in currencies]
+    return " and ".join(f"{display(amount)} {currency}" for amount, currency in sums) or "no money"

@@ -1,0 +1,95 @@
+"""Asking every policy about what is observed: charges, budgets and series. One that cannot answer is an error, not a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.detect_series import detect_series, detector_query
+from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
+from fiscus.guardrails.find_charges import find_charges, matches_query
+from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.types import Finding
+from fiscus.kernel.errors import FiscusError
+from fiscus.kernel.ids import content_id
+from fiscus.kernel.money import EXACT, ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one policy found. `failure` says why it has no answer: what it found before then still stands."""
+
+    compiled: CompiledPolicy
+    findings: tuple[Finding, ...] = ()
+    matched: int = 0
+    errors: int = 0
+    error_amount: Mapping[str, Decimal] = field(default_factory=dict)
+    below: int = 0
+    failure: str = ""
+
+
+def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Judged]:
+    """Each policy once, in the order of the set; those that judge only intents are there too, with nothing found."""
+    return [_judge(ws, compiled, standing) for compiled in ws.config.policies]
+
+
+def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingBudget]) -> Judged:
+    judged = Judged(compiled)
+    try:
+        if compiled.policy.detector:
+            judged = _detect(ws, judged)
+        if "charge" in compiled.conditions:
+            judged = _charges(ws, judged)
+    except FiscusError as fault:
+        return _failed(ws, judged, f"{fault.message}. {fault.remedy}")
+    return _budgets(ws, judged, standing) if "budget" in compiled.conditions else judged
+
+
+def _detect(ws: Workspace, judged: Judged) -> Judged:
+    query = detector_query(judged.compiled, ws.as_of)
+    rows = ws.lake.ask(query.sql, query.params)
+    found = detect_series(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
+    return replace(judged, findings=found, matched=sum(finding.rows for finding in found))
+
+
+def _charges(ws: Workspace, judged: Judged) -> Judged:
+    query = matches_query(judged.compiled, ws.as_of)
+    rows = ws.lake.ask(
+        query.sql, query.params
+    )  # a condition that people wrote runs under the bounds of SQL from people
+    found = find_charges(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
+    amounts = dict(judged.error_amount)
+    for currency, amount in (found.error_amount or {}).items():
+        amounts[currency] = EXACT.add(amounts.get(currency, ZERO), amount)
+    return replace(
+        judged, findings=(*judged.findings, *found.findings), matched=judged.matched + found.charges,
+        errors=judged.errors + found.errors, error_amount=amounts, below=judged.below + found.below,
+    )  # fmt: skip
+
+
+def _budgets(ws: Workspace, judged: Judged, standing: Sequence[StandingBudget]) -> Judged:
+    found, errors = find_budget_matches(judged.compiled, standing, ws.clock.now(), ws.config.promoted_tags)
+    return replace(
+        judged, findings=(*judged.findings, *found), matched=judged.matched + len(found),
+        errors=judged.errors + len(errors),
+    )  # fmt: skip
+
+
+def _failed(ws: Workspace, judged: Judged, why: str) -> Judged:
+    """A policy without an answer. Where it says that silence is not consent, that is a finding of its own."""
+    policy = judged.compiled.policy
+    failed = replace(judged, findings=(), failure=why)
+    if policy.on_error == "allow":
+        return failed
+    finding = Finding(
+        id=content_id("fnd", "policy_error", policy.id, "failed"),
+        kind="policy_error", policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        title=f"No charge could be judged, 0.00 {ws.config.company.currency} are known: {policy.title}",
+        detail=f"{why} The policy says on_error: {policy.on_error}.",
+        amount=ZERO, currency=ws.config.company.currency, owner=policy.owner, team="", environment="",
+        period_label=str(ws.as_of), first_seen=ws.as_of, last_seen=ws.as_of, rows=0, query="", params={},
+        lake_version=str(ws.lake.version()),
+    )  # fmt: skip
+    return replace(failed, findings=(finding,))

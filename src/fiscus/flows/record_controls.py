@@ -1,0 +1,83 @@
+"""What each policy did, kept as facts; with evidence when a test of it says something new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Final
+
+from fiscus.flows.judge_policies import Judged
+from fiscus.flows.ports import StateTx
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.control import ControlRecord
+from fiscus.guardrails.types import Finding
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.canonical import to_json
+
+FACT: Final = "policy."
+
+
+def control_records(
+    ws: Workspace, judged: Sequence[Judged], open_findings: Sequence[Finding], tx: StateTx
+) -> tuple[ControlRecord, ...]:
+    """One record a policy, its tests run now."""
+    closed = {case.subject.key for case in tx.cases.all(["closed"])}
+    return tuple(_record(ws, one, open_findings, closed) for one in judged)
+
+
+def store_controls(tx: StateTx, records: Sequence[ControlRecord]) -> None:
+    """Put the facts. A record that equals the one before leaves no new evidence; a policy that is gone is marked so."""
+    before = tx.facts.matching(FACT)
+    for record in records:
+        name, body = f"{FACT}{record.policy_id}", asdict(record)
+        if _plain(before.get(name)) != _plain(body):
+            tx.facts.put(name, body)
+            tx.evidence.append("control.tested", record.policy_id, FISCUS, body)
+    current = {f"{FACT}{record.policy_id}" for record in records}
+    for name, known in before.items():
+        if name not in current and isinstance(known, Mapping) and not known.get("retired"):
+            tx.facts.put(name, {**known, "retired": True, "ran": False, "fired": 0})
+
+
+def _record(ws: Workspace, judged: Judged, open_findings: Sequence[Finding], closed: set[str]) -> ControlRecord:
+    compiled = judged.compiled
+    policy = compiled.policy
+    mine = [finding for finding in open_findings if finding.policy_id == policy.id]
+    failures = _test_failures(judged)
+    return ControlRecord(
+        policy_id=policy.id,
+        version=policy.version,
+        title=policy.title,
+        level=policy.level,
+        targets=policy.targets,
+        owner=policy.owner,
+        ran=not judged.failure,
+        failure=judged.failure,
+        fired=len(mine),
+        matched=judged.matched,
+        errors=judged.errors,
+        error_amount=judged.error_amount,
+        below_minimum=judged.below,
+        overridden=sum(f"finding|{finding.id}" in closed for finding in mine),
+        tests=len(compiled.tests),
+        passed=not failures if compiled.tests else None,
+        test_failures=failures,
+        last_tested=ws.as_of if compiled.tests else None,
+        lake_version=str(ws.lake.version()),
+    )
+
+
+def _test_failures(judged: Judged) -> tuple[str, ...]:
+    """The tests that stand beside the policy, run on what judges intents and budgets: the closure."""
+    policy = judged.compiled.policy
+    failures = []
+    for test in judged.compiled.tests:
+        result, why = judged.compiled.closures[test.target](test.given)
+        if result != test.expect:
+            said = f"{result} ({why})" if why else result
+            failures.append(f"{policy.file}, line {test.line}: expected {test.expect}, got {said}")
+    return tuple(failures)
+
+
+def _plain(value: object) -> object:
+    return to_json(value)

@@ -1,0 +1,219 @@
+"""Findings from where budgets stand: breached, on their way there, or matched by a policy on `budget`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from fiscus.guardrails.budget_series import BudgetDays, period_query
+from fiscus.guardrails.budget_status import reached
+from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.ids import content_id
+from fiscus.kernel.money import EXACT, NANOS_PER_UNIT, ZERO, display, to_nanos
+
+BREACH: Final = "budget_breach"
+FORECAST: Final = "budget_forecast"
+_HUNDRED: Final = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingBudget:
+    """A budget with where it stands and what it was computed from. `team`: the team that answers, where that is known."""
+
+    budget: Budget
+    status: BudgetStatus
+    days: BudgetDays
+    team: str
+
+
+def find_budgets(standing: Sequence[StandingBudget], promoted: Sequence[str]) -> tuple[Finding, ...]:
+    """One finding a budget that is breached or at risk, in the order given. Money: what is over, or is expected to be."""
+    return tuple(_of_status(one, promoted) for one in standing if one.status.state != "ok")
+
+
+def find_budget_matches(
+    compiled: CompiledPolicy, standing: Sequence[StandingBudget], now: datetime, promoted: Sequence[str]
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """(findings of a policy on `budget`, ids of the budgets that it has no answer for). Never raises."""
+    judge: Callable[..., tuple[str, str]] = compiled.closures["budget"]
+    findings, errors = [], []
+    for one in standing:
+        result, why = judge(budget_facts(one.status, now))
+        if result == "error":
+            errors.append(one.budget.id)
+        if result == "match" or (result == "error" and compiled.policy.on_error != "allow"):
+            findings.append(_of_policy(compiled.policy, one, promoted, why if result == "error" else ""))
+    enough = tuple(finding for finding in findings if finding.amount >= compiled.policy.min_amount)
+    return enough, tuple(errors)
+
+
+def budget_facts(status: BudgetStatus, now: datetime) -> dict[str, object]:
+    """The facts `budget.*` and `now.*`: money and shares in integer nano-units; `used` is not given for an amount of zero."""
+    facts: dict[str, object] = {
+        f"budget.{name}": to_nanos(getattr(status, name), round_up=True)
+        for name in (
+            "amount", "actual", "unbilled", "held", "committed", "headroom", "forecast_p10", "forecast_p50", "forecast_p90",
+            "p_breach",
+        )
+    }  # fmt: skip
+    facts |= {
+        "budget.id": status.budget_id, "budget.title": status.title, "budget.owner": status.owner,
+        "budget.period": status.period.label, "budget.currency": status.currency, "budget.cap": status.cap or "",
+        "budget.state": status.state, "budget.days_left": (status.period.end - status.as_of).days,
+        "now.hour": now.hour, "now.weekday": now.isoweekday(), "now.date": now.date().isoformat(),
+    }  # fmt: skip
+    if status.amount > ZERO:
+        taken = EXACT.subtract(status.amount, status.headroom)
+        facts["budget.used"] = int(EXACT.divide(EXACT.multiply(taken, Decimal(NANOS_PER_UNIT)), status.amount))
+    return facts
+
+
+def overrun(status: BudgetStatus) -> Decimal:
+    """What is over the amount: spent if breached, else what the forecast (P50) puts over it; never negative."""
+    if status.headroom < ZERO:
+        return -status.headroom
+    return max(EXACT.subtract(status.forecast_p50, status.amount), ZERO)
+
+
+def _of_status(one: StandingBudget, promoted: Sequence[str]) -> Finding:
+    status = one.status
+    kind = BREACH if status.state == "breached" else FORECAST
+    level: Level = status.cap or "warn"
+    version = digest({"budget": {name: getattr(one.budget, name) for name in _MEANING}})[:16]
+    title = _breach_title(status) if kind == BREACH else _forecast_title(one)
+    return _finding(one, promoted, (kind, kind, version, level), title, _detail(one), overrun(status))
+
+
+_MEANING: Final = (
+    "id",
+    "scope",
+    "period",
+    "currency",
+    "amount",
+    "amounts",
+    "metric",
+    "include_tax",
+    "include_credits",
+    "thresholds",
+)
+
+
+def _of_policy(policy: Policy, one: StandingBudget, promoted: Sequence[str], fault: str) -> Finding:
+    status = one.status
+    amount = overrun(status) or status.actual
+    money = f"{display(amount)} {status.currency}"
+    if fault:
+        title = f"{status.title}, {money}, could not be judged: {policy.title}"
+        detail = f"{fault}. The policy says on_error: {policy.on_error}."
+        return _finding(one, promoted, ("policy_error", policy.id, policy.version, policy.level), title, detail, amount)
+    verb = "goes over by" if overrun(status) else "has spent"
+    title = f"{status.title} {verb} {money}: {policy.title}"
+    detail = " ".join(part for part in (policy.reason, _standing(status), policy.remedy) if part)
+    return _finding(one, promoted, (policy.finding, policy.id, policy.version, policy.level), title, detail, amount)
+
+
+def _finding(
+    one: StandingBudget,
+    promoted: Sequence[str],
+    rule: tuple[str, str, str, Level],
+    title: str,
+    detail: str,
+    amount: Decimal,
+) -> Finding:
+    status, (kind, policy_id, version, level) = one.status, rule
+    query = period_query(one.budget, status, promoted)
+    filters = one.budget.scope.filters
+    last = max(status.period.start, status.as_of - timedelta(days=1))
+    return Finding(
+        id=content_id("fnd", kind, policy_id, status.budget_id, status.period.label),
+        kind=kind,
+        policy_id=policy_id,
+        policy_version=version,
+        level=level,
+        title=title,
+        detail=detail,
+        amount=amount,
+        currency=status.currency,
+        owner=status.owner,
+        team=_only(filters.get("team")) or one.team,
+        environment=_only(filters.get("environment")),
+        period_label=status.period.label,
+        first_seen=last,
+        last_seen=last,
+        rows=one.days.charges,
+        query=query.sql,
+        params=query.params,
+        lake_version=status.lake_version,
+    )
+
+
+def _only(values: tuple[str, ...] | None) -> str:
+    return values[0] if values and len(values) == 1 else ""
+
+
+def _breach_title(status: BudgetStatus) -> str:
+    over = f"{display(-status.headroom)} {status.currency}"
+    return f"{status.title} is over its {_amount(status)} for {status.period.label} by {over}"
+
+
+def _forecast_title(one: StandingBudget) -> str:
+    status = one.status
+    if (over := overrun(status)) > ZERO:
+        when = f" {_day(status.breach_day)}" if status.breach_day else ""
+        return (
+            f"{status.title} will exceed its {_amount(status)} for {status.period.label}{when} (P = {_share(status.p_breach)}): "
+            f"cut ≈ {display(over, 0)} {status.currency}, or approve as much more"
+        )
+    on = {threshold.on for threshold in reached(one.budget.thresholds, status)}
+    if "p_breach" in on:
+        return (
+            f"{status.title} may exceed its {_amount(status)} for {status.period.label} (P = {_share(status.p_breach)}): "
+            f"{display(status.headroom, 0)} {status.currency} are left"
+        )
+    if "actual" in on:
+        left = f"{display(status.headroom, 0)} {status.currency} are left for {(status.period.end - status.as_of).days} days"
+        return f"{status.title} has spent {_used(status)} % of its {_amount(status)} for {status.period.label}: {left}"
+    return (
+        f"{status.title} is expected to spend ≈ {display(status.forecast_p50, 0)} {status.currency} of its {_amount(status)} "
+        f"for {status.period.label}"
+    )
+
+
+def _detail(one: StandingBudget) -> str:
+    texts = {"actual": "actual", "forecast": "forecast (P50)", "p_breach": "P(breach)"}
+    at = [
+        f"{texts[t.on]} ≥ {t.share.normalize():f}" + ("" if t.on == "p_breach" else " of the amount")
+        for t in reached(one.budget.thresholds, one.status)
+    ]
+    cap = f" The cap is enforced: {one.status.cap}." if one.status.cap in {"soft", "hard"} else ""
+    return f"{_standing(one.status)}{' Reached: ' + ', '.join(at) + '.' if at else ''}{cap}"
+
+
+def _standing(status: BudgetStatus) -> str:
+    low, high = display(status.forecast_p10, 0), display(status.forecast_p90, 0)
+    return (
+        f"Actual {display(status.actual)} of {_amount(status)} before {status.as_of}; expected by the period's end ≈ "
+        f"{display(status.forecast_p50, 0)} {status.currency} (80 % between {low} and {high})."
+    )
+
+
+def _amount(status: BudgetStatus) -> str:
+    return f"{display(status.amount, 0)} {status.currency}"
+
+
+def _used(status: BudgetStatus) -> str:
+    taken = EXACT.subtract(status.amount, status.headroom)
+    return display(EXACT.divide(EXACT.multiply(taken, _HUNDRED), status.amount), 0) if status.amount else "100"
+
+
+def _share(value: Decimal) -> str:
+    return f"{value.quantize(Decimal('0.01')):f}"
+
+
+def _day(day: date) -> str:
+    return f"on {day.day} {day:%b}"

@@ -1,0 +1,208 @@
+"""Policies on charges: one grouped query each, and a finding for each group of people who answer for what matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.types import Finding, Policy
+from fiscus.kernel.ids import content_id
+from fiscus.kernel.limits import BILLING_OPEN_DAYS, FINDING_RESOURCES_MAX, FINDINGS_PER_POLICY_MAX
+from fiscus.kernel.money import display, total
+from fiscus.kernel.periods import Month, midnight
+from fiscus.kernel.rows import Query, Rows
+from fiscus.kernel.sql_text import sql_text
+
+SUBJECT: Final = ("owner", "team", "environment", "currency", "provider", "sub_account")
+NOBODY: Final = ("", "unowned")
+_BEGINNING: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What one policy found. `charges` matched; `errors` could not be judged; `below` groups are under its minimum.
+
+    `error_amount` is the cost of the charges that could not be judged, by currency: currencies are never added.
+    """
+
+    findings: tuple[Finding, ...]
+    charges: int = 0
+    errors: int = 0
+    error_amount: Mapping[str, Decimal] | None = None
+    below: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """One row of the query."""
+
+    is_error: bool
+    owner: str
+    team: str
+    environment: str
+    currency: str
+    provider: str
+    sub_account: str
+    account_name: str
+    amount: Decimal
+    charges: int
+    first_day: date
+    last_day: date
+    resources: int
+    largest: Sequence[str] | None
+    services: Sequence[str] | None
+
+
+def matches_query(compiled: CompiledPolicy, as_of: date) -> Query:
+    """The policy's condition over its window: the last `window_days`, or the billing months that are still open."""
+    return Query(_sql(compiled, ""), _params(compiled.policy, as_of))
+
+
+def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version: str) -> Matches:
+    """The findings in the answer to `matches_query`, largest first: at most 50 of a currency, the rest as one with their sum."""
+    policy = compiled.policy
+    groups = [_Group(*row) for row in cast("Sequence[tuple[Any, ...]]", rows.rows)]
+    matched = [group for group in groups if not group.is_error]
+    enough = [group for group in matched if group.amount >= policy.min_amount]
+    findings: list[Finding] = []
+    for currency in dict.fromkeys(group.currency for group in enough):
+        mine = [group for group in enough if group.currency == currency]
+        shown, rest = mine[:FINDINGS_PER_POLICY_MAX], mine[FINDINGS_PER_POLICY_MAX:]
+        findings += [_finding(compiled, group, as_of, lake_version) for group in shown]
+        if rest:
+            findings.append(_rest(compiled, rest, as_of, lake_version))
+    wrong = [group for group in groups if group.is_error]
+    errors = {
+        currency: total([group.amount for group in wrong if group.currency == currency])
+        for currency in sorted({group.currency for group in wrong})
+    }
+    if wrong and policy.on_error != "allow":
+        findings += [_unjudged(compiled, wrong, currency, as_of, lake_version) for currency in errors]
+    return Matches(
+        findings=tuple(findings),
+        charges=sum(group.charges for group in matched),
+        errors=sum(group.charges for group in wrong),
+        error_amount=errors,
+        below=len(matched) - len(enough),
+    )
+
+
+def _sql(compiled: CompiledPolicy, only: str) -> str:
+    text = sql_text("fiscus.guardrails", "charge_matches")
+    return text.replace("{{only}}", only).replace("{{condition}}", compiled.charge_sql)
+
+
+def _params(policy: Policy, as_of: date) -> dict[str, object]:
+    if policy.window_days:
+        since = as_of - timedelta(days=policy.window_days)
+        month = Month.of(since).shift(-1)  # a charge may be billed before its period begins
+    else:
+        month = Month.of(as_of - timedelta(days=BILLING_OPEN_DAYS))
+        since = _BEGINNING  # a correction of an old day stands in an open month
+    return {
+        "since": midnight(since), "until": midnight(as_of), "billing_month": str(month),
+        "days_min": policy.days_min, "resources_max": FINDING_RESOURCES_MAX,
+    }  # fmt: skip
+
+
+def _period_label(policy: Policy, as_of: date) -> str:
+    if policy.window_days:
+        return f"last {policy.window_days} days"
+    first, last = Month.of(as_of - timedelta(days=BILLING_OPEN_DAYS)), Month.of(as_of)
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _finding(compiled: CompiledPolicy, group: _Group, as_of: date, lake_version: str) -> Finding:
+    policy = compiled.policy
+    subject = {name: getattr(group, name) for name in SUBJECT}
+    only = " ".join(f"AND {name} = ${name}" for name in SUBJECT)
+    return Finding(
+        id=content_id("fnd", policy.finding, policy.id, subject),
+        kind=policy.finding,
+        policy_id=policy.id,
+        policy_version=policy.version,
+        level=policy.level,
+        title=_title(policy, group),
+        detail=_detail(policy, group),
+        amount=group.amount,
+        currency=group.currency,
+        owner=group.owner,
+        team=group.team,
+        environment=group.environment,
+        period_label=_period_label(policy, as_of),
+        first_seen=group.first_day,
+        last_seen=group.last_day,
+        rows=group.charges,
+        query=_sql(compiled, only),
+        params=_params(policy, as_of) | subject,
+        targets=tuple(group.largest or ()),
+        action=policy.action,
+        lake_version=lake_version,
+    )
+
+
+def _title(policy: Policy, group: _Group) -> str:
+    """Who spends how much on what, and what is wrong with it."""
+    money = f"{display(group.amount)} {group.currency}"
+    place = group.provider or "an unnamed provider"
+    if (account := group.account_name or group.sub_account) and account != group.provider:
+        place += f" ({account})"
+    where = f" in {group.environment}" if group.environment not in {"", "unknown"} else ""
+    who = f"{group.team} spends {money}" if group.team not in NOBODY else f"Nobody answers for {money}"
+    return f"{who} on {place}{where}: {policy.title}"
+
+
+def _detail(policy: Policy, group: _Group) -> str:
+    services = ", ".join(service for service in group.services or () if service)
+    things = f", {group.resources:,} resources" if group.resources > 1 else ""
+    days = f"on {group.first_day}" if group.first_day == group.last_day else f"{group.first_day} to {group.last_day}"
+    seen = f"{group.charges:,} charges{things} of {services or 'no named service'}, {days}."
+    return " ".join(part for part in (policy.reason, seen, policy.remedy) if part)
+
+
+def _rest(compiled: CompiledPolicy, groups: Sequence[_Group], as_of: date, lake_version: str) -> Finding:
+    """What the policy matches beside its largest groups: never dropped."""
+    policy, currency = compiled.policy, groups[0].currency
+    amount = total([group.amount for group in groups])
+    title = f"{len(groups)} smaller groups spend {display(amount)} {currency}: {policy.title}"
+    matches = _sql(compiled, "AND currency = $currency")
+    text = sql_text("fiscus.guardrails", "charge_rest").replace("{{matches}}", matches)
+    params = {"currency": currency, "min_amount": policy.min_amount, "shown": FINDINGS_PER_POLICY_MAX}
+    return Finding(
+        id=content_id("fnd", policy.finding, policy.id, {"rest": currency}),
+        kind=policy.finding, policy_id=policy.id, policy_version=policy.version, level=policy.level, title=title,
+        detail=f"{policy.reason} Only the {FINDINGS_PER_POLICY_MAX} largest groups stand alone. {policy.remedy}",
+        amount=amount, currency=currency, owner=policy.owner, team="", environment="",
+        period_label=_period_label(policy, as_of),
+        first_seen=min(group.first_day for group in groups), last_seen=max(group.last_day for group in groups),
+        rows=sum(group.charges for group in groups), query=text, params=_params(policy, as_of) | params,
+        lake_version=lake_version,
+    )  # fmt: skip
+
+
+def _unjudged(
+    compiled: CompiledPolicy, groups: Sequence[_Group], currency: str, as_of: date, lake_version: str
+) -> Finding:
+    """A condition that has no answer for some charges, where the policy says that silence is not consent."""
+    policy = compiled.policy
+    mine = [group for group in groups if group.currency == currency]
+    matches = _sql(compiled, "AND currency = $currency")
+    amount, charges = total([group.amount for group in mine]), sum(group.charges for group in mine)
+    return Finding(
+        id=content_id("fnd", "policy_error", policy.id, currency),
+        kind="policy_error", policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        title=f"{display(amount)} {currency} of charges could not be judged: {policy.title}",
+        detail=f"The condition has no answer for {charges:,} charges: something that it reads is missing there. "
+        f"The policy says on_error: {policy.on_error}. Test with has(...) before reading, or have the source send it.",
+        amount=amount, currency=currency, owner=policy.owner, team="", environment="",
+        period_label=_period_label(policy, as_of),
+        first_seen=min(group.first_day for group in mine), last_seen=max(group.last_day for group in mine),
+        rows=charges,
+        query=sql_text("fiscus.guardrails", "charge_errors").replace("{{matches}}", matches),
+        params=_params(policy, as_of) | {"currency": currency},
+        lake_version=lake_version,
+    )  # fmt: skip
