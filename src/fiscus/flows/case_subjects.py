@@ -6,7 +6,7 @@ A finding at level `observe` is recorded and opens no case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -17,7 +17,6 @@ from fiscus.flows.ports import StateTx
 from fiscus.flows.reconcile_actions import UNRESOLVED_FACT
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import BudgetStatus, Finding
-from fiscus.kernel.ids import content_id
 from fiscus.kernel.limits import CASE_ANOMALY_DAYS, CASE_RUNNING_DAYS
 from fiscus.kernel.money import ZERO, display
 from fiscus.ownership.case_severity import is_worse, severity_of
@@ -29,7 +28,7 @@ def case_subjects(ws: Workspace, tx: StateTx) -> list[CaseSubject]:
     """Every subject that stands now, each key once."""
     findings = [finding for finding in tx.findings.all() if finding.level != "observe"]
     statuses = tx.budget_statuses.newest()
-    views = [of_finding(finding, budget) for finding, budget in _with_budgets(findings, statuses)]
+    views = [of_finding(finding) for finding in findings]
     views += [of_budget(status) for status in statuses if status.state != "ok"]
     views += [of_anomaly(anomaly, ws) for anomaly in _recent(ws, tx)]
     subjects: dict[str, CaseSubject] = {}
@@ -38,13 +37,14 @@ def case_subjects(ws: Workspace, tx: StateTx) -> list[CaseSubject]:
     return list(subjects.values())
 
 
-def of_finding(finding: Finding, budget: BudgetStatus | None) -> CaseSubject:
-    """A finding; one about a budget has the key of that budget's period."""
+def of_finding(finding: Finding) -> CaseSubject:
+    """A finding; one about a budget (its params name it, see guardrails.budget_series) has the key of that budget's period."""
+    budget = finding.params.get("budget_id")
     money = f"{display(finding.amount)} {finding.currency}"
     severity = severity_of(finding.amount, hard=finding.level == "hard", warning=finding.level == "warn")
     return CaseSubject(
         kind="budget" if budget else "finding",
-        key=_budget_key(budget.budget_id, finding.period_label) if budget else f"finding|{finding.id}",
+        key=_budget_key(str(budget), finding.period_label) if budget else f"finding|{finding.id}",
         title=finding.title if finding.currency in finding.title else f"{finding.title}: {money} are at stake",
         detail=finding.detail,
         amount=finding.amount,
@@ -64,20 +64,6 @@ def of_finding(finding: Finding, budget: BudgetStatus | None) -> CaseSubject:
             "lake": finding.lake_version,
         },
     )
-
-
-def _with_budgets(
-    findings: Sequence[Finding], statuses: Sequence[BudgetStatus]
-) -> Iterator[tuple[Finding, BudgetStatus | None]]:
-    """Each finding with the budget that it is about, if any: its id follows from both (guardrails.find_budgets)."""
-    near: dict[tuple[str, str], list[BudgetStatus]] = {}
-    for status in statuses:
-        near.setdefault((status.owner, status.period.label), []).append(status)
-    for finding in findings:
-        rule = ("fnd", finding.kind, finding.policy_id)
-        same = near.get((finding.owner, finding.period_label), [])
-        ids = ((content_id(*rule, status.budget_id, status.period.label), status) for status in same)
-        yield finding, next((status for found, status in ids if found == finding.id), None)
 
 
 def of_budget(status: BudgetStatus) -> CaseSubject:
