@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
@@ -29,8 +28,10 @@ def mount(router: APIRouter, site: Site) -> None:
 
 
 def _mount_who(router: APIRouter, site: Site) -> None:
+    sent = Depends(site.form)
+
     @router.post("/who")
-    def who(request: Request, form: Annotated[Mapping[str, str], Depends(site.form)]) -> RedirectResponse:
+    def who(request: Request, form: Mapping[str, str] = sent) -> RedirectResponse:
         ws, person = site.visit(request).ws, form.get("person", "")
         answer = back(form.get("here", "/"), "person" if person else "")
         if person:
@@ -44,12 +45,11 @@ def _mount_who(router: APIRouter, site: Site) -> None:
 def _mount_cases(router: APIRouter, site: Site) -> None:
     from fiscus.flows.escalate_cases import acknowledge_case, close_case
 
+    sent = Depends(site.form)
     acts = {"acknowledge": (acknowledge_case, "acknowledged"), "close": (close_case, "closed")}
 
     @router.post("/cases/{case_id}/{verb}")
-    def on_case(
-        request: Request, case_id: str, verb: str, form: Annotated[Mapping[str, str], Depends(site.form)]
-    ) -> RedirectResponse:
+    def on_case(request: Request, case_id: str, verb: str, form: Mapping[str, str] = sent) -> RedirectResponse:
         if verb not in acts:
             raise NotFound(f"A case cannot be asked to {verb!r}", remedy="Acknowledge or close it.")
         visit = site.visit(request)
@@ -59,6 +59,7 @@ def _mount_cases(router: APIRouter, site: Site) -> None:
 
 
 def _mount_actions(router: APIRouter, site: Site) -> None:
+    sent = Depends(site.form)
     acts: dict[str, tuple[Callable[[Visit, str, Mapping[str, str]], object], str]] = {
         "approve": (_approve, "approved"),
         "reject": (_reject, "rejected"),
@@ -74,21 +75,19 @@ def _mount_actions(router: APIRouter, site: Site) -> None:
         return back("/actions", "planned")
 
     @router.post("/actions/pause")
-    def pause(request: Request, form: Annotated[Mapping[str, str], Depends(site.form)]) -> RedirectResponse:
+    def pause(request: Request, form: Mapping[str, str] = sent) -> RedirectResponse:
         visit = site.visit(request)
         pause_actions(visit.ws, visit.actor(), form.get("note", "").strip())
         return back("/actions", "paused")
 
     @router.post("/actions/resume")
-    def resume(request: Request, form: Annotated[Mapping[str, str], Depends(site.form)]) -> RedirectResponse:
+    def resume(request: Request, form: Mapping[str, str] = sent) -> RedirectResponse:
         visit = site.visit(request)
         resume_actions(visit.ws, visit.actor(), form.get("note", "").strip())
         return back("/actions", "resumed")
 
     @router.post("/actions/{action_id}/{verb}")
-    def on_action(
-        request: Request, action_id: str, verb: str, form: Annotated[Mapping[str, str], Depends(site.form)]
-    ) -> RedirectResponse:
+    def on_action(request: Request, action_id: str, verb: str, form: Mapping[str, str] = sent) -> RedirectResponse:
         if verb not in acts:
             raise NotFound(f"An action cannot be asked to {verb!r}", remedy="Approve, reject, apply or undo it.")
         act, said = acts[verb]

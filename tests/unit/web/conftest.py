@@ -1,0 +1,77 @@
+"""A server over the small company, and a browser's worth of manners: Host, Origin, cookies and form tokens."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+from tests.fixtures.strict_cloud import StrictCloud
+from tests.fixtures.web_company import served_company
+
+from fiscus.flows.workspace import Workspace
+from fiscus.serve import build_server
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # starlette recommends a package that is not in the locks; httpx works
+    from starlette.testclient import TestClient
+
+PORT = 8720
+ORIGIN = f"http://127.0.0.1:{PORT}"
+
+
+class Browser:
+    """What a person's browser sends: our Origin with each form, the token of the page, the cookies."""
+
+    def __init__(self, app) -> None:
+        self.http = TestClient(app, base_url=ORIGIN, follow_redirects=False, raise_server_exceptions=False)
+
+    def get(self, url: str, **more):
+        return self.http.get(url, **more)
+
+    def token(self, page: str = "/actions") -> str:
+        return re.search(r'name="csrf" value="([^"]+)"', self.get(page).text)[1]
+
+    def send(
+        self, url: str, fields: dict[str, str] | None = None, origin: str | None = ORIGIN, token: str | None = None
+    ):
+        """A form of a page of ours, unless told otherwise."""
+        token = self.token() if token is None else token
+        headers = {"Origin": origin} if origin is not None else {}
+        return self.http.post(url, data={"csrf": token, **(fields or {})}, headers=headers)
+
+    def acts_as(self, person: str) -> Browser:
+        assert self.send("/who", {"person": person, "here": "/"}).status_code == 303
+        return self
+
+
+@pytest.fixture(scope="module")
+def cloud() -> StrictCloud:
+    made = StrictCloud()
+    for n in range(2, 20):
+        made.add(f"i-{n}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def ws(tmp_path_factory: pytest.TempPathFactory, cloud: StrictCloud) -> Workspace:
+    return served_company(tmp_path_factory.mktemp("company"), cloud)
+
+
+@pytest.fixture(scope="module")
+def app(ws: Workspace):
+    return build_server(ws.home, PORT, ws)
+
+
+@pytest.fixture
+def browser(app) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+def home_files(tmp_path: Path) -> Path:
+    from fiscus.app.start import start_workspace
+
+    start_workspace(tmp_path / "home")
+    return tmp_path / "home"
