@@ -232,6 +232,17 @@ class TestEachTableKeepsItsRule:
             assert [notice.key for notice in tx.outbox.waiting()] == ["n1"]
             assert not tx.outbox.put(Notice("n2", "email", "a@x.example", "s", "b"))
 
+    def test_what_waits_is_told_by_channel_and_by_key(self, state: SqlState) -> None:
+        with state.begin() as tx:
+            for key, channel in (("n1", "email"), ("n2", "webhook"), ("n3", "webhook")):
+                tx.outbox.put(Notice(key, channel, "to", "s", "b"))
+            tx.outbox.mark_sent("n3", "HTTP 204")
+        with state.read() as tx:
+            assert tx.outbox.waiting_counts() == {"email": 1, "webhook": 1}
+            assert [notice.key for notice in tx.outbox.waiting(channels=("webhook",))] == ["n2"]
+            assert tx.outbox.waiting(channels=()) == []
+            assert [tx.outbox.is_waiting(key) for key in ("n2", "n3", "n9")] == [True, False, False]
+
     def test_findings_open_resolve_and_reopen_and_keep_the_day_first_seen(self, state: SqlState) -> None:
         with state.begin() as tx:
             opened, resolved = tx.findings.replace_open([a_finding("f-1"), a_finding("f-2")])
