@@ -1,4 +1,4 @@
-"""The contents of a pack: data, not layout. Every number names its query and lake version."""
+"""The contents of a pack: data, not layout. Every number names its query and its basis."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from fiscus.kernel.canonical import digest
 from fiscus.kernel.charts import ChartSpec
 from fiscus.kernel.rows import Query
 
@@ -22,11 +23,17 @@ class Outcome:
 
 
 Kind = Literal["actual", "estimate", "forecast", "count", "share"]
+Basis = Literal["lake", "state"]
+"""lake: `query` runs over the view `charges` at the pack's lake version. state: over the state store's tables, at the pack's
+evidence head; a few fields of such a query are read out of the record's JSON (`document`)."""
+
+Layer = Literal["cost", "guardrails", "ownership", "actions", "board"]
+ESTIMATE = "≈ "  # a unit that starts so is of an estimate or a forecast; whoever draws it marks each number
 
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """One number. `unit` is a currency code, '%', 'count' or a unit; `low`/`high` an interval; `query` how to recompute it."""
+    """One number. `unit` is a currency code, '%', 'count', 'P' or words; `low`/`high` an interval; `query` recomputes it."""
 
     id: str
     title: str
@@ -37,20 +44,30 @@ class Kpi:
     query: Query
     low: Decimal | None = None
     high: Decimal | None = None
+    basis: Basis = "lake"
 
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A table with a finding as its title. `columns` are (name, unit); rows hold Decimal, text, date or None."""
+    """A table with a finding as its title. `columns` are (name, unit); rows hold Decimal, int, text, date or None.
+
+    A unit is a currency code, '%', 'count', 'P', 'text', 'date' or words; with ESTIMATE in front it is no actual.
+    """
 
     id: str
-    layer: Literal["cost", "guardrails", "ownership", "actions", "board"]
+    layer: Layer
     title: str
     columns: tuple[tuple[str, str], ...]
     rows: tuple[tuple[object, ...], ...]
     query: Query
     note: str = ""
     chart: ChartSpec | None = None
+    basis: Basis = "lake"
+
+    @property
+    def content_digest(self) -> str:
+        """SHA-256 of columns and rows: the same table, the same hash, on paper and in the workbook."""
+        return digest([self.columns, self.rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +96,6 @@ class Pack:
     lake_version: str
     evidence_head: str
     definitions: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    partial: bool = False  # the month has not ended, or not all of it had landed, on the as-of day
+    simulated: tuple[str, ...] = ()  # what stands in for a vendor or a company here
+    config_digest: str = ""

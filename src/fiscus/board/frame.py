@@ -1,0 +1,59 @@
+"""Which money a pack speaks of: one month of one company, up to the as-of day, and the month before it to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from fiscus.kernel.periods import FiscalCalendar, Month, midnight
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`end` is exclusive: the as-of day of a running month, else the month's end."""
+
+    company: str
+    currency: str
+    calendar: FiscalCalendar
+    period: Month
+    as_of: date
+
+    @property
+    def start(self) -> date:
+        return self.period.start
+
+    @property
+    def end(self) -> date:
+        return min(self.period.end, self.as_of)
+
+    @property
+    def partial(self) -> bool:
+        return self.as_of < self.period.end
+
+    @property
+    def before(self) -> date:
+        """The first day of the month before."""
+        return self.period.shift(-1).start
+
+    @property
+    def before_end(self) -> date:
+        """As many days of the month before as this one has so far; the whole month when this one is whole."""
+        if not self.partial:
+            return self.start
+        return min(self.before + (self.end - self.start), self.start)
+
+    @property
+    def name(self) -> str:
+        """October 2026; November 2026 to the 19th."""
+        whole = f"{self.start:%B %Y}"
+        return f"{whole} to day {(self.end - timedelta(days=1)).day}" if self.partial else whole
+
+    def params(self) -> dict[str, object]:
+        """What most queries bind: currency and the two windows, as UTC instants."""
+        return {
+            "currency": self.currency,
+            "start": midnight(self.start),
+            "until": midnight(self.end),
+            "before": midnight(self.before),
+            "before_until": midnight(self.before_end),
+        }

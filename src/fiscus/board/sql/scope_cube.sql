@@ -1,0 +1,18 @@
+-- The charges grouped once by every column that a scope asks for (d0, d1 ...).
+WITH cube AS MATERIALIZED (
+    SELECT
+        {{dimensions}}
+        CAST(ChargePeriodStart AS DATE) AS day,
+        BillingCurrency AS currency,
+        ChargeCategory = 'Tax' AS is_tax,
+        ChargeCategory = 'Credit' AS is_credit,
+        ServiceCategory = 'AI and Machine Learning' AND ChargeCategory = 'Usage' AS is_ai,
+        ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL AND HostProviderName <> ServiceProviderName
+            AS is_marketplace,
+        sum(EffectiveCost) AS effective,
+        sum(BilledCost) AS billed,
+        count(*) AS charges
+    FROM charges
+    WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
+    GROUP BY ALL
+)

@@ -1,0 +1,150 @@
+"""A pack as PDF by Typst: page 1 for the CFO, a page a layer, then how every number can be computed again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import typst
+
+from fiscus.board.types import Basis, DecisionRequested, Exhibit, Kpi, Pack
+from fiscus.kernel.canonical import canonical_bytes
+from fiscus.stores.render.chart import chart_svg
+from fiscus.stores.render.figures import NOTHING, cell, heading, is_number, number
+from fiscus.stores.render.fonts_at import fonts_folder
+
+Paper: TypeAlias = Literal["a4", "us-letter"]
+ROWS_SHOWN: Final = 14  # of an exhibit on paper; the workbook has them all
+LONG_PARAM_CHARS: Final = 160
+LAYERS: Final = (
+    ("board", "What the board answers for"),
+    ("cost", "Cost"),
+    ("ownership", "Ownership and signals"),
+    ("guardrails", "Guardrails"),
+    ("actions", "Actions and savings"),
+)
+FIRST_PAGE: Final = ("top-risks",)
+
+
+def render_pdf(pack: Pack, path: Path, paper: Paper = "a4") -> None:
+    """Write `pack` to `path`. Same pack and paper, same bytes: the document's date is the as-of day.
+
+    Raises Unavailable when the fonts are not in place.
+    """
+    fonts = fonts_folder()
+    template = files("fiscus.stores.render").joinpath("pack.typ").read_bytes()
+    made = datetime(pack.as_of.year, pack.as_of.month, pack.as_of.day, tzinfo=UTC)
+    pdf = typst.compile(
+        template,
+        font_paths=[str(fonts)],
+        ignore_system_fonts=True,
+        format="pdf",
+        sys_inputs={"pack": json.dumps(pack_data(pack), ensure_ascii=False), "paper": paper},
+        timestamp=int(made.timestamp()),
+    )
+    path.write_bytes(pdf)
+
+
+def pack_data(pack: Pack) -> dict[str, Any]:
+    """What the template draws: text only, so that nothing from data is ever parsed as markup."""
+    later = [exhibit for exhibit in pack.exhibits if exhibit.id not in FIRST_PAGE]
+    layers = [
+        {"name": name, "exhibits": [_exhibit(x) for x in later if x.layer == layer]}
+        for layer, name in LAYERS
+        if any(x.layer == layer for x in later)
+    ]
+    return {
+        "company": pack.company,
+        "period": pack.period,
+        "as_of": cell(pack.as_of, "date"),
+        "year": pack.as_of.year, "month": pack.as_of.month, "day": pack.as_of.day,
+        "partial": pack.partial,
+        "sentence": pack.sentence,
+        "lake": pack.lake_version,
+        "evidence": pack.evidence_head,
+        "simulated": list(pack.simulated),
+        "kpis": [_kpi(kpi) for kpi in pack.kpis],
+        "first": [_exhibit(x) for x in pack.exhibits if x.id in FIRST_PAGE],
+        "decisions": [_decision(d) for d in pack.decisions],
+        "layers": layers,
+        "definitions": [list(pair) for pair in pack.definitions],
+        "sources": _sources(pack),
+    }  # fmt: skip
+
+
+def _kpi(kpi: Kpi) -> dict[str, str]:
+    marked = kpi.kind in {"estimate", "forecast"} and kpi.unit != "P"
+    unit = {"count": "", "P": ""}.get(kpi.unit, kpi.unit)
+    if kpi.value is None:
+        return {"title": kpi.title, "value": NOTHING, "unit": "", "finding": kpi.finding, "range": ""}
+    shown = number(kpi.value, kpi.unit)
+    span = ""
+    if kpi.low is not None and kpi.high is not None:
+        span = f"{number(kpi.low, kpi.unit)} to {number(kpi.high, kpi.unit)}"
+    return {
+        "title": kpi.title,
+        "value": f"≈ {shown}" if marked else shown,
+        "unit": unit,
+        "finding": kpi.finding,
+        "range": span,
+    }
+
+
+def _exhibit(exhibit: Exhibit) -> dict[str, Any]:
+    units = [unit for _, unit in exhibit.columns]
+    shown = exhibit.rows[:ROWS_SHOWN]
+    rest = len(exhibit.rows) - len(shown)
+    more = f"{len(shown)} of {len(exhibit.rows)} rows; all are in the workbook. " if rest else ""
+    return {
+        "id": exhibit.id,
+        "title": exhibit.title,
+        "columns": [{"name": heading(name, unit), "number": is_number(unit)} for name, unit in exhibit.columns],
+        "rows": [[cell(value, unit) for value, unit in zip(row, units, strict=True)] for row in shown],
+        "note": more + exhibit.note,
+        "chart": chart_svg(exhibit.chart) if exhibit.chart else "",
+    }
+
+
+def _decision(decision: DecisionRequested) -> dict[str, str]:
+    amount = f"{decision.currency} {number(decision.amount, decision.currency)}"
+    return {"text": decision.text, "amount": amount, "owner": decision.owner, "by": cell(decision.by, "date")}
+
+
+def _sources(pack: Pack) -> list[dict[str, str]]:
+    """The appendix: each exhibit with rows, hash, basis, query and what it binds; then each KPI that has a query of its own."""
+    items = [
+        {
+            "id": x.id, "what": f"{len(x.rows)} rows, SHA-256 {x.content_digest}", "basis": _basis(pack, x.basis),
+            "sql": x.query.sql, "params": _params(x.query.params),
+        }
+        for x in pack.exhibits
+    ]  # fmt: skip
+    shown = {x.query.sql for x in pack.exhibits}
+    items += [
+        {
+            "id": k.id,
+            "what": k.title,
+            "basis": _basis(pack, k.basis),
+            "sql": k.query.sql,
+            "params": _params(k.query.params),
+        }
+        for k in pack.kpis
+        if k.query.sql and k.query.sql not in shown
+    ]
+    return items
+
+
+def _basis(pack: Pack, basis: Basis) -> str:
+    return f"lake {pack.lake_version}" if basis == "lake" else f"state store at evidence {pack.evidence_head}"
+
+
+def _params(params: Mapping[str, object]) -> str:
+    parts = []
+    for name, value in sorted(params.items()):
+        text = canonical_bytes(value).decode("utf-8")
+        parts.append(f"{name} = {text if len(text) <= LONG_PARAM_CHARS else text[:LONG_PARAM_CHARS] + ' …'}")
+    return "; ".join(parts)
