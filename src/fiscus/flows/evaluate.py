@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fiscus.flows.judge_policies import Judged, judge_policies
+from fiscus.flows.judge_policies import ERROR, Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.workspace import Workspace
@@ -108,7 +108,8 @@ def _with_kept(found: Sequence[Finding], judged: Sequence[Judged], tx: StateTx) 
     """What was found, and what policies that failed had found before: nobody can say that it is gone."""
     failed = {one.compiled.policy.id for one in judged if one.failure}
     ids = {finding.id for finding in found}
-    kept = [one for one in tx.findings.all() if one.policy_id in failed and one.id not in ids] if failed else []
+    before = tx.findings.all() if failed else ()
+    kept = [one for one in before if one.policy_id in failed and one.kind != ERROR and one.id not in ids]
     return [*found, *kept]
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.detect_series import detect_series, detector_query
 from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
-from fiscus.guardrails.find_charges import find_charges, matches_query
+from fiscus.guardrails.find_charges import ERROR, find_charges, matches_query
 from fiscus.guardrails.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
@@ -84,8 +84,8 @@ def _failed(ws: Workspace, judged: Judged, why: str) -> Judged:
     if policy.on_error == "allow":
         return failed
     finding = Finding(
-        id=content_id("fnd", "policy_error", policy.id, "failed"),
-        kind="policy_error", policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        id=content_id("fnd", ERROR, policy.id, "failed"),
+        kind=ERROR, policy_id=policy.id, policy_version=policy.version, level=policy.level,
         title=f"No charge could be judged, 0.00 {ws.config.company.currency} are known: {policy.title}",
         detail=f"{why} The policy says on_error: {policy.on_error}.",
         amount=ZERO, currency=ws.config.company.currency, owner=policy.owner, team="", environment="",

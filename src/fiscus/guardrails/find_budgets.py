@@ -10,6 +10,7 @@ from typing import Final
 
 from fiscus.guardrails.budget_series import BudgetDays, period_query
 from fiscus.guardrails.budget_status import reached
+from fiscus.guardrails.find_charges import ERROR
 from fiscus.guardrails.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
 from fiscus.kernel.canonical import digest
@@ -110,7 +111,7 @@ def _of_policy(policy: Policy, one: StandingBudget, promoted: Sequence[str], fau
     if fault:
         title = f"{status.title}, {money}, could not be judged: {policy.title}"
         detail = f"{fault}. The policy says on_error: {policy.on_error}."
-        return _finding(one, promoted, ("policy_error", policy.id, policy.version, policy.level), title, detail, amount)
+        return _finding(one, promoted, (ERROR, policy.id, policy.version, policy.level), title, detail, amount)
     verb = "goes over by" if overrun(status) else "has spent"
     title = f"{status.title} {verb} {money}: {policy.title}"
     detail = " ".join(part for part in (policy.reason, _standing(status), policy.remedy) if part)

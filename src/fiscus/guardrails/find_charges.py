@@ -17,6 +17,7 @@ from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text
 
+ERROR: Final = "policy_error"  # the kind of finding of a policy that has no answer
 SUBJECT: Final = ("owner", "team", "environment", "currency", "provider", "sub_account")
 NOBODY: Final = ("", "unowned")
 _BEGINNING: Final = date(1970, 1, 1)
@@ -193,8 +194,8 @@ def _unjudged(
     matches = _sql(compiled, "AND currency = $currency")
     amount, charges = total([group.amount for group in mine]), sum(group.charges for group in mine)
     return Finding(
-        id=content_id("fnd", "policy_error", policy.id, currency),
-        kind="policy_error", policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        id=content_id("fnd", ERROR, policy.id, currency),
+        kind=ERROR, policy_id=policy.id, policy_version=policy.version, level=policy.level,
         title=f"{display(amount)} {currency} of charges could not be judged: {policy.title}",
         detail=f"The condition has no answer for {charges:,} charges: something that it reads is missing there. "
         f"The policy says on_error: {policy.on_error}. Test with has(...) before reading, or have the source send it.",
