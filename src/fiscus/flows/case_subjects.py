@@ -67,9 +67,11 @@ def of_finding(finding: Finding) -> CaseSubject:
 
 
 def of_budget(status: BudgetStatus) -> CaseSubject:
-    """A budget that is breached or at risk; at stake is what it is over, or will be."""
+    """A budget that is breached or at risk; at stake is what it is over, or will be. What is merely possible is a warning."""
     likely = max(status.actual, status.forecast_p50) - status.amount
     over = max(likely if likely > ZERO else status.forecast_p90 - status.amount, ZERO)
+    breached = status.state == "breached"
+    severity = severity_of(over, hard=status.cap == "hard", running=breached, warning=not breached and likely <= ZERO)
     return CaseSubject(
         kind="budget",
         key=_budget_key(status.budget_id, status.period.label),
@@ -78,7 +80,7 @@ def of_budget(status: BudgetStatus) -> CaseSubject:
         f"most likely {display(status.forecast_p50)}; {display(status.p_breach * 100, 0)} % likely to break.",
         amount=over,
         currency=status.currency,
-        severity=severity_of(over, hard=status.cap == "hard", running=status.state == "breached"),
+        severity=severity,
         owner=status.owner,
         evidence={
             "budget": status.budget_id,
@@ -97,6 +99,7 @@ def of_anomaly(anomaly: Anomaly, ws: Workspace) -> CaseSubject:
     last = anomaly.end - timedelta(days=1)
     when = f"on {anomaly.start}" if last == anomaly.start else f"from {anomaly.start} to {last}"
     running = anomaly.impact > ZERO and anomaly.end >= ws.as_of - timedelta(days=CASE_RUNNING_DAYS)
+    whose = "nobody" if anomaly.owner == UNOWNED else anomaly.owner
     more = "more" if anomaly.impact > ZERO else "less"
     causes = ", ".join(
         f"{c.dimension} {c.value} {display(c.excess)} {anomaly.currency}" for c in anomaly.contributions[:3]
@@ -104,7 +107,7 @@ def of_anomaly(anomaly: Anomaly, ws: Workspace) -> CaseSubject:
     return CaseSubject(
         kind="anomaly",
         key=f"anomaly|{anomaly.id}",
-        title=f"{anomaly.service} ({anomaly.provider}) of {anomaly.owner} cost {display(abs(anomaly.impact))} "
+        title=f"{anomaly.service} ({anomaly.provider}) of {whose} cost {display(abs(anomaly.impact))} "
         f"{anomaly.currency} {more} than expected {when}",
         detail=f"It cost {display(anomaly.actual)} {anomaly.currency}, expected were {display(anomaly.low)} to "
         f"{display(anomaly.high)}." + (f" Most of it: {causes}." if causes else ""),

@@ -13,7 +13,8 @@ from fiscus.kernel.money import ZERO, display, total
 from fiscus.ownership.types import UNOWNED, CaseSubject
 
 REFUSED_FACT: Final = "notices.refused"  # mail address -> what the server said
-HEADER_CODES: Final = frozenset({"extra_column", "missing_column"})  # what a vendor's format is, not what went wrong
+# What a vendor's format is, not what went wrong; `rounded` counts cells and says how little it changed.
+FORMAT_CODES: Final = frozenset({"extra_column", "missing_column", "rounded"})
 
 
 def data_subjects(ws: Workspace) -> list[CaseSubject]:
@@ -54,7 +55,7 @@ def _late(source: SourceTrust, delivery: Delivery | None, home: str) -> CaseSubj
 
 def _repaired(delivery: Delivery, home: str) -> CaseSubject | None:
     """The worst irregularity of a delivery, when it touches enough of its rows."""
-    odd = [one for one in delivery.quality if one.code not in HEADER_CODES]
+    odd = [one for one in delivery.quality if one.code not in FORMAT_CODES]
     worst = max(odd, key=lambda one: one.count, default=None)
     if worst is None or worst.count * 100 < delivery.rows * CASE_REPAIRED_ROWS_PERCENT:
         return None

@@ -120,8 +120,8 @@ def test_a_budget_and_the_finding_about_it_are_one_subject(ws: Workspace) -> Non
             "medium",
         ),
         (
-            {"forecast_p50": Decimal(3900), "breach_day": None},
-            "AI in staging may go 1,600.00 USD over its budget of 4,000.00 USD for 2026-11",
+            {"forecast_p50": Decimal(3900), "forecast_p90": Decimal(12_000), "breach_day": None},
+            "AI in staging may go 8,000.00 USD over its budget of 4,000.00 USD for 2026-11",
             "medium",
         ),
         (
@@ -187,13 +187,14 @@ def test_a_source_that_never_delivered_is_a_case_of_the_default_pool(ws: Workspa
 def test_a_delivery_is_a_case_when_a_hundredth_of_its_rows_is_irregular(ws: Workspace, rows: int, seen: bool) -> None:
     quality = (
         QualityFinding("extra_column", "Id", 1000, "is not a FOCUS column; kept in x_Extra"),
+        QualityFinding("rounded", "costs and quantities", 4000, "more digits than the lake keeps"),
         QualityFinding("literal_null", "Tags", rows, "holds the word NULL; read as no value"),
     )
     money = {"USD": Decimal("1234.50"), "EUR": Decimal(7)}
     period = PeriodWritten("2026-10", 1000, money, money, 0, changed=True)
     at = ws.clock.now()
     bills = Delivery("d-1", "aws", "1.0", at, ("a.csv",), 1000, (period,), quality, LakeVersion(1, 1), changed=True)
-    clean = replace(bills, id="d-0", at=at - timedelta(days=1), quality=(replace(quality[1], count=900),))
+    clean = replace(bills, id="d-0", at=at - timedelta(days=1), quality=(replace(quality[2], count=900),))
     with ws.state.begin() as tx:
         tx.deliveries.put(clean)
         tx.deliveries.put(bills)
