@@ -12,8 +12,8 @@ export UV_NO_PROGRESS := 1
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found
-	$(BIN)/fiscus demo --home $(DEMO_HOME)
+demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found, serve it (DEMO_SERVE=0: do not)
+	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(VENV)/.dev  ## All tests, against real components
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)

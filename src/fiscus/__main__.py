@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cyclopts import App
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    sys.exit(command_line()(result_action="return_value") or 0)
+
+
+def command_line() -> App:
+    """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli
 
-    sys.exit(build_cli()(result_action="return_value") or 0)
+    return build_cli(_serve)
+
+
+def _serve(
+    home: Path | str, host: str = "127.0.0.1", port: int = 8720, started: Callable[[str], None] | None = None
+) -> None:
+    from fiscus.serve import serve
+
+    serve(home, host, port, started)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 import shlex
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from tests.bills import write_csv
 
-from fiscus.edges.cli.root import build_cli
+from fiscus.__main__ import command_line
 
 REPO = Path(__file__).resolve().parents[2]
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
+
+
+EXIT = re.compile(r"#.*\bexit (\d)")
+
+
+def _files(page: Path) -> dict[str, str]:
+    """Blocks headed ```json NAME or ```yaml NAME: files that the commands read."""
+    return dict(re.findall(r"```(?:json|yaml) (\S+)\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL))
 
 
 def _commands(page: Path) -> list[str]:
@@ -27,6 +36,13 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path, monkeypatch, ca
     (tmp_path / "bills").mkdir()
     for place in (tmp_path, tmp_path / "bills"):
         write_csv(place / "october.csv", [{}, {"ResourceId": "i-2", "Tags": ""}])
+    for name, text in _files(page).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     for command in _commands(page):
-        code = build_cli()(shlex.split(command)[1:], result_action="return_value")
-        assert not code, f"{command}: {capsys.readouterr().err}"
+        arguments, wanted = shlex.split(command, comments=True)[1:], EXIT.search(command)
+        if "<" in arguments:
+            source = arguments[arguments.index("<") + 1]
+            monkeypatch.setattr("sys.stdin", StringIO((tmp_path / source).read_text("utf-8")))
+            arguments = arguments[: arguments.index("<")] + arguments[arguments.index("<") + 2 :]
+        code = command_line()(arguments, result_action="return_value") or 0
+        assert code == (int(wanted[1]) if wanted else 0), f"{command}: {capsys.readouterr().err}"

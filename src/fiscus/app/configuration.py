@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
+from fiscus.guardrails.load_budgets import load_budgets
+from fiscus.guardrails.load_policies import load_policies
+from fiscus.guardrails.types import Budget, Policy
 from fiscus.kernel.canonical import digest
+from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadConfig, Where
 from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
+from fiscus.ownership.types import Directory
 
 OWNERS = ("owners/directory.yaml", "owners/rules.yaml")
 
@@ -18,21 +24,37 @@ OWNERS = ("owners/directory.yaml", "owners/rules.yaml")
 def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     """Every file of `home`. Raises `BadConfig` with file, line and remedy; nothing is kept of a workspace that fails."""
     settings = load_settings(home)
-    texts = {name: _text(home, name) for name in OWNERS}
-    directory = load_directory(texts[OWNERS[0]], OWNERS[0])
-    rules = load_rules(texts[OWNERS[1]], OWNERS[1], directory)
+    owners = {name: _text(home, name) for name in OWNERS}
+    budgets, policies = _folder(home, "budgets"), _folder(home, "policies")
+    directory = load_directory(owners[OWNERS[0]], OWNERS[0])
+    budget_list, policy_set = load_budgets(budgets, settings.company.calendar), load_policies(policies)
+    for item in (*budget_list, *(compiled.policy for compiled in policy_set)):
+        _check_owner(item, directory)
     return settings, Configuration(
         company=settings.company,
         sources=settings.sources,
         promoted_tags=settings.promoted_tags,
         directory=directory,
-        rules=rules,
+        rules=load_rules(owners[OWNERS[1]], OWNERS[1], directory),
         belts=settings.belts,
-        digest=digest({**texts, "fiscus.yaml": _text(home, "fiscus.yaml")}),
+        digest=digest({**owners, **budgets, **policies, "fiscus.yaml": _text(home, "fiscus.yaml")}),
+        budgets=budget_list,
+        policies=policy_set,
+        policy_owners=policy_set.owners(),
         ladder=ladder_from(settings.escalation),
         outcomes=settings.outcomes,
         simulated=settings.simulated,
     )
+
+
+def _check_owner(item: Budget | Policy, directory: Directory) -> None:
+    """Who answers for a budget or a policy must be somebody: a case has to reach them."""
+    if item.owner not in directory.teams and item.owner not in directory.people:
+        raise BadConfig(
+            f"{item.id} is owned by {item.owner!r}, who is no team and no person of owners/directory.yaml",
+            remedy=did_you_mean(item.owner, [*directory.teams]),
+            where=Where(file=item.file, line=item.line, key="owner"),
+        )
 
 
 def _text(home: Path, name: str) -> str:
@@ -40,3 +62,9 @@ def _text(home: Path, name: str) -> str:
     if not path.is_file():
         raise BadConfig(f"{name} is missing", remedy="`fiscus init` writes one to start from.", where=Where(file=name))
     return path.read_text(encoding="utf-8")
+
+
+def _folder(home: Path, name: str) -> Mapping[str, str]:
+    """Every YAML file of a folder, by its path in the workspace; a workspace may do without the folder."""
+    files = sorted(path for path in (home / name).rglob("*.y*ml") if path.suffix in {".yaml", ".yml"})
+    return {path.relative_to(home).as_posix(): path.read_text(encoding="utf-8") for path in files}

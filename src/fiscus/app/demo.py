@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from fiscus.app.demo_score import DemoScore, demo_score
+from fiscus.app.demo_story import Story, tell_story
 from fiscus.app.loop import LoopSummary, run_loop
+from fiscus.app.simulated_vendors import SimulatedVendors, is_simulated, simulated_vendors
+from fiscus.app.start import write_policies
 from fiscus.app.workspace import open_workspace
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import Conflict, Where
@@ -18,36 +24,73 @@ from fiscus.ownership.types import UNOWNED
 from fiscus.twin.build import CompanyBuilt, build_company
 
 DEMO_HOME = ".fiscus-demo"
-TEAMS_SHOWN = 8
+TEAMS_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What company to build."""
+
+    months: int = 12
+    scale: float = 1.0
+    seed: int = 7
 
 
 @dataclass(frozen=True, slots=True)
 class DemoShown:
-    """What the demo prints: sentences, the largest teams, and what to try next."""
+    """What the demo prints: sentences, the score, the largest teams, and what to try next."""
 
     home: str
     charges: int
     feeds: int
     feeds_tied_out: int
     loop: LoopSummary
+    score: DemoScore
+    story: Story
     sentences: tuple[str, ...]
     teams: tuple[tuple[str, Decimal, Decimal, int], ...]
     next_steps: tuple[str, ...]
 
 
-def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress: Progress) -> DemoShown:
-    """Build, run, compare. An earlier demo in the same folder is replaced; any other folder is not touched."""
+@contextmanager
+def demo(home: str | None, plan: DemoPlan, progress: Progress) -> Iterator[DemoShown]:
+    """Build, run, compare, act. The simulated AWS, mail server and webhook run until the context ends.
+
+    An earlier demo in the same folder is replaced; any other folder is not touched.
+    """
     place = Path(home or DEMO_HOME).resolve()
     _make_room(place)
-    built = build_company(place, seed=seed, scale=scale, months=months, progress=progress)
+    with simulated_vendors(place, plan.seed) as vendors:
+        yield _run(place, plan, vendors, progress)
+
+
+def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progress) -> DemoShown:
+    built = build_company(
+        place,
+        seed=plan.seed,
+        scale=plan.scale,
+        months=plan.months,
+        instances=vendors.instances,
+        endpoints=vendors.endpoints,
+        progress=progress,
+    )
+    write_policies(place)
     ws = open_workspace(place)
     loop = run_loop(ws, progress)
+    score = demo_score(ws)
     tied = _tied_out(ws, built)
     teams = _teams(ws)
+    story = tell_story(ws, vendors, plan, progress)
     sentences = (
-        f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over {months} months.",
+        (
+            f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over "
+            f"{plan.months} months."
+        ),
         *loop.sentences(),
         f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
+        *score.sentences(),
+        *story.sentences,
+        f"Simulated here: AWS at {vendors.endpoints.aws_url}, mail in {place / 'mail'}, webhook at {vendors.hook.url}.",
     )
     return DemoShown(
         home=str(place),
@@ -55,11 +98,14 @@ def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress
         feeds=len(built.billed),
         feeds_tied_out=tied,
         loop=loop,
+        score=score,
+        story=story,
         sentences=sentences,
         teams=teams,
         next_steps=(
-            f"fiscus owners --home {place}",
-            f'fiscus query "SELECT x_SourceId, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
+            f"fiscus status --home {place}",
+            f"fiscus actions --home {place}",
+            f'fiscus query "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
             f"fiscus evidence verify --home {place}",
         ),
     )
@@ -68,7 +114,7 @@ def run_demo(home: str | None, *, months: int, scale: float, seed: int, progress
 def _make_room(place: Path) -> None:
     if not place.exists() or not any(place.iterdir()):
         return
-    if not (place / "truth.json").is_file():
+    if not is_simulated(place):
         raise Conflict(
             f"{place} holds something that is no demo",
             remedy="Name an empty folder with --home.",
@@ -78,7 +124,10 @@ def _make_room(place: Path) -> None:
 
 
 def _tied_out(ws: Workspace, built: CompanyBuilt) -> int:
-    held = dict(ws.lake.query("SELECT x_SourceId, sum(BilledCost) FROM charges GROUP BY ALL").rows)
+    held = {
+        str(row[0]): row[1]
+        for row in ws.lake.query("SELECT x_SourceId, sum(BilledCost) FROM charges GROUP BY ALL").rows
+    }
     return sum(held.get(feed) == amount for feed, amount in built.billed.items())
 
 

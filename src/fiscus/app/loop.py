@@ -1,15 +1,25 @@
-"""The loop as far as it goes today: bills in, owned. Running it twice changes nothing."""
+"""The whole loop once: bills in, owned, signalled, judged, planned, escalated, packed. Running it twice changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from fiscus.app.packs import write_pack
 from fiscus.cost.types import Delivery, IngestOptions
 from fiscus.flows.assign_owners import AssignmentSummary, assign_owners
+from fiscus.flows.deliver_notices import deliver_notices
+from fiscus.flows.escalate_cases import escalate_cases
+from fiscus.flows.evaluate import evaluate
+from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_bills
+from fiscus.flows.plan_actions import plan_actions
+from fiscus.flows.reconcile_actions import reconcile_actions
+from fiscus.flows.verify_savings import verify_savings
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.periods import Month
 from fiscus.kernel.progress import Progress
 
 
@@ -22,29 +32,73 @@ class LoopSummary:
     lake_version: str
     deliveries: tuple[Delivery, ...]
     owners: AssignmentSummary
+    anomalies: int
+    findings_open: int
+    budgets_not_ok: int
+    cases_open: int
+    notices_sent: int
+    notices_waiting: int
+    actions_proposed: int
+    savings_verified: int
+    pack_files: tuple[Path, ...]
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
         charges = sum(delivery.rows for delivery in self.deliveries)
         new = sum(delivery.changed for delivery in self.deliveries)
+        waiting = f" ({self.notices_waiting} wait for a channel)" if self.notices_waiting else ""
         return [
             f"Run {self.run_id} as of {self.as_of}, lake {self.lake_version}.",
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
             *self.owners.sentences(),
+            f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
+            f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
+            f"{self.actions_proposed} actions proposed, {self.savings_verified} savings verified by the bill.",
+            *([f"Board pack: {', '.join(str(path) for path in self.pack_files)}"] if self.pack_files else []),
         ]
 
 
 def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     """Each step is a flow of its own and leaves the workspace whole; a run that dies is simply run again."""
+    run_id = ws.ids.new("run")
     deliveries = tuple(_ingest(ws, progress))
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
-    summary = LoopSummary(ws.ids.new("run"), str(ws.as_of), str(ws.lake.version()), deliveries, owners)
+    progress.stage("Looking for anomalies")
+    anomalies = find_anomalies(ws)
+    progress.stage("Judging budgets and policies")
+    judged = evaluate(ws, run_id)
+    progress.stage("Verifying what was done")
+    reconcile_actions(ws)
+    verified = verify_savings(ws)
+    progress.stage("Planning actions")
+    proposed = plan_actions(ws)
+    progress.stage("Escalating cases")
+    escalate_cases(ws)
+    notices = deliver_notices(ws)
+    progress.stage("Building the board pack")
+    files = _pack(ws)
     with ws.state.begin() as tx:
-        body = {"as_of": summary.as_of, "lake": summary.lake_version, "config": ws.config.digest}
-        tx.facts.put("run.newest", {"id": summary.run_id, **body})
-        tx.evidence.append("run.completed", summary.run_id, FISCUS, body)
-    return summary
+        findings, cases = tx.findings.all(), tx.cases.all(["open", "acknowledged"])
+        body = {"as_of": str(ws.as_of), "lake": str(ws.lake.version()), "config": ws.config.digest}
+        tx.facts.put("run.newest", {"id": run_id, **body})
+        tx.evidence.append("run.completed", run_id, FISCUS, body)
+    return LoopSummary(
+        run_id=run_id,
+        as_of=str(ws.as_of),
+        lake_version=str(ws.lake.version()),
+        deliveries=deliveries,
+        owners=owners,
+        anomalies=len(anomalies),
+        findings_open=len(findings),
+        budgets_not_ok=sum(status.state != "ok" for status in judged.statuses),
+        cases_open=len(cases),
+        notices_sent=notices.sent,
+        notices_waiting=notices.waiting,
+        actions_proposed=len(proposed),
+        savings_verified=len(verified),
+        pack_files=files,
+    )
 
 
 def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
@@ -57,3 +111,10 @@ def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
             progress.stage(f"Ingesting {name}")
             deliveries.append(ingest_bills(ws, configured.source, present, options, progress))
     return deliveries
+
+
+def _pack(ws: Workspace) -> tuple[Path, ...]:
+    """The pack of the as-of day's month, under .fiscus/packs; none while the lake has no charge of it."""
+    month = Month.of(ws.as_of)
+    held = ws.lake.query("SELECT count(*) FROM charges WHERE x_BillingMonth = $month", {"month": str(month)}).rows
+    return write_pack(ws, month, ws.home / ".fiscus" / "packs" / str(month)).files if held[0][0] else ()

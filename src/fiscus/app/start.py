@@ -22,8 +22,22 @@ def start_workspace(directory: Path) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         made.append(name)
+    made += write_policies(directory)
     (directory / "inbox" / "example").mkdir(parents=True)
     return sorted(made)
+
+
+def write_policies(home: Path) -> list[str]:
+    """Copy the library of ready policies into `home`/policies, to be changed there; returns the files made."""
+    from fiscus.guardrails.load_policies import library_texts
+
+    made = []
+    for name, text in library_texts().items():
+        path = home / "policies" / Path(name).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        made.append(f"policies/{path.name}")
+    return made
 
 
 def _templates(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ Facts = Mapping[str, object]
 Result = Literal["match", "no_match", "error"]
 Closure = Callable[[Facts], Value]
 INT_MAX: Final = 2**63 - 1
-_COMPARE: Final = {
+_COMPARE: Final[Mapping[str, Callable[[Value, Value], bool]]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _ARITHMETIC: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tests.bills import write_csv
 
-from fiscus.edges.cli.root import build_cli
+from fiscus.__main__ import command_line
 
 
 def _run(command: str) -> int:
-    return build_cli()(shlex.split(command), result_action="return_value")
+    return command_line()(shlex.split(command), result_action="return_value")
 
 
 def test_an_error_is_three_lines_and_exit_2(home: Path, tmp_path: Path, capsys) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Parameter
 
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, say_json, table
 
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
-    commands: tuple[Callable[..., int], ...] = (init, demo, ingest, query, run)
+    commands: tuple[Callable[..., int], ...] = (init, ingest, query, run)
     for command in commands:
         app.command(command)
 
@@ -37,41 +37,6 @@ def init(directory: Path, *, common: Common = NO_OPTIONS) -> None:
     for name in made:
         say(f"  {name}")
     say(f"Next: put bills into {directory}/inbox/example and run `fiscus run --home {directory}`.")
-
-
-@guarded
-def demo(
-    *,
-    months: Annotated[int, Parameter(validator=validators.Number(gte=2, lte=36))] = 12,
-    scale: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=50))] = 1.0,
-    seed: int = 7,
-    common: Common = NO_OPTIONS,
-) -> None:
-    """Build a simulated company, run the loop on its bills and show what was found.
-
-    Parameters
-    ----------
-    months
-        How many months of bills.
-    scale
-        1.0 is about 200,000 charges.
-    seed
-        The same seed gives the same company.
-    """
-    from fiscus.app.demo import run_demo
-
-    with progress(common) as bar:
-        shown = run_demo(common.home, months=months, scale=scale, seed=seed, progress=bar)
-    if common.json:
-        say_json(shown)
-        return
-    for line in shown.sentences:
-        say(line)
-    say()
-    table(("team", "EffectiveCost USD", "share %", "charges"), shown.teams, "Nothing is owned.")
-    say()
-    for line in shown.next_steps:
-        say(line)
 
 
 @guarded
@@ -160,7 +125,7 @@ def query(
 
 @guarded
 def run(*, as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
-    """The loop once: ingest the configured sources, assign owners, check that the books balance.
+    """The loop once: ingest, assign, signal, evaluate, verify, plan, escalate, notify, pack. Twice changes nothing.
 
     Parameters
     ----------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cyclopts import App
 
 from fiscus import __version__
-from fiscus.edges.cli import commands_act, commands_data, commands_record, commands_show
+from fiscus.edges.cli import commands_act, commands_data, commands_record, commands_serve, commands_show
+from fiscus.edges.cli.commands_serve import ServePages
 from fiscus.edges.cli.terminal import say
 
 NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
@@ -20,14 +21,15 @@ NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
 fiscus --help lists every command; --json works on each."""
 
 
-def build_cli() -> App:
-    """The root command with every subcommand mounted."""
+def build_cli(serve_pages: ServePages) -> App:
+    """The root command with every subcommand mounted; `serve_pages` is how the pages are served."""
     app = App(
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
     for group in (commands_show, commands_act, commands_record):
         group.mount(app)
+    commands_serve.mount(app, serve_pages)
     app.default(_newcomer)
     return app
 

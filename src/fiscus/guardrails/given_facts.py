@@ -1,0 +1,62 @@
+"""Plain data as the typed facts that a closure reads: amounts and quantities become integer nano-units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+
+from fiscus.guardrails.facts import Fact, facts_of
+from fiscus.guardrails.types import PolicyTarget
+from fiscus.kernel.documents import did_you_mean
+from fiscus.kernel.errors import BadInput
+from fiscus.kernel.money import to_nanos
+
+Refuse = Callable[[str, str, str], Exception]  # (key such as intent.amount, message, remedy)
+_PLAIN: Mapping[str, type] = {"text": str, "int": int, "bool": bool}
+
+
+def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget, refuse: Refuse) -> dict[str, object]:
+    """`{intent: {amount: "18500.00", currency: USD}}` as `{"intent.amount": 18500000000000, ...}`.
+
+    Raises what `refuse` makes of an unknown name or a value of the wrong type.
+    """
+    known, facts = facts_of(target), dict[str, object]()
+    for root, values in given.items():
+        for name, value in values.items():
+            key = f"{root}.{name}"
+            if key not in known:
+                same = [fact for fact in known if fact.startswith(f"{root}.")]
+                raise refuse(key, f"{key} is no fact of {target}", did_you_mean(key, same or list(known)))
+            if value is not None:
+                facts[key] = _typed(key, known[key], value, refuse)
+    return facts
+
+
+def _typed(key: str, fact: Fact, value: object, refuse: Refuse) -> object:
+    if fact.type in {"money", "quantity"}:
+        return _nanos(key, value, refuse)
+    if fact.type == "map":
+        if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
+            raise refuse(key, f"{key} is no mapping of texts", "Write it as {team: web, environment: dev}.")
+        return dict(value)
+    if fact.type == "texts":
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise refuse(key, f"{key} is no list of texts", "Write it as [finops, finance].")
+        return tuple(value)
+    wanted = _PLAIN[fact.type]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise refuse(key, f"{key} is a {fact.type}, not {value!r}", "Mend the value, or its quotes.")
+    return value
+
+
+def _nanos(key: str, value: object, refuse: Refuse) -> int:
+    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+        raise refuse(key, f"{key} is no decimal number: {value!r}", 'Write it as text, such as "500.00".')
+    try:
+        amount = Decimal(value)
+        if not amount.is_finite():
+            raise InvalidOperation
+        return to_nanos(amount)
+    except (InvalidOperation, BadInput):
+        message = f"{key} is no decimal number of at most nine decimals: {value!r}"
+        raise refuse(key, message, 'Write it as text, such as "500.00".') from None
