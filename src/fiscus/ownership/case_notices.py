@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from fiscus.kernel.canonical import digest
@@ -21,7 +22,7 @@ _LEAD: Final[Mapping[str, str]] = {
     "opened": "New case",
     "escalated": "Gone up to you",
     "reopened": "Open again",
-    "updated": "Now yours or worse",
+    "updated": "News of your case",
 }
 
 
@@ -39,12 +40,12 @@ class Told:
 
 
 def must_be_told(before: Case | None, after: Case) -> bool:
-    """Whether the assignee must hear of it: it is theirs now, or worse than they know."""
-    if after.state != "open":
+    """Whether the assignee must hear of it: it is theirs now, or worse than they know, even when they have it in hand."""
+    if after.state == "closed":
         return False
     news = after.history[len(before.history) if before else 0 :]
     worse = before is not None and SEVERITIES.index(after.subject.severity) > SEVERITIES.index(before.subject.severity)
-    handed = before is not None and before.assignee != after.assignee
+    handed = before is not None and before.assignee != after.assignee and after.state == "open"
     return worse or handed or any(event.kind in _TELLING for event in news)
 
 
@@ -132,13 +133,17 @@ def _body(one: Told, rota: Rota) -> str:
         f"{subject.title}",
         *([subject.detail] if subject.detail else []),
         "",
-        f"Case:      {case.id}, {subject.severity}, {case.state} since {case.opened_at:%d %b %Y %H:%M} UTC",
+        f"Case:      {case.id}, {subject.severity}, {case.state}, opened on {case.opened_at:%d %b %Y %H:%M} UTC",
+        *([f"Since:     {since:%d %b %Y}"] if (since := _first_day(case)) else []),
         f"At stake:  {display(subject.amount)} {subject.currency}",
         f"Why you:   {one.event.note or one.event.kind}",
         "",
     ]
-    if case.state != "open":
-        return "\n".join([*lines, f"Nothing is to be done: {case.state} by {one.event.actor}."]) + "\n"
+    if case.state == "closed":
+        return "\n".join([*lines, f"Nothing is to be done: {one.event.actor} closed it."]) + "\n"
+    if case.state == "acknowledged":
+        lines += [f"{case.assignee} has it in hand. When it is settled:", ""]
+        return "\n".join([*lines, f"  fiscus case close {case.id} --as {case.assignee}"]) + "\n"
     lines += [
         "Look into it, then say that you have it in hand, or that it is settled:",
         "",
@@ -148,6 +153,12 @@ def _body(one: Told, rota: Rota) -> str:
         _otherwise(case, rota),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _first_day(case: Case) -> date | None:
+    """The day from which what it is about was seen, where that is known."""
+    known = case.subject.evidence.get("first_seen") or case.subject.evidence.get("start")
+    return known if isinstance(known, date) else None
 
 
 def _otherwise(case: Case, rota: Rota) -> str:

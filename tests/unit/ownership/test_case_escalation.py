@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -77,7 +78,8 @@ def test_the_mail_says_what_how_much_what_to_do_and_what_happens_otherwise(ws: W
     assert notice.subject == "New case (high): Machines idle for a week: 6,000.00 USD are at stake"
     for words in (
         "i-a and i-b ran at 0 % load.",
-        "open since 20 Nov 2026 12:00 UTC",
+        "open, opened on 20 Nov 2026 12:00 UTC",
+        "Since:     12 Nov 2026",
         "At stake:  6,000.00 USD",
         f"fiscus case ack {case_id} --as max",
         "Otherwise it goes up to Lea (manager) on 20 Nov 2026 20:00 UTC.",
@@ -241,6 +243,29 @@ def test_growing_money_is_mailed_when_it_is_worse_and_otherwise_only_kept(ws: Wo
     found(ws, idle_finding(amount=Decimal(60_000)))
     assert escalate_cases(ws).notices == 1
     assert "worse, low to critical: 60,000.00 USD" in outbox(ws)[-1].body
+
+
+def test_who_has_it_in_hand_hears_when_it_gets_worse(ws: Workspace) -> None:
+    found(ws, idle_finding(amount=Decimal(100)))
+    (case_id,) = escalate_cases(ws).opened
+    acknowledge_case(ws, case_id, Actor("lea"))
+    found(ws, idle_finding(amount=Decimal(60_000)))
+    assert escalate_cases(ws).notices == 1
+    news = outbox(ws)[-1]
+    assert (news.to, news.subject.partition(":")[0]) == ("lea@x.example", "News of your case (critical)")
+    assert f"lea has it in hand. When it is settled:\n\n  fiscus case close {case_id} --as lea" in news.body
+
+
+def test_two_runs_at_once_open_one_case_and_tell_of_it_once(ws: Workspace) -> None:
+    found(ws, *(idle_finding(id=f"f-{n}") for n in range(3)))
+    opened: list[int] = []
+    runs = [threading.Thread(target=lambda: opened.append(len(escalate_cases(ws).opened))) for _ in range(4)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(30)
+    assert sorted(opened) == [0, 0, 0, 3]
+    assert (len(show_cases(ws).cases), len(outbox(ws)), len(recorded(ws))) == (3, 3, 3)
 
 
 def test_who_has_left_hands_over_at_the_next_run(ws: Workspace) -> None:
