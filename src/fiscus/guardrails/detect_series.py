@@ -164,7 +164,7 @@ def _price_finding(compiled: CompiledPolicy, steps: Sequence[_Step], as_of: date
     )
     return Finding(
         id=content_id("fnd", PRICE_CHANGE, policy.id, subject, min(step.first_day for step in steps)),
-        kind=PRICE_CHANGE, policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        kind=policy.finding, policy_id=policy.id, policy_version=policy.version, level=policy.level,
         title=f"{largest.provider} raised the price of {what} by {display(rise, 1)} % on {largest.first_day}: "
         f"≈ {display(monthly, 0)} {largest.currency} more a month",
         detail=_sentences(policy.reason, seen, policy.remedy),
@@ -217,7 +217,7 @@ def _commitment_finding(compiled: CompiledPolicy, rows: Sequence[_Ended], as_of:
     resources = sorted({resource for row in rows for resource in row.resources or ()})
     return Finding(
         id=content_id("fnd", COMMITMENT_EXPIRED, policy.id, largest.commitment, largest.currency),
-        kind=COMMITMENT_EXPIRED, policy_id=policy.id, policy_version=policy.version, level=policy.level,
+        kind=policy.finding, policy_id=policy.id, policy_version=policy.version, level=policy.level,
         title=f"{name} covers nothing since {largest.last_day + timedelta(days=1)}: what it covered runs on demand and costs "
         f"≈ {display(monthly, 0)} {largest.currency} more a month",
         detail=_sentences(policy.reason, seen, policy.remedy),

@@ -109,4 +109,6 @@ def _charge_facts() -> dict[str, Fact]:
     return facts
 
 
-_MAY_BE_NULL: Final = frozenset({"ChargeClass", "ChargeDescription", "BillingAccountName", "PricingUnit"})
+_MAY_BE_NULL: Final = frozenset(
+    {"ChargeClass", "ChargeDescription", "BillingAccountName", "PricingUnit", "HostProviderName"}
+)
