@@ -41,12 +41,14 @@ def funnel_exhibit(actions: Sequence[Action], frame: Frame) -> tuple[Exhibit, Kp
     title = "No action has been proposed yet: none of the findings names one"
     if mine:
         verb = "waits" if waiting[1] == 1 else "wait"
-        title = f"{plural(waiting[1], 'action')} {verb} for approval, {near(waiting[2], unit)} at stake"
+        title = (
+            f"{plural(waiting[1], 'action')} {verb} for approval, {near(waiting[2], frame.currency)} a month at stake"
+        )
         title += f"; {plural(unknown[1], 'outcome')} unknown, read back first" if unknown[1] else ""
     query = room_query("state_actions", {})
     note = "" if mine else "`fiscus run` proposes actions for findings whose policy names one."
     exhibit = Exhibit("action-funnel", "actions", title, columns, tuple(body), query, note, basis="state")
-    say = f"{near(waiting[2], unit)} at stake."
+    say = f"{near(waiting[2], frame.currency)} a month at stake."
     kpi = Kpi(
         "actions-waiting", "Actions awaiting approval", Decimal(waiting[1]), "count", "count", say, query, basis="state"
     )
@@ -76,7 +78,7 @@ def savings_exhibit(actions: Sequence[Action], frame: Frame) -> tuple[Exhibit, K
     count = sum(action.state == "VERIFIED" for action in ran)
     title = "No saving has been verified by a bill yet"
     if count:
-        title = f"{money(saved, unit)} saved, verified by later bills in {plural(count, 'action')}"
+        title = f"{money(saved, frame.currency)} a month saved, verified by later bills in {plural(count, 'action')}"
     query = room_query("state_actions", {})
     exhibit = Exhibit("verified-savings", "actions", title, columns, body, query, "", basis="state")
     say = f"{plural(count, 'action')} verified; promises that no bill confirms do not count."

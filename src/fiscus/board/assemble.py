@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fiscus.actions.types import Action
 from fiscus.board import acting, assurance, budgets, data_trust, judgement, ownership, scope_spend, spend, unit_costs
@@ -20,6 +20,11 @@ from fiscus.ownership.types import UNOWNED, Case
 from fiscus.signals.types import Anomaly
 
 Ask: TypeAlias = Callable[[Query], Rows]
+ORDER: Final = (
+    "spend", "forecast", "budget-used", "p-breach", "budgets-at-risk", "money-at-risk", "uncontrolled-share", "owned-share",
+    "ai-unit-cost", "outcome", "commitments-unused", "anomalies", "verified-savings", "actions-waiting", "controls-failed",
+    "feeds-fresh",
+)  # fmt: skip
 _Part: TypeAlias = tuple[list[Kpi], list[Exhibit]]
 
 
@@ -60,7 +65,7 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
     funnel, waiting = acting.funnel_exhibit(recorded.actions, frame)
     savings, saved = acting.savings_exhibit(recorded.actions, frame)
     outcome_kpis, outcomes = _outcomes(frame, setting, ask)
-    kpis = (*cost_kpis, *budget_part[0], *owner_kpis, *guard_kpis, waiting, saved, *outcome_kpis)
+    kpis = _ordered([*cost_kpis, *budget_part[0], *owner_kpis, *guard_kpis, waiting, saved, *outcome_kpis])
     unowned = next((row[2] for row in owners[0].rows if row[0] == UNOWNED), ZERO)
     decisions = judgement.decisions_requested(recorded.statuses, recorded.findings, recorded.actions, frame)
     decisions += judgement.unowned_decision(unowned, setting.default_pool, frame)  # type: ignore[arg-type]
@@ -69,7 +74,7 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
         period=str(frame.period),
         as_of=frame.as_of,
         currency=frame.currency,
-        sentence=judgement.sentence(kpis, recorded.statuses, decisions, frame),
+        sentence=judgement.sentence(kpis, company, recorded.statuses, decisions, frame),
         kpis=kpis,
         exhibits=(*board_part, *outcomes, *cost, *owners, *budget_part[1], *guards, funnel, savings),
         decisions=decisions,
@@ -80,6 +85,12 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
         simulated=setting.simulated,
         config_digest=setting.digest,
     )
+
+
+def _ordered(kpis: Sequence[Kpi]) -> tuple[Kpi, ...]:
+    """As the page reads: money, risk, control, what it buys, what was done, whether to believe it."""
+    place = {name: number for number, name in enumerate(ORDER)}
+    return tuple(sorted(kpis, key=lambda kpi: place.get(kpi.id, place["outcome"])))
 
 
 def _budgets(
@@ -102,11 +113,13 @@ def _cost(frame: Frame, recorded: Recorded, setting: Setting, company: budgets.B
     daily, committed, model = spend.daily_query(frame), spend.commitments_query(frame), unit_costs.ai_query(frame)
     by_currency = ask(currency)
     forecast = spend.total_forecast(ask(daily), frame)
+    spent, ahead = spend.spend_kpis(by_currency, currency, frame, forecast, daily)
     commitments = spend.commitment_exhibit(ask(committed), committed, frame)
     models, price = unit_costs.ai_exhibit(ask(model), model, frame)
     trust, fresh = data_trust.trust_exhibit(ask(data_trust.totals_query()), recorded.deliveries, setting.sources, frame)
     kpis = [
-        *spend.spend_kpis(by_currency, currency, frame, forecast, daily),
+        spent,
+        budgets.forecast_kpi(company, recorded.statuses, frame) or ahead,
         price,
         spend.commitment_kpi(commitments, frame),
         fresh,

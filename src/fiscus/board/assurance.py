@@ -17,7 +17,7 @@ from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.money import ZERO, total
 from fiscus.signals.types import Anomaly
 
-FACTS: Final = "control."
+FACTS: Final = "policy."
 OVERLAPPING: Final = frozenset(
     {"budget_breach", "budget_forecast"}
 )  # budgets contain each other: the largest stands for all
@@ -63,54 +63,57 @@ def causes_exhibit(findings: Sequence[Finding], anomalies: Sequence[Anomaly], fr
 
 
 def controls_exhibit(facts: Mapping[str, object], policies: PolicySet) -> tuple[Exhibit, Kpi]:
-    """Each control: ran, fired, overridden, failed, last tested. A policy that no run has tested yet says so."""
-    lines = [_fact_line(name.removeprefix(FACTS), value) for name, value in sorted(facts.items())]
-    known = {str(line[0]) for line in lines}
+    """Each control as the newest run left it: ran, fired, overridden, failed, last tested. What was not noted stays open."""
+    noted = {name.removeprefix(FACTS): _said(value) for name, value in facts.items()}
+    lines = [_noted(name, said) for name, said in sorted(noted.items()) if not said.get("retired")]
     lines += [
-        (p.policy.id, p.policy.title, p.policy.level, None, None, None, None, None, "never tested")
+        (p.policy.id, p.policy.title, p.policy.level, "not yet", None, None, None, None, "never ran")
         for p in policies
-        if p.policy.id not in known
+        if p.policy.id not in noted
     ]
-    lines.sort(key=lambda line: (line[8] == "works", -int(cast("int", line[6] or 0)), str(line[0])))
-    failed = [line for line in lines if line[6]]
+    order = {"failed": 0, "never ran": 1, "no test": 2, "works": 3}
+    lines.sort(key=lambda line: (order[str(line[8])], str(line[0])))
+    failed = [line for line in lines if line[8] == "failed"]
     untested = [line for line in lines if line[7] is None]
     title = "No control is configured: nothing stops or reports spend by rule"
     if lines:
         title = f"All {plural(len(lines), 'control')} ran and passed their tests"
         if untested:
-            title = f"{len(untested)} of {plural(len(lines), 'control')} has never been tested"
+            title = f"{len(untested)} of {plural(len(lines), 'control')} never tested: nobody knows whether they work"
         if failed:
-            title = f"{len(failed)} of {plural(len(lines), 'control')} failed; mend {failed[0][1]} first"
+            title = f"{len(failed)} of {plural(len(lines), 'control')} failed; mend {failed[0][1]!r} first"
     columns = (
-        ("control", "text"), ("title", "text"), ("level", "text"), ("ran", "count"), ("fired", "count"), ("overridden", "count"),
-        ("failed", "count"), ("last tested", "date"), ("verdict", "text"),
+        ("control", "text"), ("title", "text"), ("level", "text"), ("ran", "text"), ("fired", "count"), ("overridden", "count"),
+        ("failed on", "count"), ("last tested", "date"), ("verdict", "text"),
     )  # fmt: skip
-    note = "" if facts else "Control tests are part of `fiscus run`."
+    note = "Fired: open findings of it. Overridden: cases closed though the match stands. Failed on: rows without an answer."
     query = room_query("state_controls", {})
     exhibit = Exhibit("controls", "guardrails", title, columns, tuple(lines), query, note, basis="state")
-    overridden = sum(int(cast("int", line[5] or 0)) for line in lines)
-    say = f"Of {plural(len(lines), 'control')}; {overridden} overridden, {len(untested)} never tested."
-    return exhibit, Kpi(
-        "controls-failed", "Controls failed", Decimal(len(failed)), "count", "count", say, query, basis="state"
-    )
+    overridden = sum(line[5] for line in lines if isinstance(line[5], int))
+    say = f"Of {len(lines)}; {overridden} overridden, {len(untested)} never tested."
+    kpi = Kpi("controls-failed", "Controls failed", Decimal(len(failed)), "count", "count", say, query, basis="state")
+    return exhibit, kpi
 
 
-def _fact_line(name: str, value: object) -> tuple[object, ...]:
-    """One fact of a run as a line; what the run did not note stays open (None), never zero."""
-    said: Mapping[str, object] = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-    failed, tested = _count(said, "failed"), _day(said.get("last_tested"))
-    verdict = "never tested" if tested is None else "failed" if failed else "works"
+def _said(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
+
+
+def _noted(name: str, said: Mapping[str, object]) -> tuple[object, ...]:
+    """One fact as a line. Failed: it did not run, a test of it did not pass, or it had no answer for some rows."""
+    ran, tested, errors = said.get("ran") is True, _day(said.get("last_tested")), _count(said, "errors")
+    verdict = "no test" if tested is None else "works"
+    if not ran or said.get("passed") is False or errors:
+        verdict = "failed"
     return (
-        name, str(said.get("title") or name), str(said.get("level") or "–"), _count(said, "ran"), _count(said, "fired"),
-        _count(said, "overridden"), failed, tested, verdict,
+        name, str(said.get("title") or name), str(said.get("level") or "–"), "yes" if ran else "no", _count(said, "fired"),
+        _count(said, "overridden"), errors, tested, verdict,
     )  # fmt: skip
 
 
 def _count(said: Mapping[str, object], key: str) -> int | None:
     value = said.get(key)
-    if isinstance(value, bool):
-        return int(value)
-    return int(value) if isinstance(value, int | Decimal) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _day(value: object) -> date | None:
@@ -119,7 +122,7 @@ def _day(value: object) -> date | None:
     if isinstance(value, date):
         return value
     try:
-        return datetime.fromisoformat(value).date() if isinstance(value, str) else None
+        return date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
 

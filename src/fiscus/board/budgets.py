@@ -92,7 +92,7 @@ def actuals_exhibit(lines: Sequence[BudgetActual], query: Query, frame: Frame) -
         title = f"All {len(lines)} budgets hold so far"
         if worst is not None:
             by = money(worst.actual - worst.amount, worst.budget.currency)
-            title = f"{len(over)} of {plural(len(lines), 'budget')} is spent up; {worst.budget.title} is over by {by}"
+            title = f"{len(over)} of {plural(len(lines), 'budget')} spent up; {worst.budget.title} is over by {by}"
     columns = (
         ("budget", "text"), ("owner", "text"), ("period", "text"), ("currency", "text"), ("amount", "own currency"),
         ("actual", "own currency"), ("left", "own currency"), ("used %", "%"),
@@ -200,7 +200,7 @@ def budget_kpis(
             basis="state",
         )
     else:
-        say = "Judged only for the running month, by `fiscus run`."
+        say = "Only the running month is judged, by `fiscus run`."
         breach = Kpi(
             "p-breach", "P(breach), company budget", None, "P", "forecast", say, statuses_query(), basis="state"
         )
@@ -223,6 +223,18 @@ def budget_kpis(
     return used, breach, count
 
 
+def forecast_kpi(company: BudgetActual | None, statuses: Sequence[BudgetStatus], frame: Frame) -> Kpi | None:
+    """The month-end forecast of the company's budget, so that the pack never shows two; None where it was not judged."""
+    status = next((s for s in statuses if company and s.budget_id == company.budget.id), None)
+    if status is None or status.period.label != str(frame.period) or not frame.partial:
+        return None
+    low, high = status.forecast_p10, status.forecast_p90
+    kept = "with" if company and company.budget.include_tax else "without"
+    say = f"8 in 10 simulated paths end in this range; what the budget counts, {kept} tax."
+    value, query = status.forecast_p50, statuses_query()
+    return Kpi("forecast", "Month-end forecast", value, frame.currency, "forecast", say, query, low, high, "state")
+
+
 def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, Kpi]:
     """How the month's spend is steered, each charge under its strongest control; what is under none is uncontrolled."""
     found = {str(c): (cast("Decimal", cost), int(cast("int", n))) for c, cost, n in rows.rows}
@@ -236,6 +248,8 @@ def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, K
     title = f"{money(loose, frame.currency)} ({percent(part)}) is under no budget and no policy"
     columns = (("strongest control", "text"), ("cost", frame.currency), ("of total", "%"), ("charges", "count"))
     note = "A budget without a scope watches the total and steers nothing: it does not count here."
+    capped = found.get("cap", (ZERO, 0))[0]
+    say = f"{money(loose, frame.currency)}; only {money(capped, frame.currency)} is under a cap that is enforced."
     exhibit = Exhibit("control-coverage", "guardrails", title, columns, body, query, note)
     kpi = Kpi(
         "uncontrolled-share",
@@ -243,7 +257,7 @@ def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, K
         part,
         "%",
         "share",
-        f"{money(loose, frame.currency)} of the month.",
+        say,
         query,
     )
     return exhibit, kpi

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from fiscus.actions.types import Action
-from fiscus.board.budgets import by_risk, overrun, taken
+from fiscus.board.budgets import BudgetActual, by_risk, overrun, taken
 from fiscus.board.figures import chance, day, money, near, percent, plural
 from fiscus.board.frame import Frame
 from fiscus.board.types import DecisionRequested, Kpi
@@ -47,45 +47,39 @@ def unowned_decision(unowned: Decimal, pool: str, frame: Frame) -> tuple[Decisio
 
 
 def sentence(
-    kpis: Sequence[Kpi], statuses: Sequence[BudgetStatus], decisions: Sequence[DecisionRequested], frame: Frame
+    kpis: Sequence[Kpi],
+    company: BudgetActual | None,
+    statuses: Sequence[BudgetStatus],
+    decisions: Sequence[DecisionRequested],
+    frame: Frame,
 ) -> str:
     """Spend, where it ends against the budget, the first threat, what to do. Estimates are marked."""
     by_id = {kpi.id: kpi for kpi in kpis}
-    spend = by_id["spend"].value or ZERO
-    said = f"{frame.name} cost {money(spend, frame.currency)}"
-    said += _ending(by_id, statuses, frame)
-    risky = [s for s in by_risk(statuses) if s.state != "ok" and s.budget_id != _company_id(statuses, frame)]
+    own = company.budget.id if company else ""
+    said = f"{frame.name} cost {money(by_id['spend'].value or ZERO, frame.currency)}"
+    said += _ending(by_id, company, next((s for s in statuses if s.budget_id == own), None), frame)
+    risky = [s for s in by_risk(statuses) if s.state != "ok" and s.budget_id != own]
     if risky:
         said += f"; {_threat(risky[0])}"
     if decisions:
-        first = decisions[0]
-        return f"{said}: decide {plural(len(decisions), 'request')} below, the first by {day(first.by)}."
+        return f"{said}: decide {plural(len(decisions), 'request')} below, the first by {day(decisions[0].by)}."
     uncontrolled = by_id["uncontrolled-share"].value
     if uncontrolled:
-        return f"{said}: bring the {percent(uncontrolled)} under no budget under one."
+        return f"{said}: bring the {percent(uncontrolled)} that no budget or policy covers under one."
     return f"{said}: nothing needs a decision."
 
 
-def _ending(kpis: dict[str, Kpi], statuses: Sequence[BudgetStatus], frame: Frame) -> str:
-    company = next((s for s in statuses if s.budget_id == _company_id(statuses, frame)), None)
-    if company is not None and company.period.label == str(frame.period):
-        where = "over" if company.forecast_p50 > company.amount else "inside"
-        by = abs(company.amount - company.forecast_p50)
-        return (
-            f" and is set to end {near(by, frame.currency)} {where} its {money(company.amount, frame.currency)} budget "
-            f"(P(breach) {chance(company.p_breach)})"
-        )
+def _ending(kpis: Mapping[str, Kpi], company: BudgetActual | None, status: BudgetStatus | None, frame: Frame) -> str:
+    if status is not None and status.period.label == str(frame.period):
+        where = "over" if status.forecast_p50 > status.amount else "inside"
+        by = near(abs(status.amount - status.forecast_p50), frame.currency)
+        return f" and is set to end {by} {where} its {money(status.amount, frame.currency)} budget"
+    if company is not None:
+        return f", {percent(kpis['budget-used'].value)} of its {money(company.amount, frame.currency)} budget"
     forecast = kpis["forecast"].value
     if forecast is not None:
-        return f" and is set to end near {near(forecast, frame.currency)}, with no company budget to hold it against"
-    used = kpis["budget-used"].value
-    return f", {percent(used)} of its budget" if used is not None else ""
-
-
-def _company_id(statuses: Sequence[BudgetStatus], frame: Frame) -> str:
-    """The budget that the sentence is about: the month's, the one with the largest amount in the company's currency."""
-    months = [s for s in statuses if s.period.kind == "month" and s.currency == frame.currency]
-    return max(months, key=lambda s: (s.amount, s.budget_id)).budget_id if months else ""
+        return f" and is set to end at {near(forecast, frame.currency)}, with no company budget to hold it against"
+    return ", with no company budget to hold it against"
 
 
 def _threat(status: BudgetStatus) -> str:

@@ -162,9 +162,7 @@ def spend_kpis(rows: Rows, query: Query, frame: Frame, forecast: Forecast | None
         over = "The month is over: nothing is left to forecast."
         return spend, Kpi("forecast", "Month-end forecast", None, frame.currency, "forecast", over, daily)
     low, high = forecast.total_p10, forecast.total_p90
-    said = (
-        f"8 in 10 paths end between {near(low, frame.currency)} and {near(high, frame.currency)}, before month-end tax."
-    )
+    said = "8 in 10 simulated paths end in this range; tax of the month's end is not in it."
     value = forecast.total_p50
     return spend, Kpi("forecast", "Month-end forecast", value, frame.currency, "forecast", said, daily, low, high)
 

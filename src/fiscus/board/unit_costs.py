@@ -53,7 +53,8 @@ def ai_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, Kpi]:
         change = f", {percent(share(price - earlier, earlier))} against the month before" if earlier else ""
         title = f"A million tokens cost {frame.currency} {display(price, 4)}{change}"
         say = f"{money(cost, frame.currency)} for {display(tokens / MILLION, 0)} million tokens{change}."
-    exhibit = Exhibit("ai-unit-cost", "cost", title, columns, tuple(body), query)
+    note = f"Prices in {unit}: EffectiveCost over ConsumedQuantity, the whole month before beside it."
+    exhibit = Exhibit("ai-unit-cost", "cost", title, columns, tuple(body), query, note)
     return exhibit, Kpi("ai-unit-cost", "AI, a million tokens", price, unit, "actual", say, query)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, cast
 
 from fiscus.board.assemble import Recorded, Setting, assemble
+from fiscus.board.assurance import FACTS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Pack
 from fiscus.flows.ports import StateTx
@@ -81,7 +82,7 @@ def _recorded(tx: StateTx) -> Recorded:
         actions=tx.actions.all(),
         deliveries=tx.deliveries.all(),
         cases=tx.cases.all(),
-        controls=tx.facts.matching("control."),
+        controls=tx.facts.matching(FACTS),
         evidence_head=_head(tx),
     )
 

@@ -18,8 +18,9 @@ ACCENT: Final = "#0b5cad"
 BAD: Final = "#b42318"
 # Okabe and Ito's palette for colour-blind readers, dark enough on white; "all other" is grey.
 SERIES: Final = ("#0b5cad", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#9aa1ab")
-WIDTH: Final = 560
-ROW: Final = 18
+WIDTH: Final = 660  # of the whole drawing: a page's width, so that all charts have one scale of text
+ROW: Final = 15
+AXIS: Final = 40
 VERSION: Final = "v5.21"
 _registered: set[Path] = set()
 
@@ -31,6 +32,7 @@ def chart_svg(spec: ChartSpec) -> str:
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "background": "white",
         "padding": 2,
+        "autosize": {"type": "fit", "contains": "padding"},
         "config": _CONFIG,
         **_DRAW[spec.kind](spec),
     }
@@ -110,7 +112,7 @@ def _stacked(spec: ChartSpec) -> dict[str, Any]:
                 },
             },
         ]
-    return {"width": WIDTH, "height": 150, "layer": layers}
+    return {"width": WIDTH, "height": 190, "layer": layers}
 
 
 def _rows(spec: ChartSpec) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _bullet(spec: ChartSpec) -> dict[str, Any]:
     marks: list[dict[str, Any]] = [
         {
             "data": {"values": actual},
-            "mark": {"type": "bar", "height": 8},
+            "mark": {"type": "bar", "height": 7},
             "encoding": {"y": y, "x": x, "color": colour},
         },
         {
@@ -137,11 +139,11 @@ def _bullet(spec: ChartSpec) -> dict[str, Any]:
         },
         {
             "data": {"values": _long(spec, "budget")},
-            "mark": {"type": "tick", "color": INK, "thickness": 2, "height": 14},
+            "mark": {"type": "tick", "color": INK, "thickness": 2, "height": 13},
             "encoding": {"y": y, "x": x},
         },
     ]
-    return {"width": WIDTH - 170, "height": ROW * len(spec.labels), "layer": marks}
+    return {"width": WIDTH, "height": ROW * len(spec.labels) + AXIS, "layer": marks}
 
 
 def _contribution(spec: ChartSpec) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def _contribution(spec: ChartSpec) -> dict[str, Any]:
     x = {"field": "value", "type": "quantitative", "axis": _axis(spec.unit)}
     bar = {"mark": {"type": "bar", "height": 9, "color": ACCENT}, "encoding": {"y": y, "x": x}}
     values = _long(spec, "actual", "other")
-    return {"width": WIDTH - 170, "height": ROW * len(spec.labels), "data": {"values": values}, **bar}
+    return {"width": WIDTH, "height": ROW * len(spec.labels) + AXIS, "data": {"values": values}, **bar}
 
 
 def _lines(spec: ChartSpec, roles: tuple[str, ...], band: tuple[str, str] | None) -> list[dict[str, Any]]:
@@ -184,11 +186,11 @@ def _lines(spec: ChartSpec, roles: tuple[str, ...], band: tuple[str, str] | None
 
 
 def _fan(spec: ChartSpec) -> dict[str, Any]:
-    return {"width": WIDTH, "height": 150, "layer": _lines(spec, ("actual", "p50", "budget"), ("p10", "p90"))}
+    return {"width": WIDTH, "height": 190, "layer": _lines(spec, ("actual", "p50", "budget"), ("p10", "p90"))}
 
 
 def _band(spec: ChartSpec) -> dict[str, Any]:
-    return {"width": WIDTH, "height": 150, "layer": _lines(spec, ("actual",), ("low", "high"))}
+    return {"width": WIDTH, "height": 190, "layer": _lines(spec, ("actual",), ("low", "high"))}
 
 
 def _line_and_bars(spec: ChartSpec) -> dict[str, Any]:
@@ -197,9 +199,10 @@ def _line_and_bars(spec: ChartSpec) -> dict[str, Any]:
     volume = {"field": "value", "type": "quantitative", "axis": _axis("volume")}
     below = {"mark": {"type": "bar", "color": LINE}, "encoding": {"x": x, "y": volume}}
     return {
+        "autosize": {"type": "pad"},
         "vconcat": [
-            {"width": WIDTH, "height": 80, "layer": _lines(spec, ("actual",), None)},
-            {"width": WIDTH, "height": 45, "data": {"values": _long(spec, "volume")}, **below},
+            {"width": WIDTH - 70, "height": 70, "layer": _lines(spec, ("actual",), None)},
+            {"width": WIDTH - 70, "height": 40, "data": {"values": _long(spec, "volume")}, **below},
         ],
         "spacing": 6,
     }

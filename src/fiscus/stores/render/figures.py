@@ -55,4 +55,4 @@ def heading(name: str, unit: str) -> str:
     """The head of a column with its unit, where the unit says more than the name."""
     plain = unit.removeprefix(ESTIMATE)
     silent = {"text", "date", "count", "P", "own currency"}
-    return name if plain in silent or "%" in name else f"{name}, {plain}"
+    return name if plain in silent or "%" in name or " per " in plain else f"{name}, {plain}"

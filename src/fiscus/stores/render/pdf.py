@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ from fiscus.stores.render.fonts_at import fonts_folder
 Paper: TypeAlias = Literal["a4", "us-letter"]
 ROWS_SHOWN: Final = 14  # of an exhibit on paper; the workbook has them all
 LONG_PARAM_CHARS: Final = 160
+SHORT_CHARS: Final = 10
 LAYERS: Final = (
     ("board", "What the board answers for"),
     ("cost", "Cost"),
@@ -28,6 +30,7 @@ LAYERS: Final = (
     ("actions", "Actions and savings"),
 )
 FIRST_PAGE: Final = ("top-risks",)
+_TIED: Final = re.compile(r"(?<=≈) (?=\S)|(?<=\b[A-Z]{3}) (?=\(?[\d<])")
 
 
 def render_pdf(pack: Pack, path: Path, paper: Paper = "a4") -> None:
@@ -63,7 +66,7 @@ def pack_data(pack: Pack) -> dict[str, Any]:
         "as_of": cell(pack.as_of, "date"),
         "year": pack.as_of.year, "month": pack.as_of.month, "day": pack.as_of.day,
         "partial": pack.partial,
-        "sentence": pack.sentence,
+        "sentence": _held(pack.sentence),
         "lake": pack.lake_version,
         "evidence": pack.evidence_head,
         "simulated": list(pack.simulated),
@@ -87,31 +90,59 @@ def _kpi(kpi: Kpi) -> dict[str, str]:
         span = f"{number(kpi.low, kpi.unit)} to {number(kpi.high, kpi.unit)}"
     return {
         "title": kpi.title,
-        "value": f"≈ {shown}" if marked else shown,
+        "value": f"≈\u00a0{shown}" if marked else shown,
         "unit": unit,
-        "finding": kpi.finding,
-        "range": span,
+        "finding": _held(kpi.finding),
+        "range": _held(span),
     }
 
 
 def _exhibit(exhibit: Exhibit) -> dict[str, Any]:
     units = [unit for _, unit in exhibit.columns]
     shown = exhibit.rows[:ROWS_SHOWN]
+    rows = [[_held(cell(value, unit)) for value, unit in zip(row, units, strict=True)] for row in shown]
     rest = len(exhibit.rows) - len(shown)
     more = f"{len(shown)} of {len(exhibit.rows)} rows; all are in the workbook. " if rest else ""
     return {
         "id": exhibit.id,
-        "title": exhibit.title,
-        "columns": [{"name": heading(name, unit), "number": is_number(unit)} for name, unit in exhibit.columns],
-        "rows": [[cell(value, unit) for value, unit in zip(row, units, strict=True)] for row in shown],
-        "note": more + exhibit.note,
+        "title": _held(exhibit.title),
+        "columns": _columns(exhibit, rows),
+        "rows": rows,
+        "note": _held(more + exhibit.note),
         "chart": chart_svg(exhibit.chart) if exhibit.chart else "",
     }
 
 
+def _columns(exhibit: Exhibit, rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Heads with widths: numbers, days and short text take what they need (mm), longer text shares the rest by its length."""
+    columns = []
+    for at, (name, unit) in enumerate(exhibit.columns):
+        head = heading(name, unit)
+        longest = max((len(row[at]) for row in rows), default=0)
+        word = max(len(part) for part in head.split())
+        fixed = is_number(unit) or unit == "date" or (at > 0 and longest <= SHORT_CHARS)
+        width = (
+            max(longest * 1.5, word * 1.35, len(head) * 0.75, 8) + 2.6
+            if fixed
+            else float(min(max(longest, word, 6), 46))
+        )
+        columns.append({"name": head, "number": is_number(unit), "fixed": fixed, "width": width})
+    return columns
+
+
+def _held(text: str) -> str:
+    """A mark and its number, a currency and its amount, stay on one line."""
+    return _TIED.sub("\u00a0", text)
+
+
 def _decision(decision: DecisionRequested) -> dict[str, str]:
     amount = f"{decision.currency} {number(decision.amount, decision.currency)}"
-    return {"text": decision.text, "amount": amount, "owner": decision.owner, "by": cell(decision.by, "date")}
+    return {
+        "text": _held(decision.text),
+        "amount": _held(amount),
+        "owner": decision.owner,
+        "by": cell(decision.by, "date"),
+    }
 
 
 def _sources(pack: Pack) -> list[dict[str, str]]:
