@@ -124,7 +124,7 @@ def _mark_failed(ws: Workspace, notice: Notice, failure: FiscusError, *, refused
 
 
 def _note_on_cases(tx: StateTx, notice: Notice, receipt: str, now: datetime) -> None:
-    """A case's history says who was told."""
+    """The history of each case that a mail names says who was told."""
     listed = notice.payload.get("cases")
     entries = listed if isinstance(listed, Sequence) and not isinstance(listed, str) else [notice.payload]
     for entry in entries:

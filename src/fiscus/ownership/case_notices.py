@@ -101,7 +101,8 @@ def _digest_mail(ordered: Sequence[Told], person_id: str, to: str, rota: Rota) -
         + (f" The first goes up on {first_due:%d %b %Y %H:%M} UTC." if first_due else ""),
     ]
     key = f"email|digest|{person_id}|{digest([one.key for one in ordered])[:32]}"
-    data = {"event": "digest", "person": person_id, "cases": [_data(one, rota) for one in ordered]}
+    named = [_data(one, rota) for one in ordered[:NOTICE_CASES_SHOWN_MAX]]
+    data = {"event": "digest", "person": person_id, "count": len(ordered), "cases": named}
     return Notice(key, "email", to, _digest_subject(ordered), "\n".join(lines) + "\n", data)
 
 

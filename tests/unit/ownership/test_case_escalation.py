@@ -182,6 +182,9 @@ def test_a_person_with_many_cases_gets_one_mail_largest_first(ws: Workspace) -> 
     assert lines[0].endswith("Idle 29: 29.00 USD are at stake")
     assert lines[-1] == "- and 9 more over 45.00 USD: `fiscus cases` lists them"
     assert "--as max" in digest.body
+    named = digest.payload["cases"]
+    assert isinstance(named, list)
+    assert (len(named), digest.payload["count"]) == (20, 29)
 
 
 def test_five_cases_are_five_mails_and_currencies_of_a_digest_are_not_added(ws: Workspace) -> None:
