@@ -1,0 +1,69 @@
+"""One decision on a spend that is asked for: judged on the newest budget statuses, stored with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.decide import NO_MONEY_HELD, Asked, decide
+from fiscus.guardrails.intent import intent_digest
+from fiscus.guardrails.types import Decision, Intent
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.documents import did_you_mean
+from fiscus.kernel.errors import BadInput, FiscusError, Where
+from fiscus.ownership.people import require_live, resolve_team
+
+
+def decide_intent(ws: Workspace, intent: Intent) -> Decision:
+    """The verdict; given only once it is stored. Raises BadInput for a requester or team that nobody knows.
+
+    Fails closed: a store that cannot be reached raises Unavailable, and whoever asks must not spend.
+    """
+    asked = _asked(ws, intent)
+    with ws.state.begin() as tx:
+        statuses = {status.budget_id: status for status in tx.budget_statuses.newest()}
+        judged = decide(asked, ws.config.policies, ws.config.budgets, statuses)
+        newest = max((status.as_of for status in statuses.values()), default=None)
+        decision = Decision(
+            id=ws.ids.new("dec"),
+            at=asked.at,
+            intent=asked.intent,
+            intent_digest=intent_digest(asked.intent),
+            verdict=judged.verdict,
+            reasons=judged.reasons,
+            policies=judged.policies,
+            headroom=judged.headroom,
+            next_step=judged.next_step,
+            watermark=f"lake {ws.lake.version()}; budgets judged on bills before {newest or 'any day: run `fiscus run`'}",
+            money_held=False,
+            note=_note(judged.unasked),
+        )
+        tx.decisions.put(decision)
+        tx.evidence.append("decision.given", decision.id, Actor(asked.intent.requested_by), {"decision": decision})
+    return decision
+
+
+def _asked(ws: Workspace, intent: Intent) -> Asked:
+    """The intent with its team settled: the one that it names, by any spelling, else the requester's."""
+    directory = ws.config.directory
+    try:
+        person = require_live(directory, intent.requested_by, ws.as_of)
+    except FiscusError as unknown:
+        raise BadInput(unknown.message, remedy=unknown.remedy, where=Where(key="requested_by")) from None
+    team = resolve_team(directory, intent.team) if intent.team else directory.teams.get(person.team or "")
+    if intent.team and team is None:
+        raise BadInput(
+            f"{intent.team!r} is no team",
+            remedy=did_you_mean(intent.team, list(directory.teams)),
+            where=Where(key="team"),
+        )
+    settled = replace(intent, requested_by=person.id, team=team.id if team else "")
+    centre = team.cost_centre if team else ""
+    return Asked(settled, person.roles, person.team or "", centre, ws.clock.now())
+
+
+def _note(unasked: tuple[str, ...]) -> str:
+    if not unasked:
+        return NO_MONEY_HELD
+    names = ", ".join(unasked[:5]) + (f" and {len(unasked) - 5} more" if len(unasked) > 5 else "")
+    return f"{NO_MONEY_HELD} Caps on something that the intent does not state were not asked: {names}."

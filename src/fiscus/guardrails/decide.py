@@ -1,0 +1,206 @@
+"""The verdict on an intent: every policy and every covering budget says its word, and the strongest word wins.
+
+Three-valued (match, no match, error) with each policy's `on_error`, as in Cedar and Sentinel; forbid wins, so order does not
+matter. A level weakens what a policy asks for: observe to nothing, warn to a warning, soft to approval, hard not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from fiscus.guardrails.intent import intent_facts
+from fiscus.guardrails.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.types import (
+    VERDICTS,
+    Budget,
+    BudgetStatus,
+    Headroom,
+    Intent,
+    Level,
+    OnError,
+    PolicyResult,
+    Verdict,
+)
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.money import EXACT, ZERO, display
+
+STRONGEST: Final[Mapping[Level, Verdict]] = {
+    "observe": "allow", "warn": "warn", "soft": "require_approval", "hard": "deny",
+}  # fmt: skip
+ON_ERROR: Final[Mapping[OnError, Verdict]] = {"allow": "allow", "hold": "require_approval", "deny": "deny"}
+# What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
+CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ai.request": {"service_category": "AI and Machine Learning", "charge_category": "Usage"},
+    "marketplace.purchase": {"charge_category": "Purchase"},
+    "resource.provision": {"charge_category": "Usage"},
+}
+NO_MONEY_HELD: Final = (
+    "No money is held: until the spend ledger exists, two intents that are decided at once may both fit the same headroom."
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An intent with who asks: the directory's word on them, the moment, and the cost centre of the team that pays."""
+
+    intent: Intent
+    roles: tuple[str, ...]
+    requester_team: str
+    cost_centre: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict with everything that it rests on. `unasked`: budgets on dimensions that an intent does not state."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    policies: tuple[PolicyResult, ...]
+    headroom: tuple[Headroom, ...]
+    next_step: str
+    unasked: tuple[str, ...]
+
+
+def decide(
+    asked: Asked, policies: PolicySet, budgets: Sequence[Budget], statuses: Mapping[str, BudgetStatus]
+) -> Judgement:
+    """Pure: the same question and the same state give the same judgement, whatever the order of policies and budgets."""
+    facts = _facts(asked)
+    results = [_of_policy(compiled, asked.intent, facts) for compiled in policies.on(asked.intent.kind)]
+    scope = _scope_values(asked)
+    covering = [budget for budget in budgets if _covers(budget, scope)]
+    rows: list[Headroom] = []
+    for budget in sorted(covering, key=lambda one: one.id):
+        result, row = _of_budget(budget, statuses.get(budget.id), asked)
+        results.append(result)
+        rows += [row] if row else []
+    results.sort(key=lambda result: (-VERDICTS.index(result.verdict), result.policy_id))
+    verdict = results[0].verdict if results else "allow"
+    return Judgement(
+        verdict=verdict,
+        reasons=_reasons(asked.intent, results, rows, verdict),
+        policies=tuple(results),
+        headroom=tuple(rows),
+        next_step=_next_step(policies, results, verdict),
+        unasked=tuple(sorted(b.id for b in budgets if b.cap and _unstated(b, scope))),
+    )
+
+
+def weakened(asked_for: Verdict, level: Level) -> Verdict:
+    """`asked_for`, but never stronger than `level` allows."""
+    return min(asked_for, STRONGEST[level], key=VERDICTS.index)
+
+
+def _facts(asked: Asked) -> dict[str, object]:
+    intent = asked.intent
+    return intent_facts(intent) | {
+        "requester.id": intent.requested_by,
+        "requester.team": asked.requester_team,
+        "requester.roles": asked.roles,
+        "now.hour": asked.at.hour,
+        "now.weekday": asked.at.isoweekday(),
+        "now.date": asked.at.date().isoformat(),
+    }
+
+
+def _of_policy(compiled: CompiledPolicy, intent: Intent, facts: Mapping[str, object]) -> PolicyResult:
+    policy = compiled.policy
+    result, why = compiled.closures[intent.kind](facts)
+    wanted: Verdict = "allow"
+    reason = ""
+    if result == "match":
+        money = f"{display(intent.amount)} {intent.currency}"
+        wanted, reason = policy.effect, f"{money}: {policy.title}. {policy.reason}"
+    elif result == "error":
+        wanted = ON_ERROR[policy.on_error]
+        reason = f"{policy.title}: this could not be judged ({why}), and the policy says on_error: {policy.on_error}."
+    return PolicyResult(policy.id, policy.version, policy.level, result, weakened(wanted, policy.level), reason)
+
+
+def _scope_values(asked: Asked) -> Mapping[str, str]:
+    intent = asked.intent
+    return {
+        "team": intent.team,
+        "environment": intent.environment,
+        "product": intent.product,
+        "provider": intent.provider,
+        "service": intent.service,
+        "cost_centre": asked.cost_centre,
+        "region": str(intent.attributes.get("region", "")),
+        **CHARGED_AS[intent.kind],
+    }
+
+
+def _unstated(budget: Budget, scope: Mapping[str, str]) -> bool:
+    """It could cover the intent, and nobody can tell: every dimension that is stated fits, and one is not stated."""
+    fits = all(scope[key] in values for key, values in budget.scope.filters.items() if scope.get(key))
+    return fits and any(not scope.get(key) for key in budget.scope.filters)
+
+
+def _covers(budget: Budget, scope: Mapping[str, str]) -> bool:
+    return all(scope.get(key) in values for key, values in budget.scope.filters.items())
+
+
+def _of_budget(budget: Budget, status: BudgetStatus | None, asked: Asked) -> tuple[PolicyResult, Headroom | None]:
+    """A budget's word. One whose headroom is not known, or is in another currency, is an error and holds where it is a cap."""
+    intent, cap, name = asked.intent, budget.cap or "observe", f"budget.{budget.id}"
+    version = digest(budget)[:16]
+    trouble = _trouble(budget, status, intent, asked.at.date())
+    if trouble or status is None:
+        reason = f"Budget {budget.title}: {trouble}, and it is a cap." if budget.cap else ""
+        return PolicyResult(name, version, cap, "error", weakened("require_approval", cap), reason), None
+    after = EXACT.subtract(status.headroom, intent.amount)
+    row = Headroom(
+        budget.id, status.period.label, status.currency, status.amount, status.actual, status.unbilled, status.held,
+        status.committed, status.headroom, after, budget.cap,
+    )  # fmt: skip
+    if after >= ZERO:
+        return PolicyResult(name, version, cap, "no_match", "allow", ""), row
+    reason = (
+        f"Budget {budget.title} has {display(status.headroom)} {status.currency} left of {display(status.amount)} in "
+        f"{status.period.label}; {display(intent.amount)} more would put it {display(-after)} over."
+    )
+    return PolicyResult(name, version, cap, "match", weakened("deny", cap), reason), row
+
+
+def _trouble(budget: Budget, status: BudgetStatus | None, intent: Intent, today: date) -> str:
+    if status is None:
+        return "where it stands is not known yet"
+    if not status.period.contains(today):
+        return f"where it stands is known for {status.period.label} only"
+    if budget.currency != intent.currency:
+        return f"it is in {budget.currency} and the intent in {intent.currency}, which is not converted silently"
+    return ""
+
+
+def _reasons(
+    intent: Intent, results: Sequence[PolicyResult], rows: Sequence[Headroom], verdict: Verdict
+) -> tuple[str, ...]:
+    if verdict != "allow":
+        return tuple(result.reason for result in results if result.verdict != "allow" and result.reason)
+    money = f"{display(intent.amount)} {intent.currency}"
+    if not rows:
+        return (f"No policy objects to {money}. No budget covers it: nobody watches what it adds up to.",)
+    tightest = min(rows, key=lambda row: (row.after, row.budget_id))
+    left = (
+        f"{display(tightest.after)} {tightest.currency} would be left of {tightest.budget_id} ({tightest.period_label})"
+    )
+    return (f"No policy objects to {money}, and it fits {len(rows)} budgets: {left}.",)
+
+
+def _next_step(policies: PolicySet, results: Sequence[PolicyResult], verdict: Verdict) -> str:
+    if verdict == "allow":
+        return "Go ahead."
+    remedies = []
+    for result in results:
+        if result.verdict == verdict:
+            compiled = policies.get(result.policy_id)
+            remedies.append(
+                compiled.policy.remedy if compiled else "Lower the amount, or have the budget's owner raise it."
+            )
+    advice = " ".join(dict.fromkeys(remedies))
+    return {"warn": f"Go ahead, and consider: {advice}", "degrade": advice}.get(verdict, advice)

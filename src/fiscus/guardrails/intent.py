@@ -1,0 +1,146 @@
+"""An intent as it comes in: plain JSON, checked name by name, as the typed thing that is decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, cast
+
+from fiscus.guardrails.facts import ATTRIBUTES, COMMON_ATTRIBUTES, INTENT_KINDS, FactType
+from fiscus.guardrails.given_facts import given_facts
+from fiscus.guardrails.types import Intent, IntentKind
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.documents import did_you_mean
+from fiscus.kernel.errors import BadInput, Where
+
+TEXTS: Final = ("requested_by", "team", "environment", "provider", "product", "service", "currency")
+REQUIRED: Final = ("kind", "requested_by", "environment", "amount", "currency")
+AMOUNT_MAX: Final = Decimal(9_000_000_000)  # what 64 bits of nano-units hold
+TEXT_CHARS_MAX: Final = 400
+_JSON_TYPE: Final[Mapping[FactType, Mapping[str, object]]] = {
+    "text": {"type": "string", "maxLength": TEXT_CHARS_MAX},
+    "int": {"type": "integer"},
+    "bool": {"type": "boolean"},
+    "map": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+
+
+def parse_intent(data: object) -> Intent:
+    """The intent in `data`. Raises BadInput that names the field: unknown, missing, or of the wrong type.
+
+    `amount` is the most that it may cost: a decimal as text or a whole number, never a JSON float, which cannot hold cents.
+    """
+    if not isinstance(data, Mapping):
+        raise _wrong("", "An intent is a JSON object", "docs/how-to/decide.md shows one of each kind.")
+    for key in data:
+        if key not in {"kind", "amount", "attributes", *TEXTS}:
+            raise _wrong(str(key), f"{key!r} is no field of an intent", did_you_mean(str(key), _fields()))
+    for key in REQUIRED:
+        if data.get(key) in {None, ""}:
+            raise _wrong(key, f"The intent has no {key}", f"Add {key}.")
+    kind = data["kind"]
+    if kind not in INTENT_KINDS:
+        raise _wrong("kind", f"{kind!r} is no kind of intent", did_you_mean(str(kind), list(INTENT_KINDS)))
+    texts = {key: _text(key, data.get(key, "")) for key in TEXTS}
+    if len(texts["currency"]) != 3 or not texts["currency"].isalpha() or not texts["currency"].isupper():
+        raise _wrong("currency", f"{texts['currency']!r} is no currency", "Write an ISO 4217 code such as USD.")
+    intent = Intent(
+        kind=cast("IntentKind", kind),
+        amount=_amount(data["amount"]),
+        attributes=_attributes(str(kind), data.get("attributes", {})),
+        **texts,
+    )
+    intent_facts(intent)
+    return intent
+
+
+def intent_facts(intent: Intent) -> dict[str, object]:
+    """The facts `intent.*` of it, typed. Raises BadInput for an attribute of the wrong type."""
+    given: dict[str, object] = {"kind": intent.kind, "amount": intent.amount, **intent.attributes}
+    given |= {key: getattr(intent, key) for key in TEXTS}
+
+    def refuse(key: str, message: str, remedy: str) -> Exception:
+        return _wrong(key.replace("intent.", "attributes.", 1), message, remedy)
+
+    return given_facts({"intent": given}, intent.kind, refuse)
+
+
+def intent_digest(intent: Intent) -> str:
+    """Names exactly what was asked."""
+    return digest(intent)
+
+
+def intent_schema() -> Mapping[str, object]:
+    """The JSON Schema of an intent, one variant a kind; published as schema/intent.schema.json."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "intent",
+        "description": "A spend asked for, before it is spent.",
+        "oneOf": [_variant(kind) for kind in INTENT_KINDS],
+    }
+
+
+def _variant(kind: str) -> Mapping[str, object]:
+    attributes = {name: _JSON_TYPE[type_] for name, type_ in ATTRIBUTES[kind].items()}
+    attributes |= dict.fromkeys(COMMON_ATTRIBUTES, _JSON_TYPE["text"])
+    amount = {
+        "type": ["string", "integer"],
+        "description": "the most that it may cost, in `currency`, up to 9 decimals",
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(REQUIRED),
+        "properties": {
+            "kind": {"const": kind},
+            "amount": amount,
+            **dict.fromkeys(TEXTS, _JSON_TYPE["text"]),
+            "attributes": {"type": "object", "additionalProperties": False, "properties": attributes},
+        },
+    }
+
+
+def _attributes(kind: str, given: object) -> Mapping[str, object]:
+    known = [*ATTRIBUTES[kind], *COMMON_ATTRIBUTES]
+    if not isinstance(given, Mapping):
+        raise _wrong("attributes", "attributes is no JSON object", f"Known: {', '.join(known)}.")
+    for key, value in given.items():
+        where = f"attributes.{key}"
+        if key not in known:
+            raise _wrong(where, f"{key!r} is no attribute of {kind}", did_you_mean(str(key), known))
+        if isinstance(value, str):
+            _text(where, value)
+    return {str(key): value for key, value in given.items() if value is not None}
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong(key, f"{key} is a text, not {value!r}", "Put it in quotes.")
+    if len(value) > TEXT_CHARS_MAX or any(ord(letter) < 32 for letter in value):
+        raise _wrong(
+            key, f"{key} is longer than {TEXT_CHARS_MAX} characters or holds control characters", "Shorten it."
+        )
+    return value.strip()
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool | float) or not isinstance(value, str | int):
+        message = f"amount is a decimal as text or a whole number, not {value!r}"
+        raise _wrong("amount", message, 'Write it as "0.42": a JSON float cannot hold cents exactly.')
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        raise _wrong("amount", f"{value!r} is no decimal number", 'Write it plainly, such as "1250.00".') from None
+    if not amount.is_finite() or not 0 <= amount <= AMOUNT_MAX:
+        raise _wrong("amount", f"{value} is no amount that can be asked for", f"Ask for 0 to {AMOUNT_MAX:,}.")
+    if amount != round(amount, 9):
+        raise _wrong("amount", f"{value} is finer than a billionth", "Round it up: it is the most that it may cost.")
+    return amount
+
+
+def _fields() -> list[str]:
+    return ["kind", "amount", "attributes", *TEXTS]
+
+
+def _wrong(key: str, message: str, remedy: str) -> BadInput:
+    return BadInput(message, remedy=remedy, where=Where(key=key or None))
