@@ -126,7 +126,7 @@ def serve(
             remedy=f"Serve on {LOOPBACK[0]} and reach it through a tunnel; sign-in does not exist yet.",
             where=Where(key="host"),
         )
-    listener = _listen(host, port)
+    listener = listen(host, port)
     try:
         bound = int(listener.getsockname()[1])
         app = build_server(home, bound)
@@ -139,7 +139,8 @@ def serve(
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that waits at the address; port 0 takes a free one. Raises Unavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

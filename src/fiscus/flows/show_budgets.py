@@ -71,9 +71,9 @@ def _sentence(lines: Sequence[BudgetLine]) -> str:
         over = display(spoken_for(first) - first.amount, 0)
         return f"{first.title} is over its {amount} by {over}. Stop what drives it, or ask {first.owner} to raise it."
     if first.state == "at_risk":
-        day = f" on {first.breach_day}" if first.breach_day else ""
+        day = f" on {first.breach_day.day} {first.breach_day:%b}" if first.breach_day else ""
         return (
-            f"{first.title} will exceed its {amount}{day} (P = {first.p_breach}). "
+            f"{first.title} will exceed its {amount}{day} (P = {first.p_breach:.2f}). "
             f"Cut ≈ {display(lines[0].at_risk, 0)} {first.currency}, or approve as much more."
         )
     left = f"{display(first.headroom, 0)} {first.currency} left"

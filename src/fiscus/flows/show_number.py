@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import cast
 
 from fiscus.flows.show_cases import show_case
 from fiscus.flows.show_policies import show_finding
-from fiscus.flows.show_spend import ROWS_SHOWN, show_spend_rows
+from fiscus.flows.show_spend import ROWS_SHOWN, show_spend_rows, windows
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
@@ -36,7 +37,13 @@ class NumberShown:
 def show_spend_number(ws: Workspace, asked: SpendAsked, rows_max: int = ROWS_SHOWN) -> NumberShown:
     """The number that `asked` names, with its largest charges."""
     found = show_spend_rows(ws, asked, rows_max)
-    title = f"{asked.metric}: " + (", ".join(f"{name} = {value}" for name, value in asked.filters) or "everything")
+    window, _ = windows(ws, asked)
+    last = max(window.end - timedelta(days=1), window.start)
+    where = " and ".join(f"{name.replace('_', ' ')} = {value}" for name, value in asked.filters)
+    title = (
+        f"{asked.metric} from {window.start.day} {window.start:%b %Y} to {last.day} {last:%b %Y}, "
+        f"{f'where {where}' if where else 'everything'}: check the {found.matching:,} charges behind it."
+    )
     figure = found.cost
     return NumberShown(
         data_trust(ws), title, figure.value, figure.unit, figure.kind, figure.query, figure.lake_version, found.rows,

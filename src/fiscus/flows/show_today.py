@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from fiscus.flows.show_actions import WAITS_FOR, effect
-from fiscus.flows.show_budgets import show_budgets
+from fiscus.flows.show_budgets import show_budgets, spoken_for
 from fiscus.flows.show_cases import URGENCY
 from fiscus.flows.show_spend import SpendShown, show_spend
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.money import ZERO, display
+from fiscus.ownership.types import Case
 
+DUTY: Final[Mapping[str, str]] = {
+    "Cut or raise": "{who} must cut spend or have it raised",
+    "Steer": "{who} must steer against it",
+    "Acknowledge": "{who} must acknowledge it",
+    "Review": "{who} must review it",
+    "Approve": "approve or reject it",
+    "Apply": "it is approved, apply it",
+    "Read back": "read back what happened",
+    "Assign": "{who} must give it owners",
+    "Chase": "{who} must chase it",
+}
 Kind = Literal["budget", "case", "finding", "action", "unowned", "source"]
 
 
@@ -62,19 +74,33 @@ def _order(item: TodayItem) -> tuple[int, Decimal, str]:
 
 
 def _budgets(ws: Workspace, trust: DataTrust) -> Iterator[TodayItem]:
+    """Budgets in trouble that no case has taken up: one that has is waited for as a case, or is in hand."""
+    with ws.state.read() as tx:
+        taken_up = {budget_of(case) for case in tx.cases.all(["open", "acknowledged"])}
     for line in show_budgets(ws, trust).lines:
         status = line.status
-        if status.state == "ok":
+        if status.state == "ok" or (status.budget_id, status.period.label) in taken_up:
             continue
         breached = status.state == "breached"
-        day = f" on {status.breach_day}" if status.breach_day else ""
-        title = (
-            f"{status.title} is over budget" if breached else f"{status.title} will break{day} (P = {status.p_breach})"
-        )
+        day = f" on {status.breach_day.day} {status.breach_day:%b}" if status.breach_day else ""
+        chance = f"P = {status.p_breach:.2f}"
+        title = f"{status.title} is over budget" if breached else f"{status.title} will break{day} ({chance})"
         verb, urgency = ("Cut or raise", 0) if breached else ("Steer", 1)
+        amount = max(spoken_for(status) - status.amount, ZERO) if breached else line.at_risk
+        estimate = not breached or bool(status.unbilled)
         yield TodayItem(
-            "budget", status.budget_id, title, verb, line.at_risk, status.currency, not breached, urgency, status.owner
+            "budget", status.budget_id, title, verb, amount, status.currency, estimate, urgency, status.owner
         )
+
+
+def budget_of(case: Case) -> tuple[str, str] | None:
+    """(budget id, period label) that a case is about; None for any other subject."""
+    evidence = case.subject.evidence
+    if case.subject.kind != "budget":
+        return None
+    params = evidence.get("params")
+    named = evidence.get("budget") or (params.get("budget_id") if isinstance(params, Mapping) else None)
+    return str(named), case.subject.key.rsplit("|", 1)[-1]
 
 
 def _stored(ws: Workspace) -> Iterator[TodayItem]:
@@ -148,7 +174,10 @@ def _sentence(items: list[TodayItem], spend: SpendShown) -> str:
     if not items:
         return f"Nothing needs you now. {spend.sentence}"
     first = items[0]
+    amount = display(first.amount, 0)
     mark = "≈ " if first.estimate else ""
-    money = f" ({mark}{display(first.amount, 0)} {first.currency})" if first.amount else ""
-    more = f" {len(items) - 1} more below." if len(items) > 1 else ""
-    return f"{first.verb}: {first.title}{money}, {first.who}.{more}"
+    money = f" ({mark}{amount} {first.currency})" if first.amount and amount not in first.title else ""
+    due = f" by {first.due.day} {first.due:%b %H:%M} UTC" if first.due else ""
+    others = "one more waits" if len(items) == 2 else f"{len(items) - 1} more wait"
+    more = f" {others.capitalize()}." if len(items) > 1 else ""
+    return f"{first.title}{money}: {DUTY[first.verb].format(who=first.who)}{due}.{more}"

@@ -73,6 +73,11 @@ def moment(value: datetime | None) -> str:
     return NOTHING if value is None else f"{value.day} {value:%b %Y %H:%M}"
 
 
+def soon(value: datetime | None) -> str:
+    """20 Nov 14:05: a moment of these days."""
+    return NOTHING if value is None else f"{value.day} {value:%b %H:%M}"
+
+
 def words(name: str) -> str:
     """A name of the code as words: `service_category` to `service category`."""
     return name.replace("_", " ")
@@ -105,6 +110,7 @@ FILTERS = {
     "probability": probability,
     "day": day,
     "moment": moment,
+    "soon": soon,
     "words": words,
     "cell": cell,
     "verdict": lambda value: VERDICT_WORDS.get(value, value),

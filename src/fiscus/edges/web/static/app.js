@@ -41,5 +41,8 @@
     if (form && form.checkValidity()) form.requestSubmit();
   });
   const person = document.querySelector(".who select");
-  if (person) person.addEventListener("change", () => person.form.requestSubmit());
+  if (person) {
+    person.addEventListener("change", () => person.form.requestSubmit());
+    person.form.querySelector("button").hidden = true;
+  }
 })();

@@ -15,6 +15,13 @@
     if (size >= 1e6) return `${+(value / 1e6).toFixed(1)} M`;
     return size >= 1e3 ? `${+(value / 1e3).toFixed(1)} k` : `${+value.toFixed(2)}`;
   };
+  const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const when = (label) => {
+    const found = /^(\d{4})-(\d{2})(?:-(\d{2}))?$/.exec(label);
+    if (!found) return label;
+    const month = months[Number(found[2]) - 1];
+    return found[3] ? `${Number(found[3])} ${month}` : `${month} ${found[1]}`;
+  };
   const full = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
   const option = (data) => {
@@ -35,7 +42,7 @@
           return [points[0].axisValue, ...rows.reverse(), `together  ${full.format(sum)} ${data.unit}`].join("\n");
         },
       },
-      xAxis: { type: "category", data: data.labels, ...axis },
+      xAxis: { type: "category", data: data.labels.map(when), ...axis },
       yAxis: { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, formatter: short } },
       series: data.series.map((one, place) => ({
         type: "bar", stack: "all", name: one.name, data: one.values, barCategoryGap: "25%",
