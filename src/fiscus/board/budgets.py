@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, chance, day, money, near, percent, plural, room_query, share
+from fiscus.board.figures import added, chance, day, less, money, near, percent, plural, room_query, share
 from fiscus.board.frame import Frame
 from fiscus.board.scope_spend import period_of
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
 from fiscus.guardrails.budget_status import amount_of
 from fiscus.guardrails.types import Budget, BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
-from fiscus.kernel.money import EXACT, ZERO
+from fiscus.kernel.money import ZERO
 from fiscus.kernel.rows import Query, Rows
 
 RISKS_SHOWN: Final = 5
@@ -50,7 +50,7 @@ def taken(status: BudgetStatus) -> Decimal:
 
 def overrun(status: BudgetStatus) -> Decimal:
     """The money that the forecast (P50), or what is taken already, puts over the amount."""
-    return max(EXACT.subtract(max(status.forecast_p50, taken(status)), status.amount), ZERO)
+    return max(less(max(status.forecast_p50, taken(status)), status.amount), ZERO)
 
 
 def by_risk(statuses: Sequence[BudgetStatus]) -> list[BudgetStatus]:
@@ -82,7 +82,7 @@ def actuals_exhibit(lines: Sequence[BudgetActual], query: Query, frame: Frame) -
     body = tuple(
         (
             x.budget.title, x.budget.owner, x.label, x.budget.currency, x.amount, x.actual,
-            EXACT.subtract(x.amount, x.actual), share(x.actual, x.amount),
+            less(x.amount, x.actual), share(x.actual, x.amount),
         )
         for x in ranked
     )  # fmt: skip
@@ -157,7 +157,7 @@ def risks_exhibit(statuses: Sequence[BudgetStatus]) -> Exhibit:
     risky = [s for s in by_risk(statuses) if s.state != "ok"][:RISKS_SHOWN]
     body = tuple(
         (
-            s.title, s.owner, s.currency, s.amount, overrun(s), max(s.forecast_p90 - s.amount, ZERO), s.p_breach, s.breach_day,
+            s.title, s.owner, s.currency, s.amount, overrun(s), max(less(s.forecast_p90, s.amount), ZERO), s.p_breach, s.breach_day,
         )
         for s in risky
     )  # fmt: skip
@@ -206,7 +206,7 @@ def budget_kpis(
         )
     worst = by_risk(risky)[0] if risky else None
     say = (
-        f"Of {len(statuses)}; the first is {worst.title} (P = {chance(worst.p_breach)})."
+        f"Of {len(statuses)}; the first is {worst.title} ({chance(worst.p_breach)})."
         if worst
         else f"Of {len(statuses)}."
     )

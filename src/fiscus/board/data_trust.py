@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, plural, room_query
+from fiscus.board.figures import added, less, plural, room_query
 from fiscus.board.frame import Frame
 from fiscus.board.types import Exhibit, Kpi
 from fiscus.cost.types import Delivery
@@ -64,9 +64,9 @@ def trust_exhibit(
     own = "own currency"
     columns = (
         ("source", "text"), ("currency", "text"), ("usage until", "date"), ("days behind", "count"), ("charges", "count"),
-        ("quality findings", "count"), ("billed, lake", own), ("billed, deliveries", own), ("difference", own), ("state", "text"),
+        ("irregular cells", "count"), ("billed, lake", own), ("billed, deliveries", own), ("difference", own), ("state", "text"),
     )  # fmt: skip
-    note = "Usage until is exclusive; a feed of invoices has no such day. Findings: rows repaired or kept, newest delivery."
+    note = "Usage until is exclusive; a feed of invoices has no such day. Irregular cells: repaired or kept, newest delivery."
     exhibit = Exhibit("data-trust", "cost", title, columns, tuple(lines), totals_query(), note)
     fresh = Decimal(sum(line[9] == "fresh" for line in lines))
     say = f"Of {plural(len(lines), 'feed')}; {len(apart)} with a difference between bill and lake."
@@ -85,7 +85,7 @@ def _line(  # noqa: PLR0913, PLR0917  the facts of one source, from four answers
     behind = max((frame.as_of - until).days, 0) if until else None
     lake, bills = held.get(key, ZERO), brought.get(key)
     state = "late" if behind is not None and behind > STALE_DAYS else "fresh"
-    difference = None if bills is None else lake - bills
+    difference = None if bills is None else less(lake, bills)
     return (*key, until, behind, charges.get(key, 0), quality.get(key[0], 0), lake, bills, difference, state)
 
 

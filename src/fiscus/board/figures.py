@@ -23,6 +23,11 @@ def added(amounts: Iterable[Decimal]) -> Decimal:
     return total(list(amounts))
 
 
+def less(whole: Decimal, part: Decimal) -> Decimal:
+    """`whole` - `part`, exactly."""
+    return EXACT.subtract(whole, part)
+
+
 def money(amount: Decimal, currency: str, places: int = 0) -> str:
     """`USD 1,234`; negatives in parentheses."""
     return f"{currency} {display(amount, places)}"
@@ -43,11 +48,18 @@ def percent(value: Decimal | None) -> str:
     return "–" if value is None else f"{display(value, 1)} %"
 
 
+def moved(change: Decimal | None) -> str:
+    """A change in percent with its direction in words."""
+    if change is None:
+        return "new"
+    return f"{'up' if change >= 0 else 'down'} {display(abs(change), 1)} %"
+
+
 def chance(p: Decimal) -> str:
-    """P to two digits; never a certainty that a simulation cannot have."""
+    """`P = 0.83`; never a certainty that a simulation cannot have."""
     if p >= Decimal("0.995"):
-        return "> 0.99"
-    return "< 0.01" if p < Decimal("0.005") else f"{p:.2f}"
+        return "P > 0.99"
+    return "P < 0.01" if p < Decimal("0.005") else f"P = {p:.2f}"
 
 
 def plural(number: int, noun: str, many: str = "") -> str:

@@ -93,9 +93,9 @@ def _budget(status: BudgetStatus, frame: Frame) -> DecisionRequested:
     over = taken(status) > status.amount
     verb = "Raise or stop" if over else "Raise or cut"
     amount = money(status.amount, status.currency)
-    text = f"{verb}: {status.title}, {amount} for {status.period.label}, P(breach) {chance(status.p_breach)}"
+    text = f"{verb}: {status.title}, {amount} for {status.period.label}, {chance(status.p_breach)}"
     by: date = status.breach_day or status.period.end
-    return DecisionRequested(text, overrun(status), status.currency, status.owner, max(by, frame.as_of))
+    return DecisionRequested(text, overrun(status), status.currency, status.owner, max(by, frame.as_of), estimate=True)
 
 
 def _purchase(finding: Finding, frame: Frame) -> DecisionRequested:
@@ -112,8 +112,8 @@ def _action(action: Action) -> DecisionRequested:
     plan = action.plan
     names = ", ".join(target.name for target in plan.targets)
     owners = ", ".join(sorted({target.owner for target in plan.targets}))
-    text = f"Approve {plan.kind} of {names}: {plan.reason} (estimate a month)"
-    return DecisionRequested(text, plan.saving_per_month, plan.currency, owners, plan.expires_at.date())
+    text = f"Approve {plan.kind} of {names}: {plan.reason} (a month)"
+    return DecisionRequested(text, plan.saving_per_month, plan.currency, owners, plan.expires_at.date(), estimate=True)
 
 
 def _largest(findings: Sequence[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, money, near, percent, plural, room_query, share
+from fiscus.board.figures import added, less, money, near, percent, plural, room_query, share
 from fiscus.board.frame import Frame
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
 from fiscus.kernel.charts import ChartSeries, ChartSpec
@@ -36,7 +36,7 @@ def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, K
     """Teams by cost, unowned money as a line of its own, and the share that has an owner."""
     lines = cast("Sequence[tuple[str, str, Decimal, Decimal, int]]", rows.rows)
     whole, owned = added(line[3] for line in lines), added(line[2] for line in lines)
-    loose = whole - owned
+    loose = less(whole, owned)
     ranked = sorted(lines, key=lambda line: (line[0] != UNOWNED, -line[3], line[0]))
     body = tuple((team, centre, cost, share(cost, whole), charges) for team, centre, _, cost, charges in ranked)
     part = share(owned, whole)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, day, money, near, percent, plural, room_query, share
+from fiscus.board.figures import added, day, less, money, percent, plural, room_query, share
 from fiscus.board.frame import Frame
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
 from fiscus.kernel.charts import ChartSeries, ChartSpec
@@ -68,7 +68,7 @@ def provider_exhibit(rows: Rows, query: Query, frame: Frame) -> Exhibit:
             f"; {moved[0]} moved most, {money(abs(moved[1] - moved[2]), frame.currency)} {verb} than the month before"
         )
     body = tuple(
-        (name, cost, share(cost, whole), before, cost - before, share(cost - before, before), charges)
+        (name, cost, share(cost, whole), before, less(cost, before), share(less(cost, before), before), charges)
         for name, cost, before, charges in lines
     )
     unit = frame.currency
@@ -137,7 +137,7 @@ def _month_title(body: Sequence[tuple[object, ...]], frame: Frame) -> str:
         return f"{body[-1][0]} cost {money(cast('Decimal', body[-1][-1]), frame.currency)}; there is no whole month to compare"
     (first, start), (last, end) = whole[0], whole[-1]
     moved = "rose" if end >= start else "fell"
-    change = f"{percent(share(abs(end - start), start))}" if start else "from nothing"
+    change = f"{percent(share(abs(less(end, start)), start))}" if start else "from nothing"
     return f"Monthly spend {moved} {change} between {first} and {last}, to {money(end, frame.currency)}"
 
 

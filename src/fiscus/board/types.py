@@ -79,6 +79,7 @@ class DecisionRequested:
     currency: str
     owner: str
     by: date
+    estimate: bool = False  # `amount` is a forecast or a promise, not yet spent
 
 
 @dataclass(frozen=True, slots=True)

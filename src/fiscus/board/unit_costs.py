@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, money, percent, room_query, share
+from fiscus.board.figures import added, less, money, moved, room_query, share
 from fiscus.board.frame import Frame
 from fiscus.board.scope_spend import scope_where
 from fiscus.board.types import Exhibit, Kpi, Outcome
 from fiscus.kernel.charts import ChartSeries, ChartSpec
-from fiscus.kernel.money import display
+from fiscus.kernel.money import EXACT, display
 from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text
@@ -37,8 +37,8 @@ def ai_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, Kpi]:
     body = []
     for provider, model, cost, tokens, cost_before, tokens_before in lines:
         price, earlier = _price(cost, tokens, frame), _price(cost_before, tokens_before, frame)
-        moved = share(price - earlier, earlier) if price is not None and earlier else None
-        body.append((provider, model, cost, tokens / MILLION, price, earlier, moved))
+        change = share(less(price, earlier), earlier) if price is not None and earlier else None
+        body.append((provider, model, cost, _millions(tokens), price, earlier, change))
     cost, tokens = added(line[2] for line in lines), added(line[3] for line in lines)
     price = _price(cost, tokens, frame)
     earlier = _price(added(line[4] for line in lines), added(line[5] for line in lines), frame)
@@ -50,9 +50,9 @@ def ai_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, Kpi]:
     title = f"No AI service was billed by tokens in {frame.name}"
     say = "No charge of an AI service is measured in tokens."
     if price is not None:
-        change = f", {percent(share(price - earlier, earlier))} against the month before" if earlier else ""
-        title = f"A million tokens cost {frame.currency} {display(price, 4)}{change}"
-        say = f"{money(cost, frame.currency)} for {display(tokens / MILLION, 0)} million tokens{change}."
+        trend = f", {moved(share(less(price, earlier), earlier))} on the month before" if earlier else ""
+        title = f"A million tokens cost {frame.currency} {display(price, 4)}{trend}"
+        say = f"{money(cost, frame.currency)} for {display(_millions(tokens), 0)} million tokens{trend}."
     note = f"Prices in {unit}: EffectiveCost over ConsumedQuantity, the whole month before beside it."
     exhibit = Exhibit("ai-unit-cost", "cost", title, columns, tuple(body), query, note)
     return exhibit, Kpi("ai-unit-cost", "AI, a million tokens", price, unit, "actual", say, query)
@@ -105,8 +105,7 @@ def outcome_exhibit(
         title = f"{outcome.name}: {frame.currency} {display(value, 4)} each in {body[-1][0]}"
         say = f"In {body[-1][0]}, the newest whole month with a volume: {money(body[-1][1], frame.currency)}."
         if len(body) > 1 and (earlier := body[-2][3]):
-            moved = share(value - earlier, earlier)
-            title += f", {percent(moved)} against {body[-2][0]}"
+            title += f", {moved(share(less(value, earlier), earlier))} on {body[-2][0]}"
     chart = _chart(slug, title, body, frame) if len(body) > 1 else None
     exhibit = Exhibit(slug, "board", title, columns, tuple(body), query, "", chart)
     return exhibit, Kpi(slug, f"Cost of one: {outcome.name}", value, one, "actual", say, query)
@@ -120,12 +119,16 @@ def no_outcomes_kpi() -> Kpi:
 
 def _price(cost: Decimal, tokens: Decimal, frame: Frame) -> Decimal | None:
     return (
-        _rounded(unit_cost("AI", TOKENS, cost, tokens / MILLION, frame.currency).cost_per_unit) if tokens > 0 else None
+        _rounded(unit_cost("AI", TOKENS, cost, _millions(tokens), frame.currency).cost_per_unit) if tokens > 0 else None
     )
 
 
+def _millions(tokens: Decimal) -> Decimal:
+    return EXACT.divide(tokens, MILLION)
+
+
 def _rounded(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(_CENT_OF_CENT)
+    return None if value is None else value.quantize(_CENT_OF_CENT, context=EXACT)
 
 
 def _chart(slug: str, title: str, body: Sequence[Sequence[object]], frame: Frame) -> ChartSpec:

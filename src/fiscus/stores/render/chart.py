@@ -21,6 +21,7 @@ SERIES: Final = ("#0b5cad", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00
 WIDTH: Final = 660  # of the whole drawing: a page's width, so that all charts have one scale of text
 ROW: Final = 15
 AXIS: Final = 40
+MANY: Final = 10.0
 VERSION: Final = "v5.21"
 _registered: set[Path] = set()
 
@@ -74,8 +75,9 @@ def _long(spec: ChartSpec, *roles: str) -> list[dict[str, Any]]:
     ]
 
 
-def _axis(unit: str) -> dict[str, Any]:
-    return {"title": unit, "format": "~s", "grid": True, "tickCount": 5}
+def _axis(unit: str, largest: float = MANY) -> dict[str, Any]:
+    """Thousands as k and millions as M; small prices as they are."""
+    return {"title": unit, "format": "~s" if largest >= MANY else "~g", "grid": True, "tickCount": 5}
 
 
 def _stacked(spec: ChartSpec) -> dict[str, Any]:
@@ -162,6 +164,7 @@ def _lines(spec: ChartSpec, roles: tuple[str, ...], band: tuple[str, str] | None
         "title": None,
         "axis": {"labelOverlap": True, "labelAngle": 0},
     }
+    largest = max((v for s in spec.series if s.role in roles for v in _numbers(s) if v is not None), default=MANY)
     layers = []
     if band is not None:
         low, high = ({r["label"]: r["value"] for r in _long(spec, role)} for role in band)
@@ -180,7 +183,7 @@ def _lines(spec: ChartSpec, roles: tuple[str, ...], band: tuple[str, str] | None
             "strokeDash": dash,
             "point": role == "actual",
         }
-        y = {"field": "value", "type": "quantitative", "axis": _axis(spec.unit), "scale": {"zero": True}}
+        y = {"field": "value", "type": "quantitative", "axis": _axis(spec.unit, largest), "scale": {"zero": True}}
         layers.append({"data": {"values": _long(spec, role)}, "mark": mark, "encoding": {"x": x, "y": y}})
     return layers
 

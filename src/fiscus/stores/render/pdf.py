@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import typst
 
-from fiscus.board.types import Basis, DecisionRequested, Exhibit, Kpi, Pack
+from fiscus.board.types import ESTIMATE, Basis, DecisionRequested, Exhibit, Kpi, Pack
 from fiscus.kernel.canonical import canonical_bytes
 from fiscus.stores.render.chart import chart_svg
 from fiscus.stores.render.figures import NOTHING, cell, heading, is_number, number
@@ -21,9 +21,12 @@ from fiscus.stores.render.fonts_at import fonts_folder
 Paper: TypeAlias = Literal["a4", "us-letter"]
 ROWS_SHOWN: Final = 14  # of an exhibit on paper; the workbook has them all
 LONG_PARAM_CHARS: Final = 160
-SHORT_CHARS: Final = 10
+CHAR_MM: Final = 1.32  # of a table's text, on average and rounded up; heads are smaller
+HEAD_CHAR_MM: Final = 1.2
+PADDING_MM: Final = 2.6
+ROOM_MM: Final[Mapping[Paper, float]] = {"a4": 178.0, "us-letter": 183.9}  # between the margins
 LAYERS: Final = (
-    ("board", "What the board answers for"),
+    ("board", "Board: what the money buys"),
     ("cost", "Cost"),
     ("ownership", "Ownership and signals"),
     ("guardrails", "Guardrails"),
@@ -46,17 +49,18 @@ def render_pdf(pack: Pack, path: Path, paper: Paper = "a4") -> None:
         font_paths=[str(fonts)],
         ignore_system_fonts=True,
         format="pdf",
-        sys_inputs={"pack": json.dumps(pack_data(pack), ensure_ascii=False), "paper": paper},
+        sys_inputs={"pack": json.dumps(pack_data(pack, paper), ensure_ascii=False), "paper": paper},
         timestamp=int(made.timestamp()),
     )
     path.write_bytes(pdf)
 
 
-def pack_data(pack: Pack) -> dict[str, Any]:
+def pack_data(pack: Pack, paper: Paper = "a4") -> dict[str, Any]:
     """What the template draws: text only, so that nothing from data is ever parsed as markup."""
+    room_mm = ROOM_MM[paper]
     later = [exhibit for exhibit in pack.exhibits if exhibit.id not in FIRST_PAGE]
     layers = [
-        {"name": name, "exhibits": [_exhibit(x) for x in later if x.layer == layer]}
+        {"name": name, "exhibits": [_exhibit(x, room_mm) for x in later if x.layer == layer]}
         for layer, name in LAYERS
         if any(x.layer == layer for x in later)
     ]
@@ -71,7 +75,7 @@ def pack_data(pack: Pack) -> dict[str, Any]:
         "evidence": pack.evidence_head,
         "simulated": list(pack.simulated),
         "kpis": [_kpi(kpi) for kpi in pack.kpis],
-        "first": [_exhibit(x) for x in pack.exhibits if x.id in FIRST_PAGE],
+        "first": [_exhibit(x, room_mm) for x in pack.exhibits if x.id in FIRST_PAGE],
         "decisions": [_decision(d) for d in pack.decisions],
         "layers": layers,
         "definitions": [list(pair) for pair in pack.definitions],
@@ -97,7 +101,7 @@ def _kpi(kpi: Kpi) -> dict[str, str]:
     }
 
 
-def _exhibit(exhibit: Exhibit) -> dict[str, Any]:
+def _exhibit(exhibit: Exhibit, room_mm: float) -> dict[str, Any]:
     units = [unit for _, unit in exhibit.columns]
     shown = exhibit.rows[:ROWS_SHOWN]
     rows = [[_held(cell(value, unit)) for value, unit in zip(row, units, strict=True)] for row in shown]
@@ -106,28 +110,33 @@ def _exhibit(exhibit: Exhibit) -> dict[str, Any]:
     return {
         "id": exhibit.id,
         "title": _held(exhibit.title),
-        "columns": _columns(exhibit, rows),
+        "columns": _columns(exhibit, rows, room_mm),
         "rows": rows,
         "note": _held(more + exhibit.note),
         "chart": chart_svg(exhibit.chart) if exhibit.chart else "",
     }
 
 
-def _columns(exhibit: Exhibit, rows: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """Heads with widths: numbers, days and short text take what they need (mm), longer text shares the rest by its length."""
-    columns = []
-    for at, (name, unit) in enumerate(exhibit.columns):
-        head = heading(name, unit)
-        longest = max((len(row[at]) for row in rows), default=0)
-        word = max(len(part) for part in head.split())
-        fixed = is_number(unit) or unit == "date" or (at > 0 and longest <= SHORT_CHARS)
-        width = (
-            max(longest * 1.5, word * 1.35, len(head) * 0.75, 8) + 2.6
-            if fixed
-            else float(min(max(longest, word, 6), 46))
-        )
-        columns.append({"name": head, "number": is_number(unit), "fixed": fixed, "width": width})
-    return columns
+def _columns(exhibit: Exhibit, rows: Sequence[Sequence[str]], room_mm: float) -> list[dict[str, Any]]:
+    """Heads with widths in mm: numbers and days take what they need, text at least its longest word; the first takes the rest."""
+    heads = [heading(name, unit) for name, unit in exhibit.columns]
+    least, wanted = list[float](), list[float]()
+    for at, (_, unit) in enumerate(exhibit.columns):
+        texts = [row[at] for row in rows]
+        word = max(len(part) for text in (*texts, heads[at]) for part in (text.split() or [""]))
+        whole = max((len(text) for text in texts), default=0)
+        if is_number(unit) or unit == "date":
+            least.append(max(whole * CHAR_MM, word * HEAD_CHAR_MM, len(heads[at]) * HEAD_CHAR_MM / 2, 8) + PADDING_MM)
+            wanted.append(least[-1])
+        else:
+            least.append(word * CHAR_MM + PADDING_MM)
+            wanted.append(max(whole * CHAR_MM + PADDING_MM, least[-1]))
+    more = sum(w - m for w, m in zip(wanted, least, strict=True))
+    part = min(max((room_mm - sum(least)) / more, 0.0), 1.0) if more else 1.0
+    return [
+        {"name": head, "number": is_number(unit), "width": 0 if at == 0 else low + (high - low) * part}
+        for at, (head, (_, unit), low, high) in enumerate(zip(heads, exhibit.columns, least, wanted, strict=True))
+    ]
 
 
 def _held(text: str) -> str:
@@ -136,7 +145,8 @@ def _held(text: str) -> str:
 
 
 def _decision(decision: DecisionRequested) -> dict[str, str]:
-    amount = f"{decision.currency} {number(decision.amount, decision.currency)}"
+    mark = ESTIMATE if decision.estimate else ""
+    amount = f"{mark}{decision.currency} {number(decision.amount, decision.currency)}"
     return {
         "text": _held(decision.text),
         "amount": _held(amount),

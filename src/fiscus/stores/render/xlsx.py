@@ -103,7 +103,7 @@ def _decisions(made: _Book, pack: Pack) -> None:
     for row, asked in enumerate(pack.decisions, start=1):
         values = (
             (asked.text, "text"),
-            (asked.amount, asked.currency),
+            (asked.amount, (ESTIMATE if asked.estimate else "") + asked.currency),
             (asked.currency, "text"),
             (asked.owner, "text"),
             (asked.by, "date"),
