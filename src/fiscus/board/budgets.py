@@ -157,7 +157,8 @@ def risks_exhibit(statuses: Sequence[BudgetStatus]) -> Exhibit:
     risky = [s for s in by_risk(statuses) if s.state != "ok"][:RISKS_SHOWN]
     body = tuple(
         (
-            s.title, s.owner, s.currency, s.amount, overrun(s), max(less(s.forecast_p90, s.amount), ZERO), s.p_breach, s.breach_day,
+            s.title, s.owner, s.currency, s.amount, overrun(s), max(less(s.forecast_p90, s.amount), ZERO), s.p_breach,
+            s.breach_day,
         )
         for s in risky
     )  # fmt: skip

@@ -21,8 +21,8 @@ from fiscus.stores.render.fonts_at import fonts_folder
 Paper: TypeAlias = Literal["a4", "us-letter"]
 ROWS_SHOWN: Final = 14  # of an exhibit on paper; the workbook has them all
 LONG_PARAM_CHARS: Final = 160
-CHAR_MM: Final = 1.32  # of a table's text, on average and rounded up; heads are smaller
-HEAD_CHAR_MM: Final = 1.2
+CHAR_MM: Final = 1.5  # of a table's text, on average and rounded up; heads are smaller
+HEAD_CHAR_MM: Final = 1.3
 PADDING_MM: Final = 2.6
 ROOM_MM: Final[Mapping[Paper, float]] = {"a4": 178.0, "us-letter": 183.9}  # between the margins
 LAYERS: Final = (
@@ -33,6 +33,7 @@ LAYERS: Final = (
     ("actions", "Actions and savings"),
 )
 FIRST_PAGE: Final = ("top-risks",)
+_BREAKS: Final = re.compile(r"[ -]")
 _TIED: Final = re.compile(r"(?<=≈) (?=\S)|(?<=\b[A-Z]{3}) (?=\(?[\d<])")
 
 
@@ -102,31 +103,42 @@ def _kpi(kpi: Kpi) -> dict[str, str]:
 
 
 def _exhibit(exhibit: Exhibit, room_mm: float) -> dict[str, Any]:
-    units = [unit for _, unit in exhibit.columns]
-    shown = exhibit.rows[:ROWS_SHOWN]
-    rows = [[_held(cell(value, unit)) for value, unit in zip(row, units, strict=True)] for row in shown]
-    rest = len(exhibit.rows) - len(shown)
-    more = f"{len(shown)} of {len(exhibit.rows)} rows; all are in the workbook. " if rest else ""
+    columns, shown = _on_paper(exhibit)
+    rows = [
+        [_held(cell(value, unit)) for value, (_, unit) in zip(row, columns, strict=True)] for row in shown[:ROWS_SHOWN]
+    ]
+    more = f"{len(rows)} of {len(shown)} rows; all are in the workbook. " if len(rows) < len(shown) else ""
     return {
         "id": exhibit.id,
         "title": _held(exhibit.title),
-        "columns": _columns(exhibit, rows, room_mm),
+        "columns": _columns(columns, rows, room_mm),
         "rows": rows,
         "note": _held(more + exhibit.note),
         "chart": chart_svg(exhibit.chart) if exhibit.chart else "",
     }
 
 
-def _columns(exhibit: Exhibit, rows: Sequence[Sequence[str]], room_mm: float) -> list[dict[str, Any]]:
+def _on_paper(exhibit: Exhibit) -> tuple[Sequence[tuple[str, str]], Sequence[Sequence[object]]]:
+    """Columns and rows; a currency that is the same in all rows stands in the heads and needs no column."""
+    at = next((n for n, (name, _) in enumerate(exhibit.columns) if name == "currency" and n > 0), None)
+    values = {row[at] for row in exhibit.rows} if at is not None else set()
+    if at is None or len(values) != 1:
+        return exhibit.columns, exhibit.rows
+    said = str(values.pop())
+    columns = [(name, unit.replace("own currency", said)) for n, (name, unit) in enumerate(exhibit.columns) if n != at]
+    return columns, [[value for n, value in enumerate(row) if n != at] for row in exhibit.rows]
+
+
+def _columns(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], room_mm: float) -> list[dict[str, Any]]:
     """Heads with widths in mm: numbers and days take what they need, text at least its longest word; the first takes the rest."""
-    heads = [heading(name, unit) for name, unit in exhibit.columns]
+    heads = [heading(name, unit) for name, unit in columns]
     least, wanted = list[float](), list[float]()
-    for at, (_, unit) in enumerate(exhibit.columns):
+    for at, (_, unit) in enumerate(columns):
         texts = [row[at] for row in rows]
-        word = max(len(part) for text in (*texts, heads[at]) for part in (text.split() or [""]))
+        word = max(len(part) for text in (*texts, heads[at]) for part in _BREAKS.split(text))
         whole = max((len(text) for text in texts), default=0)
         if is_number(unit) or unit == "date":
-            least.append(max(whole * CHAR_MM, word * HEAD_CHAR_MM, len(heads[at]) * HEAD_CHAR_MM / 2, 8) + PADDING_MM)
+            least.append(max(whole * CHAR_MM, word * HEAD_CHAR_MM, len(heads[at]) * HEAD_CHAR_MM / 2) + PADDING_MM)
             wanted.append(least[-1])
         else:
             least.append(word * CHAR_MM + PADDING_MM)
@@ -135,7 +147,7 @@ def _columns(exhibit: Exhibit, rows: Sequence[Sequence[str]], room_mm: float) ->
     part = min(max((room_mm - sum(least)) / more, 0.0), 1.0) if more else 1.0
     return [
         {"name": head, "number": is_number(unit), "width": 0 if at == 0 else low + (high - low) * part}
-        for at, (head, (_, unit), low, high) in enumerate(zip(heads, exhibit.columns, least, wanted, strict=True))
+        for at, (head, (_, unit), low, high) in enumerate(zip(heads, columns, least, wanted, strict=True))
     ]
 
 
