@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fiscus.flows.judge_policies import ERROR, Judged, judge_policies
+from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.workspace import Workspace
@@ -14,6 +14,7 @@ from fiscus.guardrails.budget_series import budget_days, budget_days_query
 from fiscus.guardrails.budget_status import budget_statuses
 from fiscus.guardrails.control import ControlRecord
 from fiscus.guardrails.find_budgets import StandingBudget, find_budgets
+from fiscus.guardrails.find_charges import ERROR
 from fiscus.guardrails.types import BudgetStatus, Finding
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import display, total

@@ -11,6 +11,7 @@ from fiscus.guardrails.detect_series import detect_series, detector_query
 from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
 from fiscus.guardrails.find_charges import ERROR, find_charges, matches_query
 from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.probe_detectors import probe_failures, probe_query
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id
@@ -19,7 +20,10 @@ from fiscus.kernel.money import EXACT, ZERO
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What one policy found. `failure` says why it has no answer: what it found before then still stands."""
+    """What one policy found. `failure` says why it has no answer: what it found before then still stands.
+
+    `probes` counts the questions with a known answer that were put to its detector.
+    """
 
     compiled: CompiledPolicy
     findings: tuple[Finding, ...] = ()
@@ -28,6 +32,8 @@ class Judged:
     error_amount: Mapping[str, Decimal] = field(default_factory=dict)
     below: int = 0
     failure: str = ""
+    probes: int = 0
+    probe_failures: tuple[str, ...] = ()
 
 
 def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Judged]:
@@ -51,7 +57,10 @@ def _detect(ws: Workspace, judged: Judged) -> Judged:
     query = detector_query(judged.compiled, ws.as_of)
     rows = ws.lake.ask(query.sql, query.params)
     found = detect_series(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
-    return replace(judged, findings=found, matched=sum(finding.rows for finding in found))
+    known = probe_query(judged.compiled, ws.as_of)
+    failures = probe_failures(judged.compiled, ws.lake.ask(known.sql, known.params), ws.as_of)
+    matched = sum(finding.rows for finding in found)
+    return replace(judged, findings=found, matched=matched, probes=1, probe_failures=failures)
 
 
 def _charges(ws: Workspace, judged: Judged) -> Judged:

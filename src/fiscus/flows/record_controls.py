@@ -43,7 +43,8 @@ def _record(ws: Workspace, judged: Judged, open_findings: Sequence[Finding], clo
     compiled = judged.compiled
     policy = compiled.policy
     mine = [finding for finding in open_findings if finding.policy_id == policy.id]
-    failures = _test_failures(judged)
+    failures = (*_test_failures(judged), *judged.probe_failures)
+    tests = len(compiled.tests) + judged.probes
     return ControlRecord(
         policy_id=policy.id,
         version=policy.version,
@@ -59,10 +60,10 @@ def _record(ws: Workspace, judged: Judged, open_findings: Sequence[Finding], clo
         error_amount=judged.error_amount,
         below_minimum=judged.below,
         overridden=sum(f"finding|{finding.id}" in closed for finding in mine),
-        tests=len(compiled.tests),
-        passed=not failures if compiled.tests else None,
+        tests=tests,
+        passed=not failures if tests else None,
         test_failures=failures,
-        last_tested=ws.as_of if compiled.tests else None,
+        last_tested=ws.as_of if tests else None,
         lake_version=str(ws.lake.version()),
     )
 

@@ -105,19 +105,20 @@ def detect_series(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_versio
     return tuple(sorted(enough, key=lambda finding: (-finding.amount, finding.id)))
 
 
-def _setting(compiled: CompiledPolicy, name: str) -> Decimal:
+def setting(compiled: CompiledPolicy, name: str) -> Decimal:
+    """What the policy sets, else the detector's default."""
     assert compiled.policy.detector
     return Decimal(str(compiled.settings.get(name, DETECTORS[compiled.policy.detector][name])))
 
 
 def _window(compiled: CompiledPolicy, as_of: date) -> dict[str, object]:
-    since = as_of - timedelta(days=int(_setting(compiled, "history_days")))
+    since = as_of - timedelta(days=int(setting(compiled, "history_days")))
     month = str(Month.of(since).shift(-1))
     return {"since": midnight(since), "until": midnight(as_of), "billing_month": month}
 
 
 def _news(compiled: CompiledPolicy, as_of: date) -> date:
-    return as_of - timedelta(days=int(_setting(compiled, "news_days")))
+    return as_of - timedelta(days=int(setting(compiled, "news_days")))
 
 
 def _price_query(compiled: CompiledPolicy, as_of: date, only: str, subject: Mapping[str, object]) -> Query:
@@ -132,7 +133,7 @@ def _price_query(compiled: CompiledPolicy, as_of: date, only: str, subject: Mapp
 def _price_changes(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version: str) -> list[Finding]:
     """One finding a SKU, unit and currency; regions that rose together are one rise."""
     steps = [_Step(*row) for row in cast("Sequence[tuple[Any, ...]]", rows.rows)]
-    percent_min = _setting(compiled, "percent_min")
+    percent_min = setting(compiled, "percent_min")
     big = [s for s in steps if EXACT.multiply(s.before, _HUNDRED + percent_min) <= EXACT.multiply(s.after, _HUNDRED)]
     alike = sorted(big, key=_sku)
     return [
@@ -189,7 +190,7 @@ def _price(value: Decimal) -> str:
 def _commitment_query(compiled: CompiledPolicy, as_of: date, only: str, subject: Mapping[str, object]) -> Query:
     params = _window(compiled, as_of) | {
         "ended_since": _news(compiled, as_of),
-        "quiet_days": int(_setting(compiled, "quiet_days")),
+        "quiet_days": int(setting(compiled, "quiet_days")),
         "covered_days": COVERED_DAYS,
         "resources_max": FINDING_RESOURCES_MAX,
     }

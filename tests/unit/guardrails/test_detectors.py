@@ -170,6 +170,28 @@ def test_a_setting_and_a_minimum_bound_the_detector(company: Workspace) -> None:
     assert not evaluate(judged_by(company, "", [dear]), "run-3").findings
 
 
+def test_a_detector_is_tested_with_a_known_answer_each_time_it_runs(company: Workspace) -> None:
+    works = evaluate(judged_by(company, "", (PRICES, COMMITMENTS)), "run-4").controls
+    assert {(c.policy_id, c.tests, c.passed, c.last_tested) for c in works} == {
+        ("prices", 1, True, AS_OF),
+        ("commitments", 1, True, AS_OF),
+    }
+
+
+def test_a_detector_that_can_no_longer_detect_fails_its_test(company: Workspace) -> None:
+    """A setting can switch a detector off without anybody noticing, but for the probe."""
+    blind = (
+        replace(PRICES, settings={"history_days": 3}),
+        replace(COMMITMENTS, settings={"quiet_days": 30}),
+    )
+    controls = {control.policy_id: control for control in evaluate(judged_by(company, "", blind), "run-5").controls}
+    assert controls["prices"].test_failures == ("policies/test.yaml, line 3: expected rises, found nothing",)
+    assert controls["commitments"].passed is False
+    dear = replace(PRICES, policy=replace(PRICES.policy, min_amount=Decimal(10**9)), settings={"percent_min": 80})
+    (control,) = evaluate(judged_by(company, "", [dear]), "run-6").controls
+    assert control.passed
+
+
 def test_an_unknown_detector_is_refused() -> None:
     with pytest.raises(NotFound, match="commitment_expired, price_change"):
         detector_query(policy_of("x", "", detector="prices"), AS_OF)
