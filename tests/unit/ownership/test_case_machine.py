@@ -136,9 +136,15 @@ def test_assignee_those_above_finance_and_finops_may_acknowledge_and_the_clock_s
     assert case.history[-1].note == "on it"
 
 
-def test_the_owner_may_still_act_when_finance_has_it() -> None:
+@pytest.mark.parametrize("who", ["max", "lea", "vera"])
+def test_the_owner_and_those_above_may_still_act_when_finance_has_it(who: str) -> None:
     case = escalate(escalate(opened(), rota(8)), rota(40))
-    assert acknowledge(case, Actor("max"), "", rota(41)).assignee == "max"
+    assert acknowledge(case, Actor(who), "", rota(41)).assignee == who
+
+
+def test_what_finance_itself_left_lying_goes_to_somebody_else() -> None:
+    case = escalate(opened(owner="fin"), rota(8))
+    assert (case.level, case.assignee) == ("finance", "fay")
 
 
 @pytest.mark.parametrize("move", [acknowledge, close, reopen])

@@ -210,6 +210,17 @@ def test_an_address_refused_for_good_stops_nobody_else_and_becomes_a_case_until_
     assert escalate_cases(mended).closed == (new,)
 
 
+def test_refused_addresses_are_no_sign_of_a_server_that_is_down(tmp_path: Path, mail: LocalMailServer) -> None:
+    ws = with_cases(company(tmp_path, email=smtp(mail)), 4)
+    mail.behaviour.refused = {"max@x.example", "otto@x.example", "lea@x.example"}
+    assert (deliver_notices(ws).sent, len(mail.messages)) == (1, 1)
+    refused = escalate_cases(ws).opened
+    mail.behaviour.refused = set()
+    assert deliver_notices(ws).waiting == 0
+    assert set(escalate_cases(ws).closed) == set(refused)
+    assert len(refused) == 3
+
+
 def test_what_always_fails_comes_after_what_was_not_tried_yet(tmp_path: Path, mail: LocalMailServer) -> None:
     ws = with_cases(company(tmp_path, email=smtp(mail)), 4)
     mail.behaviour.busy = {"max@x.example", "otto@x.example", "lea@x.example"}
