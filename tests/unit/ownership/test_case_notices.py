@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +29,7 @@ from fiscus.kernel.clock import SteppedClock
 from fiscus.ownership.ports import NoticeChannel
 from fiscus.ownership.types import Notice
 
+REPO = Path(__file__).resolve().parents[3]
 SECRET = "a secret of enough bytes"
 
 
@@ -155,6 +159,38 @@ def test_killed_between_send_and_mark_it_is_sent_again_after_a_restart_with_the_
         (hook.received[0].id, False),
         (hook.received[0].id, True),
     ]
+
+
+KILLED_AFTER_SENDING = """
+import os, signal, sys
+from pathlib import Path
+from dataclasses import dataclass
+from tests.unit.ownership.test_case_notices import SmtpChannel, company
+from fiscus.flows.deliver_notices import deliver_notices
+
+@dataclass
+class Fatal:
+    channel: SmtpChannel
+
+    def send(self, notice):
+        self.channel.send(notice)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+channel = SmtpChannel("127.0.0.1", int(sys.argv[2]), "fiscus@x.example")
+deliver_notices(company(Path(sys.argv[1]), email=Fatal(channel)))
+"""
+
+
+def test_a_process_that_is_killed_after_sending_leaves_the_notice_waiting(
+    tmp_path: Path, mail: LocalMailServer
+) -> None:
+    ws = with_cases(company(tmp_path, email=smtp(mail)))
+    command = [sys.executable, "-c", KILLED_AFTER_SENDING, str(tmp_path), str(mail.port)]
+    killed = subprocess.run(command, cwd=REPO, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert deliver_notices(ws).sent == 1
+    assert len({one.message["Message-ID"] for one in mail.messages}) == 1
+    assert len(mail.messages) == 2
 
 
 @dataclass
