@@ -116,12 +116,12 @@ def test_an_action_is_approved_by_a_second_person_applied_and_undone(desk) -> No
     page.wait_for_selector("#preview >> text=as planned")
     assert page.locator("form[action$='/approve']").count() == 0
     desk.act_as(page, "otto")
-    assert "Otto may not approve this" in page.inner_text("main")
+    page.wait_for_selector("text=Otto may not approve this")
     desk.act_as(page, "lea")
-    page.click("text=Approve: stop 1 target, saves ≈ 30 USD a month")
+    page.click("text=Approve: stop i-900, saves ≈ 30 USD a month")
     page.wait_for_selector("[role=status] >> text=Approved.")
     assert desk.cloud.machines["i-900"]["state"] == "running"
-    page.click("text=Apply now: stop 1 target")
+    page.click("text=Apply now: stop i-900")
     page.wait_for_selector("text=Undo: take back")
     assert desk.cloud.machines["i-900"]["state"] == "stopped"
     page.click("text=Undo: take back")

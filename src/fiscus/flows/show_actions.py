@@ -97,10 +97,15 @@ def action_line(ws: Workspace, action: Action) -> ActionLine:
 
 
 def effect(action: Action) -> str:
-    """What it does, in words: `stop 2 targets`."""
+    """What it does, in words: `stop sim-gpu-1`, `stop 2 targets`."""
     verb = action.plan.kind.rsplit(".", 1)[-1].replace("_", " ")
-    count = len(action.plan.targets)
-    return f"{verb} {count} target{'' if count == 1 else 's'}"
+    targets = action.plan.targets
+    return f"{verb} {targets[0].name or targets[0].id}" if len(targets) == 1 else f"{verb} {len(targets)} targets"
+
+
+def capitalised(text: str) -> str:
+    """The first letter raised, the others as they are: names keep theirs."""
+    return text[:1].upper() + text[1:]
 
 
 def _order(line: ActionLine) -> tuple[int, Decimal, str]:
@@ -128,7 +133,7 @@ def _sentence(lines: Sequence[ActionLine], waiting: Decimal, home: str) -> str:
 
 def _one(action: Action) -> str:
     plan = action.plan
-    what = f"{effect(action).capitalize()} in {', '.join(sorted({t.environment for t in plan.targets})) or 'no environment'}"
+    what = f"{capitalised(effect(action))} in {', '.join(sorted({t.environment for t in plan.targets})) or 'no environment'}"
     if action.state in DONE and action.verified_saving is not None:
         return f"{what}: saved {display(action.verified_saving, 0)} {plan.currency} a month, verified by the bill."
     verbs: Mapping[ActionState, str] = {"PROPOSED": "approve or reject it", "APPROVED": "apply it"}

@@ -47,6 +47,13 @@ def spoken_for(status: BudgetStatus) -> Decimal:
     return EXACT.add(with_estimates, EXACT.add(status.held, status.committed))
 
 
+def chance_of(value: Decimal) -> str:
+    """A probability for `P` to stand before: never a certainty that a simulation cannot have."""
+    if value >= Decimal("0.995"):
+        return "> 0.99"
+    return "< 0.01" if value < Decimal("0.005") else f"= {value:.2f}"
+
+
 def _line(status: BudgetStatus) -> BudgetLine:
     taken = spoken_for(status)
     return BudgetLine(
@@ -73,7 +80,7 @@ def _sentence(lines: Sequence[BudgetLine]) -> str:
     if first.state == "at_risk":
         day = f" on {first.breach_day.day} {first.breach_day:%b}" if first.breach_day else ""
         return (
-            f"{first.title} will exceed its {amount}{day} (P = {first.p_breach:.2f}). "
+            f"{first.title} will exceed its {amount}{day} (P {chance_of(first.p_breach)}). "
             f"Cut ≈ {display(lines[0].at_risk, 0)} {first.currency}, or approve as much more."
         )
     left = f"{display(first.headroom, 0)} {first.currency} left"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from fiscus.flows.show_trust import DataTrust, data_trust
+from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.money import display, total
+from fiscus.kernel.periods import Month
 from fiscus.ownership.types import Case, CaseState
+from fiscus.signals.types import Anomaly
 
 URGENCY: Final[Mapping[str, int]] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 STATES: Final[tuple[CaseState, ...]] = ("open", "acknowledged", "closed")
@@ -44,6 +48,26 @@ def show_case(ws: Workspace, case_id: str) -> Case:
     if case is None:
         raise NotFound(f"There is no case {case_id!r}", remedy="`fiscus cases` lists them.")
     return case
+
+
+def anomaly_of(ws: Workspace, case: Case) -> Anomaly | None:
+    """The anomaly that a case is about; None for any other subject."""
+    named = case.subject.evidence.get("anomaly")
+    if named is None:
+        return None
+    with ws.state.read() as tx:
+        return next((one for one in tx.anomalies.all() if one.id == named), None)
+
+
+def spend_of(anomaly: Anomaly) -> SpendAsked:
+    """The question whose answer shows an anomaly: its owner's spend on its service, by resource, in the months that it touches."""
+    return SpendAsked(
+        group_by="resource",
+        from_month=Month.of(anomaly.start),
+        to_month=Month.of(anomaly.end - timedelta(days=1)),
+        currency=anomaly.currency,
+        filters=(("owner", anomaly.owner), ("service", anomaly.service), ("provider", anomaly.provider)),
+    )
 
 
 def case_order(case: Case) -> tuple[int, int, object, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 
+from fiscus.flows.show_actions import capitalised
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import Decision, Finding
@@ -15,6 +16,7 @@ from fiscus.kernel.errors import NotFound
 from fiscus.kernel.money import display, total
 
 FACT = "policy."
+BUILT_IN = {"budget_forecast": "Budgets that will be exceeded", "budget_breach": "Budgets that are exceeded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _lines(
         lines.append(
             PolicyLine(
                 policy_id=name,
-                title=policy.title if policy else name,
+                title=capitalised(policy.title) if policy else BUILT_IN.get(name, name),
                 owner=policy.owner if policy else "",
                 when=(policy.when or policy.detector or "") if policy else "",
                 remedy=policy.remedy if policy else "",
@@ -113,10 +115,11 @@ def _sentence(lines: Sequence[PolicyLine], decisions: Sequence[Decision], home: 
     found = sum(len(line.findings) for line in lines)
     if not lines and not decisions:
         return "No policy has been judged yet. Write one in policies/ and run the loop."
+    saved = f"{display(stopped, 0)} {home} was stopped or held before it was spent." if denied else ""
     if found:
         first = lines[0]
+        whole = display(total([line.amount for line in lines]), 0)
         return (
-            f"{found} findings over {display(total([line.amount for line in lines]), 0)} {home}: mend {first.policy_id} "
-            f"first ({display(first.amount, 0)} {home}). {display(stopped, 0)} {home} was stopped or held before it was spent."
-        )
-    return f"No open finding. {display(stopped, 0)} {home} was stopped or held before it was spent."
+            f"{found} findings over {whole} {home}: start with “{first.title}” ({display(first.amount, 0)} {home}). {saved}"
+        ).strip()
+    return f"No open finding. {saved}".strip()

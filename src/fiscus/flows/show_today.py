@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from fiscus.flows.show_actions import WAITS_FOR, effect
-from fiscus.flows.show_budgets import show_budgets, spoken_for
+from fiscus.flows.show_actions import WAITS_FOR, capitalised, effect
+from fiscus.flows.show_budgets import chance_of, show_budgets, spoken_for
 from fiscus.flows.show_cases import URGENCY
 from fiscus.flows.show_spend import SpendShown, show_spend
 from fiscus.flows.show_trust import DataTrust, data_trust
@@ -83,7 +83,7 @@ def _budgets(ws: Workspace, trust: DataTrust) -> Iterator[TodayItem]:
             continue
         breached = status.state == "breached"
         day = f" on {status.breach_day.day} {status.breach_day:%b}" if status.breach_day else ""
-        chance = f"P = {status.p_breach:.2f}"
+        chance = f"P {chance_of(status.p_breach)}"
         title = f"{status.title} is over budget" if breached else f"{status.title} will break{day} ({chance})"
         verb, urgency = ("Cut or raise", 0) if breached else ("Steer", 1)
         amount = max(spoken_for(status) - status.amount, ZERO) if breached else line.at_risk
@@ -118,13 +118,14 @@ def _stored(ws: Workspace) -> Iterator[TodayItem]:
             "Acknowledge",
             s.amount,
             s.currency,
-            False,
+            s.kind == "budget",
             URGENCY[s.severity],
             case.assignee,
             due,
         )
     for finding in findings:
-        if finding.id not in known and not any(finding.id in key for key in known):
+        about_a_budget = "budget_id" in finding.params  # the budget itself stands above
+        if not about_a_budget and not any(finding.id in key for key in known):
             yield TodayItem(
                 "finding",
                 finding.id,
@@ -140,7 +141,8 @@ def _stored(ws: Workspace) -> Iterator[TodayItem]:
         verb = {"approval": "Approve", "run": "Apply", "read_back": "Read back"}.get(WAITS_FOR.get(action.state, ""))
         if verb is not None:
             plan = action.plan
-            title = f"{effect(action).capitalize()}: {plan.reason}"
+            where = ", ".join(sorted({target.environment for target in plan.targets if target.environment}))
+            title = f"{capitalised(effect(action))}{f' in {where}' if where else ''}"
             who = ", ".join(sorted({target.owner for target in plan.targets}))
             yield TodayItem(
                 "action", action.id, title, verb, plan.saving_per_month, plan.currency, True,
@@ -176,7 +178,8 @@ def _sentence(items: list[TodayItem], spend: SpendShown) -> str:
     first = items[0]
     amount = display(first.amount, 0)
     mark = "≈ " if first.estimate else ""
-    money = f" ({mark}{amount} {first.currency})" if first.amount and amount not in first.title else ""
+    told = first.currency in first.title  # a title that names money needs no second amount beside it
+    money = f" ({mark}{amount} {first.currency})" if first.amount and not told else ""
     due = f" by {first.due.day} {first.due:%b %H:%M} UTC" if first.due else ""
     others = "one more waits" if len(items) == 2 else f"{len(items) - 1} more wait"
     more = f" {others.capitalize()}." if len(items) > 1 else ""

@@ -38,7 +38,7 @@ def test_nobody_can_act(browser, ws, action) -> None:
 def test_the_approve_button_names_the_effect_the_money_and_the_way_back(browser, action) -> None:
     page = browser.acts_as("lea").get(f"/actions/{action.id}").text
     button = re.search(r'<button class="primary">(Approve:.*?)</button>', page, re.DOTALL)[1]
-    assert button == "Approve: stop 1 target, saves ≈ 30 USD a month, undone with a restart"
+    assert button == f"Approve: stop {action.plan.targets[0].name}, saves ≈ 30 USD a month, undone with a restart"
 
 
 def test_from_approval_to_undo_each_step_is_recorded_as_asserted(browser, ws, cloud, action) -> None:

@@ -43,6 +43,7 @@ class Bullet:
     mid: float
     high: float
     beyond: bool
+    forecast: str  # its middle in percent, as text
     label: str
 
 
@@ -68,6 +69,7 @@ def bullet(line: BudgetLine) -> Bullet:
         mid=_inside(mid),
         high=_inside(high),
         beyond=max(start, high) > SCALE_PERCENT,
+        forecast=f"{mid:.0f}",
         label=f"{line.used if line.used is not None else 0} % used, forecast {low:.0f} to {high:.0f} %",
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
+from fiscus.flows.show_actions import capitalised
+from fiscus.flows.show_budgets import chance_of
 from fiscus.kernel.money import display
 
 NOTHING = "–"
@@ -56,13 +58,6 @@ def share(percent: Decimal | None) -> str:
     return NOTHING if percent is None else f"{percent} %"
 
 
-def probability(value: Decimal) -> str:
-    """P to two digits; never a certainty that a simulation cannot have."""
-    if value >= Decimal("0.995"):
-        return "> 0.99"
-    return "< 0.01" if value < Decimal("0.005") else f"{value:.2f}"
-
-
 def day(value: date | None) -> str:
     """20 Nov 2026."""
     return NOTHING if value is None else f"{value.day} {value:%b %Y}"
@@ -107,7 +102,8 @@ FILTERS = {
     "money": money,
     "change": change,
     "share": share,
-    "probability": probability,
+    "chance": chance_of,
+    "capitalised": capitalised,
     "day": day,
     "moment": moment,
     "soon": soon,

@@ -10,7 +10,7 @@ from fiscus.flows.apply_actions import preview_action
 from fiscus.flows.record_actions import is_paused
 from fiscus.flows.show_actions import effect, show_action, show_actions
 from fiscus.flows.show_budgets import show_budgets
-from fiscus.flows.show_cases import STATES, show_case, show_cases
+from fiscus.flows.show_cases import STATES, anomaly_of, show_case, show_cases, spend_of
 from fiscus.flows.show_policies import show_decision, show_policies
 from fiscus.kernel.errors import BadInput
 
@@ -45,9 +45,12 @@ def _mount_judged(router: APIRouter, site: Site) -> None:
         return site.page(visit, "cases.html", {"shown": shown, "view": view})
 
     @router.get("/cases/{case_id}")
-    def case(request: Request, case_id: str) -> HTMLResponse:
+    def one_case(request: Request, case_id: str) -> HTMLResponse:
         visit = site.visit(request)
-        return site.page(visit, "case.html", {"case": show_case(visit.ws, case_id)})
+        case = show_case(visit.ws, case_id)
+        anomaly = anomaly_of(visit.ws, case)
+        asked = spend_of(anomaly) if anomaly else None
+        return site.page(visit, "case.html", {"case": case, "anomaly": anomaly, "asked": asked})
 
     @router.get("/policies")
     def policies(request: Request) -> HTMLResponse:
