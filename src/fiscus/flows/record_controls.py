@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from fiscus.flows.judge_policies import Judged
@@ -15,14 +16,27 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import to_json
 
 FACT: Final = "policy."
+CONTROL_DECISIONS: Final = 1_000  # the newest decisions that a control is looked at in
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store knows beside this evaluation: open findings, closed cases, and what policies said to intents."""
+
+    findings: Sequence[Finding]
+    closed: frozenset[str]
+    results: Mapping[tuple[str, str], int]  # (policy id, match | no_match | error) -> decisions
 
 
 def control_records(
     ws: Workspace, judged: Sequence[Judged], open_findings: Sequence[Finding], tx: StateTx
 ) -> tuple[ControlRecord, ...]:
     """One record a policy, its tests run now."""
-    closed = {case.subject.key for case in tx.cases.all(["closed"])}
-    return tuple(_record(ws, one, open_findings, closed) for one in judged)
+    closed = frozenset(case.subject.key for case in tx.cases.all(["closed"]))
+    decisions = tx.decisions.newest(CONTROL_DECISIONS)
+    results = Counter((result.policy_id, str(result.result)) for one in decisions for result in one.policies)
+    seen = _Seen(open_findings, closed, results)
+    return tuple(_record(ws, one, seen) for one in judged)
 
 
 def store_controls(tx: StateTx, records: Sequence[ControlRecord]) -> None:
@@ -39,10 +53,11 @@ def store_controls(tx: StateTx, records: Sequence[ControlRecord]) -> None:
             tx.facts.put(name, {**known, "retired": True, "ran": False, "fired": 0})
 
 
-def _record(ws: Workspace, judged: Judged, open_findings: Sequence[Finding], closed: set[str]) -> ControlRecord:
+def _record(ws: Workspace, judged: Judged, seen: _Seen) -> ControlRecord:
     compiled = judged.compiled
     policy = compiled.policy
-    mine = [finding for finding in open_findings if finding.policy_id == policy.id]
+    mine = [finding for finding in seen.findings if finding.policy_id == policy.id]
+    said = {result: seen.results.get((policy.id, result), 0) for result in ("match", "no_match", "error")}
     failures = (*_test_failures(judged), *judged.probe_failures)
     tests = len(compiled.tests) + judged.probes
     return ControlRecord(
@@ -54,12 +69,13 @@ def _record(ws: Workspace, judged: Judged, open_findings: Sequence[Finding], clo
         owner=policy.owner,
         ran=not judged.failure,
         failure=judged.failure,
-        fired=len(mine),
+        asked=sum(said.values()),
+        fired=len(mine) + said["match"],
         matched=judged.matched,
-        errors=judged.errors,
+        errors=judged.errors + said["error"],
         error_amount=judged.error_amount,
         below_minimum=judged.below,
-        overridden=sum(f"finding|{finding.id}" in closed for finding in mine),
+        overridden=sum(f"finding|{finding.id}" in seen.closed for finding in mine),
         tests=tests,
         passed=not failures if tests else None,
         test_failures=failures,

@@ -14,9 +14,10 @@ from fiscus.guardrails.types import Level, PolicyTarget
 class ControlRecord:
     """One policy in the newest evaluation.
 
-    `ran`: it was asked and answered; `failure` says why not. `fired`: findings open because of it; `matched`: charges or budgets
-    behind them and below its minimum; `errors`: those that it had no answer for. `overridden`: cases of its findings that a
-    person closed though the match still stands. `passed` None: it has no tests.
+    `ran`: it was asked and answered; `failure` says why not. `fired`: findings open because of it and, of the newest decisions
+    (`asked` of them asked it), those that it matched. `matched`: charges or budgets behind findings and below its minimum;
+    `errors`: charges, budgets and intents that it had no answer for. `overridden`: cases of its findings that a person closed
+    though the match still stands. `passed` None: it has no tests.
     """
 
     policy_id: str
@@ -27,6 +28,7 @@ class ControlRecord:
     owner: str
     ran: bool
     failure: str
+    asked: int
     fired: int
     matched: int
     errors: int

@@ -301,6 +301,23 @@ def test_a_case_closed_while_the_match_stands_is_an_override(company: Workspace)
     assert evaluate(ws, "run-2").controls[0].overridden == 1
 
 
+def test_what_a_policy_said_to_intents_is_in_its_control(company: Workspace) -> None:
+    from fiscus.guardrails.types import Decision, Intent, PolicyResult
+
+    rule = policy_of("ml-cap", 'budget.id == "ml"', "budget")
+    ws = judged_by(company, BUDGET, [rule])
+    intent = Intent("ai.request", "max", "ml", "staging", Decimal(1), "USD")
+    said = (PolicyResult("ml-cap", "v1", "soft", "match", "require_approval", ""),)
+    wrong = (PolicyResult("ml-cap", "v1", "soft", "error", "require_approval", ""),)
+    with ws.state.begin() as tx:
+        for number, results in enumerate((said, wrong, said)):
+            tx.decisions.put(
+                Decision(f"dec-{number}", ws.clock.now(), intent, "", "allow", (), results, (), "", "", False, "")
+            )
+    (control,) = evaluate(ws, "run").controls
+    assert (control.asked, control.fired, control.errors) == (3, 1 + 2, 1)
+
+
 def test_nothing_is_stored_when_the_lake_cannot_be_read(company: Workspace) -> None:
     class Gone:
         def __getattr__(self, name: str):
