@@ -68,9 +68,11 @@ def of_finding(finding: Finding) -> CaseSubject:
 
 def of_budget(status: BudgetStatus) -> CaseSubject:
     """A budget that is breached or at risk; at stake is what it is over, or will be. What is merely possible is a warning."""
-    likely = max(status.actual, status.forecast_p50) - status.amount
-    over = max(likely if likely > ZERO else status.forecast_p90 - status.amount, ZERO)
-    breached = status.state == "breached"
+    breached, likely = status.state == "breached", status.forecast_p50 - status.amount
+    if breached:
+        over = max(-status.headroom, ZERO)
+    else:
+        over = max(likely if likely > ZERO else status.forecast_p90 - status.amount, ZERO)
     severity = severity_of(over, hard=status.cap == "hard", running=breached, warning=not breached and likely <= ZERO)
     return CaseSubject(
         kind="budget",
@@ -176,10 +178,9 @@ def _add(subjects: dict[str, CaseSubject], new: CaseSubject) -> None:
 def _budget_title(status: BudgetStatus, over: Decimal) -> str:
     budget = f"its budget of {display(status.amount)} {status.currency} for {status.period.label}"
     if status.state == "breached":
-        spent = max(status.actual - status.amount, ZERO)
-        return f"{status.title} has spent {display(spent)} {status.currency} more than {budget}"
+        return f"{status.title} has spent {display(over)} {status.currency} more than {budget}"
     day = f", on {status.breach_day:%d %b}" if status.breach_day else ""
-    if max(status.actual, status.forecast_p50) > status.amount:
+    if status.forecast_p50 > status.amount:
         return f"{status.title} will go {display(over)} {status.currency} over {budget}{day}"
     return f"{status.title} may go {display(over)} {status.currency} over {budget}{day}"
 

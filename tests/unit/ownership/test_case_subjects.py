@@ -125,8 +125,8 @@ def test_a_budget_and_the_finding_about_it_are_one_subject(ws: Workspace) -> Non
             "medium",
         ),
         (
-            {"state": "breached", "actual": Decimal(4200)},
-            "AI in staging has spent 200.00 USD more than its budget of 4,000.00 USD for 2026-11",
+            {"state": "breached", "actual": Decimal(5200), "headroom": Decimal(-1200)},
+            "AI in staging has spent 1,200.00 USD more than its budget of 4,000.00 USD for 2026-11",
             "high",
         ),
     ],
