@@ -247,7 +247,7 @@ def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, K
     loose = found.get("none", (ZERO, 0))[0]
     part = share(loose, whole)
     title = f"{money(loose, frame.currency)} ({percent(part)}) is under no budget and no policy"
-    columns = (("strongest control", "text"), ("cost", frame.currency), ("of total", "%"), ("charges", "count"))
+    columns = (("strongest control", "text"), ("cost", frame.currency), ("share %", "%"), ("charges", "count"))
     note = "A budget without a scope watches the total and steers nothing: it does not count here."
     capped = found.get("cap", (ZERO, 0))[0]
     say = f"{money(loose, frame.currency)}; only {money(capped, frame.currency)} is under a cap that is enforced."

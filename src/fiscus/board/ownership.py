@@ -51,7 +51,7 @@ def coverage_exhibit(rows: Rows, query: Query, frame: Frame) -> tuple[Exhibit, K
         (ChartSeries("cost", tuple(line[3] for line in drawn), "actual"),),
     )  # fmt: skip
     columns = (
-        ("team", "text"), ("cost centre", "text"), ("cost", frame.currency), ("of total", "%"), ("charges", "count"),
+        ("team", "text"), ("cost centre", "text"), ("cost", frame.currency), ("share %", "%"), ("charges", "count"),
     )  # fmt: skip
     exhibit = Exhibit("owned-by-team", "ownership", title, columns, body, query, "", chart if drawn else None)
     say = (

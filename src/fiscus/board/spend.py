@@ -73,7 +73,7 @@ def provider_exhibit(rows: Rows, query: Query, frame: Frame) -> Exhibit:
     )
     unit = frame.currency
     columns = (
-        ("provider", "text"), ("cost", unit), ("of total", "%"), ("month before", unit), ("change", unit), ("change %", "%"),
+        ("provider", "text"), ("cost", unit), ("share %", "%"), ("month before", unit), ("change", unit), ("change %", "%"),
         ("charges", "count"),
     )  # fmt: skip
     note = "Month before: the same number of days of it." if frame.partial else "Month before: the whole month."

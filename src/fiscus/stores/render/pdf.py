@@ -17,13 +17,11 @@ from fiscus.kernel.canonical import canonical_bytes
 from fiscus.stores.render.chart import chart_svg
 from fiscus.stores.render.figures import NOTHING, cell, heading, is_number, number
 from fiscus.stores.render.fonts_at import fonts_folder
+from fiscus.stores.render.table_widths import column_widths
 
 Paper: TypeAlias = Literal["a4", "us-letter"]
 ROWS_SHOWN: Final = 14  # of an exhibit on paper; the workbook has them all
 LONG_PARAM_CHARS: Final = 160
-CHAR_MM: Final = 1.5  # of a table's text, on average and rounded up; heads are smaller
-HEAD_CHAR_MM: Final = 1.3
-PADDING_MM: Final = 2.6
 ROOM_MM: Final[Mapping[Paper, float]] = {"a4": 178.0, "us-letter": 183.9}  # between the margins
 LAYERS: Final = (
     ("board", "Board: what the money buys"),
@@ -33,7 +31,6 @@ LAYERS: Final = (
     ("actions", "Actions and savings"),
 )
 FIRST_PAGE: Final = ("top-risks",)
-_BREAKS: Final = re.compile(r"[ -]")
 _TIED: Final = re.compile(r"(?<=≈) (?=\S)|(?<=\b[A-Z]{3}) (?=\(?[\d<])")
 
 
@@ -119,9 +116,9 @@ def _exhibit(exhibit: Exhibit, room_mm: float) -> dict[str, Any]:
 
 
 def _on_paper(exhibit: Exhibit) -> tuple[Sequence[tuple[str, str]], Sequence[Sequence[object]]]:
-    """Columns and rows; a currency that is the same in all rows stands in the heads and needs no column."""
+    """Columns and rows; a currency that is the same in all rows shown stands in the heads and needs no column."""
     at = next((n for n, (name, _) in enumerate(exhibit.columns) if name == "currency" and n > 0), None)
-    values = {row[at] for row in exhibit.rows} if at is not None else set()
+    values = {row[at] for row in exhibit.rows[:ROWS_SHOWN]} if at is not None else set()
     if at is None or len(values) != 1:
         return exhibit.columns, exhibit.rows
     said = str(values.pop())
@@ -130,24 +127,11 @@ def _on_paper(exhibit: Exhibit) -> tuple[Sequence[tuple[str, str]], Sequence[Seq
 
 
 def _columns(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], room_mm: float) -> list[dict[str, Any]]:
-    """Heads with widths in mm: numbers and days take what they need, text at least its longest word; the first takes the rest."""
-    heads = [heading(name, unit) for name, unit in columns]
-    least, wanted = list[float](), list[float]()
-    for at, (_, unit) in enumerate(columns):
-        texts = [row[at] for row in rows]
-        word = max(len(part) for text in (*texts, heads[at]) for part in _BREAKS.split(text))
-        whole = max((len(text) for text in texts), default=0)
-        if is_number(unit) or unit == "date":
-            least.append(max(whole * CHAR_MM, word * HEAD_CHAR_MM, len(heads[at]) * HEAD_CHAR_MM / 2) + PADDING_MM)
-            wanted.append(least[-1])
-        else:
-            least.append(word * CHAR_MM + PADDING_MM)
-            wanted.append(max(whole * CHAR_MM + PADDING_MM, least[-1]))
-    more = sum(w - m for w, m in zip(wanted, least, strict=True))
-    part = min(max((room_mm - sum(least)) / more, 0.0), 1.0) if more else 1.0
+    heads, units = [heading(name, unit) for name, unit in columns], [unit for _, unit in columns]
+    widths = column_widths(units, heads, rows, room_mm)
     return [
-        {"name": head, "number": is_number(unit), "width": 0 if at == 0 else low + (high - low) * part}
-        for at, (head, (_, unit), low, high) in enumerate(zip(heads, columns, least, wanted, strict=True))
+        {"name": head, "number": is_number(unit), "width": width}
+        for head, unit, width in zip(heads, units, widths, strict=True)
     ]
 
 
