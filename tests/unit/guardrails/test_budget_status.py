@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -121,6 +123,45 @@ def test_all_budgets_together_give_what_each_gives_alone(company: Workspace) -> 
     ]
     together = [status.actual for status in _statuses(company, *bodies)]
     assert together == [_statuses(company, body)[0].actual for body in bodies]
+
+
+def test_any_mix_of_scopes_is_summed_to_the_last_digit(company: Workspace) -> None:
+    """Two hundred drawn budgets of every shape, all in one query, each against its own sum in Python."""
+    draw = random.Random(11)
+    values = {
+        "team": (["web"], ["ml"], ["web", "ml"], ["nobody", "ml"]),
+        "environment": (["prod"], ["staging"], ["dev", "prod"], ["unknown"]),
+        "service": (["VM"], ["GPU"], ["Seats", "Tax", "VM"]),
+        "charge_category": (["Usage"], ["Purchase", "Credit"], ["Tax"]),
+        "tag:team": (["web"], ["ml", "web"]),
+    }
+    bodies, expected = [], []
+    for _ in range(200):
+        scope = {name: draw.choice(values[name]) for name in draw.sample(sorted(values), draw.randint(0, 4))}
+        tax, credit, metric = draw.random() < 0.5, draw.random() < 0.5, draw.choice(("EffectiveCost", "BilledCost"))
+        currency, period = draw.choice(("USD", "USD", "EUR")), draw.choice(("month", "quarter", "year"))
+        written = ", ".join(f"'{name}': [{', '.join(chosen)}]" for name, chosen in scope.items())
+        bodies.append(
+            f"scope: {{{written}}}, period: {period}, currency: {currency}, amount: 1, owner: web, metric: {metric}, "
+            f"include_tax: {str(tax).lower()}, include_credits: {str(credit).lower()}"
+        )
+        kinds = {"Usage", "Purchase"} | ({"Tax"} if tax else set()) | ({"Credit"} if credit else set())
+        since = "2026-02" if period == "year" else "2026-11"
+        expected.append(_summed(lambda row, s=scope, k=kinds: _is_in(row, s, k), since, metric, currency))
+    assert [status.actual for status in _statuses(company, *bodies)] == expected
+
+
+def _is_in(row: Row, scope: dict[str, list[str]], kinds: set[str]) -> bool:
+    """Whether a row as written is of the scope; what the rules make of its tags is written out here once more."""
+    written = json.loads(row["Tags"])
+    known = {
+        "team": written["team"],
+        "tag:team": written["team"],
+        "environment": {"production": "prod", "staging": "staging"}.get(written["environment"], written["environment"]),
+        "service": row.get("ServiceName", "Amazon Elastic Compute Cloud"),
+        "charge_category": row.get("ChargeCategory", "Usage"),
+    }
+    return known["charge_category"] in kinds and all(known[name] in chosen for name, chosen in scope.items())
 
 
 def test_the_lake_is_read_once_for_any_number_of_budgets(company: Workspace) -> None:
