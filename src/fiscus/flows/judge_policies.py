@@ -12,6 +12,7 @@ from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
 from fiscus.guardrails.find_charges import ERROR, find_charges, matches_query
 from fiscus.guardrails.policy_set import CompiledPolicy
 from fiscus.guardrails.probe_detectors import probe_failures, probe_query
+from fiscus.guardrails.probe_policies import charge_failures, charge_tests_query
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id
@@ -22,7 +23,8 @@ from fiscus.kernel.money import EXACT, ZERO
 class Judged:
     """What one policy found. `failure` says why it has no answer: what it found before then still stands.
 
-    `probes` counts the questions with a known answer that were put to its detector.
+    `probes` counts the questions with a known answer that were put to its detector; `probe_failures` are wrong answers of the
+    detector, and of the policy's SQL to the tests that stand beside it.
     """
 
     compiled: CompiledPolicy
@@ -66,9 +68,10 @@ def _detect(ws: Workspace, judged: Judged) -> Judged:
 
 def _charges(ws: Workspace, judged: Judged) -> Judged:
     query = matches_query(judged.compiled, ws.as_of)
-    rows = ws.lake.ask(
-        query.sql, query.params
-    )  # a condition that people wrote runs under the bounds of SQL from people
+    known = charge_tests_query(judged.compiled)
+    failures = charge_failures(judged.compiled, ws.lake.query(known.sql)) if known else ()
+    # A condition that people wrote runs under the bounds of SQL from people.
+    rows = ws.lake.ask(query.sql, query.params)
     found = find_charges(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
     amounts = dict(judged.error_amount)
     for currency, amount in (found.error_amount or {}).items():
@@ -76,6 +79,7 @@ def _charges(ws: Workspace, judged: Judged) -> Judged:
     return replace(
         judged, findings=(*judged.findings, *found.findings), matched=judged.matched + found.charges,
         errors=judged.errors + found.errors, error_amount=amounts, below=judged.below + found.below,
+        probe_failures=(*judged.probe_failures, *failures),
     )  # fmt: skip
 
 

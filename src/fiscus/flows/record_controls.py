@@ -11,6 +11,7 @@ from fiscus.flows.judge_policies import Judged
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.control import ControlRecord
+from fiscus.guardrails.probe_policies import closure_failures
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import to_json
@@ -58,7 +59,7 @@ def _record(ws: Workspace, judged: Judged, seen: _Seen) -> ControlRecord:
     policy = compiled.policy
     mine = [finding for finding in seen.findings if finding.policy_id == policy.id]
     said = {result: seen.results.get((policy.id, result), 0) for result in ("match", "no_match", "error")}
-    failures = (*_test_failures(judged), *judged.probe_failures)
+    failures = tuple(dict.fromkeys((*closure_failures(compiled), *judged.probe_failures)))
     tests = len(compiled.tests) + judged.probes
     return ControlRecord(
         policy_id=policy.id,
@@ -82,18 +83,6 @@ def _record(ws: Workspace, judged: Judged, seen: _Seen) -> ControlRecord:
         last_tested=ws.as_of if tests else None,
         lake_version=str(ws.lake.version()),
     )
-
-
-def _test_failures(judged: Judged) -> tuple[str, ...]:
-    """The tests that stand beside the policy, run on what judges intents and budgets: the closure."""
-    policy = judged.compiled.policy
-    failures = []
-    for test in judged.compiled.tests:
-        result, why = judged.compiled.closures[test.target](test.given)
-        if result != test.expect:
-            said = f"{result} ({why})" if why else result
-            failures.append(f"{policy.file}, line {test.line}: expected {test.expect}, got {said}")
-    return tuple(failures)
 
 
 def _plain(value: object) -> object:

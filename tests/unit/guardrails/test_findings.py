@@ -14,6 +14,7 @@ from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days,
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.finding_subject import subject_of
+from fiscus.guardrails.load_policies import library_texts, load_policies
 from fiscus.guardrails.policy_set import PolicyTest
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import LimitExceeded
@@ -286,6 +287,46 @@ def test_a_control_says_that_its_tests_fail(company: Workspace) -> None:
         retired = tx.facts.get("policy.ml-only")
     assert isinstance(retired, dict)
     assert (retired["retired"], retired["ran"], retired["fired"]) == (True, False, 0)
+
+
+def test_the_tests_of_the_library_pass_on_closures_and_on_sql(company: Workspace) -> None:
+    """What judges charges is the SQL: the tests beside a policy are run on it too."""
+    library = load_policies(library_texts())
+    controls = evaluate(judged_by(company, "", library), "run").controls
+    assert [(control.policy_id, control.test_failures) for control in controls if control.test_failures] == []
+    assert all(control.tests and control.passed for control in controls)
+    assert sum(control.tests for control in controls) > 30
+
+
+@pytest.mark.parametrize(
+    ("given", "expect", "got"),
+    [
+        ({"charge.details": {"GpuCount": "8"}, "charge.tags": {"po": "1"}}, "no_match", "match"),
+        ({"charge.details": {"GpuCount": "8"}}, "match", "no_match"),
+        ({}, "match", "no_match"),
+        ({"charge.details": {"GpuCount": "8"}, "charge.EffectiveCost": 2 * 10**9}, "error", "match"),
+    ],
+)
+def test_a_wrong_answer_over_charges_fails_the_control(company: Workspace, given, expect: str, got: str) -> None:
+    rule = policy_of(
+        "gpu",
+        "has(charge.details.GpuCount) && (has(charge.tags.po) || (has(charge.EffectiveCost) && charge.EffectiveCost > 0))",
+        tests=(PolicyTest("charge", given, expect, "", 8),),
+    )  # fmt: skip
+    (control,) = evaluate(judged_by(company, "", [rule]), "run").controls
+    assert control.test_failures == (
+        f"policies/test.yaml, line 8: expected {expect}, got {got}",
+        f"policies/test.yaml, line 8: expected {expect}, got {got} over the charges",
+    )
+
+
+def test_a_test_holds_the_verdict_too(company: Workspace) -> None:
+    rule = policy_of(
+        "pay", 'intent.amount > money("5 USD")', "ai.request", effect="deny",
+        tests=(PolicyTest("ai.request", {"intent.amount": 6 * 10**9, "intent.currency": "USD"}, "match", "deny", 7),),
+    )  # fmt: skip
+    (control,) = evaluate(judged_by(company, "", [rule]), "run").controls
+    assert control.test_failures == ("policies/test.yaml, line 7: expected verdict deny, got verdict require_approval",)
 
 
 def test_a_case_closed_while_the_match_stands_is_an_override(company: Workspace) -> None:
