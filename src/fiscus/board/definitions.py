@@ -7,7 +7,7 @@ from typing import Final
 DEFINITIONS: Final = (
     ("Spend", "Sum of EffectiveCost of charges that start in the month, before the as-of day; every charge category."),
     ("As of", "Charges of days before it are actuals. A month that contains it is partial and says so."),
-    ("≈", "An estimate or a forecast. Numbers without the mark are actuals, exact to the last digit in the workbook."),
+    ("≈", "An estimate or a forecast. Numbers without the mark are actuals; the workbook holds 15 significant digits of them."),
     ("(1,234)", "A negative number."),
     ("Month before", "The same number of days of the month before while the month runs; the whole month when it is over."),
     ("Company budget", "The monthly budget without a scope, in the company's currency; it says whether tax and credits count."),
