@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budget_series import BudgetDays, budget_days, budget_days_query
 from fiscus.guardrails.budget_status import budget_statuses
 from fiscus.guardrails.types import BudgetStatus
+from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import total
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.signals.types import DailySeries
@@ -239,6 +240,24 @@ def test_a_source_that_has_not_landed_is_forecast_not_taken_for_nothing(tmp_path
     (status,) = _statuses(ws, f"scope: {{team: web}}, {FIELDS}")
     assert status.actual == 100
     assert status.forecast_p50 == pytest.approx(Decimal(300), rel=Decimal("0.02"))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "label"),
+    [
+        (date(2026, 11, 1), "2026-11"),
+        (date(2026, 11, 2), "2026-11"),
+        (date(2026, 10, 31), "2026-10"),
+        (date(2027, 2, 1), "2027-02"),
+        (date(2026, 7, 1), "2026-07"),
+    ],
+)
+def test_the_first_and_last_day_of_a_period_belong_to_it(company: Workspace, as_of: date, label: str) -> None:
+    clock = SteppedClock(datetime.combine(as_of, time(0), UTC))
+    (status,) = _statuses(replace(company, clock=clock), f"scope: {{team: ml}}, {FIELDS}")
+    rows = [row for row in BILLS["usd"] if label <= row["ChargePeriodStart"] < as_of.isoformat() and _team("ml")(row)]
+    assert status.period.label == label
+    assert status.actual == total([Decimal(row["EffectiveCost"]) for row in rows])
 
 
 def test_a_budget_whose_scope_no_charge_matches_is_told(company: Workspace) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -154,6 +156,40 @@ def test_twice_over_the_same_lake_changes_nothing(company: Workspace) -> None:
     assert second.findings == first.findings
     assert _evidence(ws) == before
     assert before["finding.opened"] == 3
+
+
+def test_two_evaluations_at_once_open_each_finding_once(company: Workspace) -> None:
+    ws = judged_by(company, BUDGET, [UNTAGGED, policy_of("web", 'charge.team == "web"')])
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda n: evaluate(ws, f"run-{n}"), range(4)))
+    assert sum(len(one.opened) for one in done) == len(done[0].findings)
+    assert _evidence(ws)["finding.opened"] == len(done[0].findings)
+    assert not any(one.resolved for one in done)
+
+
+def test_nothing_of_an_evaluation_stays_when_storing_it_fails(company: Workspace) -> None:
+    """A finding without its evidence, or a status without its findings, would be half a truth."""
+    ws = replace(judged_by(company, BUDGET, [UNTAGGED]), state=_FailsAtTheEnd(company.state))
+    with pytest.raises(RuntimeError, match="disk full"):
+        evaluate(ws, "run")
+    with company.state.read() as tx:
+        assert not tx.findings.all(state=None)
+        assert not tx.budget_statuses.newest()
+        assert not tx.facts.matching("policy.")
+    assert not _evidence(company)
+
+
+class _FailsAtTheEnd:
+    """A store whose transactions do all of their work and then cannot be committed."""
+
+    def __init__(self, state) -> None:
+        self._state = state
+
+    @contextmanager
+    def begin(self):
+        with self._state.begin() as tx:
+            yield tx
+            raise RuntimeError("disk full")
 
 
 def test_what_no_longer_matches_is_resolved_with_evidence(company: Workspace) -> None:
