@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 from tests.fixtures.strict_cloud import StrictCloud
 from tests.fixtures.web_company import machine, served_company
-from tests.journey.browsing import FLAGS, find_chromium, served
+from tests.journey.browsing import chromium_or_skip, served
+from tools.find_chromium import FLAGS
 
 PAGES = ("/", "/spend", "/budgets", "/cases", "/cases/case-1", "/actions", "/policies", "/policies/decisions/dec-1",
          "/owners", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web")  # fmt: skip
@@ -62,12 +63,12 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    chromium, cloud = find_chromium(), StrictCloud()
+    chromium, cloud = chromium_or_skip(), StrictCloud()
     for n in range(2, 20):
         cloud.add(f"i-{n}")
     ws = served_company(tmp_path_factory.mktemp("company"), cloud)
     with served(ws) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield Desk(browser, address, ws, cloud)
         browser.close()
 

@@ -31,6 +31,7 @@ class BudgetsShown:
     sentence: str
     lines: tuple[BudgetLine, ...]
     chart: ChartSpec | None
+    whole: BudgetLine | None = None  # the company's own month: every charge of its currency
 
 
 def show_budgets(ws: Workspace, trust: DataTrust | None = None) -> BudgetsShown:
@@ -38,7 +39,13 @@ def show_budgets(ws: Workspace, trust: DataTrust | None = None) -> BudgetsShown:
     with ws.state.read() as tx:
         statuses = tx.budget_statuses.newest()
     lines = tuple(sorted((_line(status) for status in statuses), key=_urgency))
-    return BudgetsShown(trust or data_trust(ws), _sentence(lines), lines, _chart(lines, ws.config.company.currency))
+    home = ws.config.company.currency
+    return BudgetsShown(trust or data_trust(ws), _sentence(lines), lines, _chart(lines, home), _whole(ws, lines, home))
+
+
+def _whole(ws: Workspace, lines: Sequence[BudgetLine], home: str) -> BudgetLine | None:
+    everything = {b.id for b in ws.config.budgets if not b.scope.filters and b.period == "month" and b.currency == home}
+    return next((line for line in lines if line.status.budget_id in everything), None)
 
 
 def spoken_for(status: BudgetStatus) -> Decimal:

@@ -60,7 +60,7 @@ def anomaly_of(ws: Workspace, case: Case) -> Anomaly | None:
 
 
 def spend_of(anomaly: Anomaly) -> SpendAsked:
-    """The question whose answer shows an anomaly: its owner's spend on its service, by resource, in the months that it touches."""
+    """The question whose answer shows an anomaly: its owner's spend on its service, by resource, in the months it touches."""
     return SpendAsked(
         group_by="resource",
         from_month=Month.of(anomaly.start),

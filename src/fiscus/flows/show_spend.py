@@ -82,7 +82,7 @@ def show_spend(ws: Workspace, asked: SpendAsked, trust: DataTrust | None = None)
     currency = asked.currency or ws.config.company.currency
     query = _grouped(ws, asked, window, currency)
     rows = list(ws.lake.query(query.sql, query.params).rows)
-    earlier = _earlier(ws, asked, before, currency) if _reaches(ws, before) else None
+    earlier = _earlier(ws, asked, before, currency) if _reaches(trust, before) else None
     whole = Figure(total([cast("Decimal", row[3]) for row in rows]), currency, "actual", query, trust.lake_version)
     lines = _lines(rows, earlier, whole)
     return SpendShown(
@@ -152,9 +152,9 @@ def _earlier(ws: Workspace, asked: SpendAsked, window: Window, currency: str) ->
     return {_named(name): cast("Decimal", cost) for name, cost in rows}
 
 
-def _reaches(ws: Workspace, window: Window) -> bool:
+def _reaches(trust: DataTrust, window: Window) -> bool:
     """Whether any source has charges of the first month of `window` or an earlier one."""
-    months = [month for one in ws.lake.freshness() for month in one.months]
+    months = [source.first_month for source in trust.sources if source.first_month]
     return bool(months) and Month.parse(min(months)) <= Month.of(window.start)
 
 

@@ -40,6 +40,7 @@ class SourceTrust:
     rows: int
     months: int
     state: Literal["fresh", "stale", "missing"]
+    first_month: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +129,5 @@ def _source(ws: Workspace, name: str, one: SourceFreshness | None) -> SourceTrus
     until = one.charges_until.date() if one.charges_until else None
     # A feed without usage (invoices for seats) has no such day: it is judged by the month of its newest bill.
     behind = max((ws.as_of - (until or Month.parse(one.months[-1]).end)).days, 0)
-    return SourceTrust(name, until, behind, one.rows, len(one.months), "stale" if behind > STALE_DAYS else "fresh")
+    state: Literal["fresh", "stale"] = "stale" if behind > STALE_DAYS else "fresh"
+    return SourceTrust(name, until, behind, one.rows, len(one.months), state, min(one.months))

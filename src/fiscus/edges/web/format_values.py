@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -89,8 +89,17 @@ def cell(value: object) -> str:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={item}" for key, item in value.items()) or NOTHING
+        return ", ".join(_flat(value)) or NOTHING
     return str(value)
+
+
+def _flat(value: Mapping[object, object], prefix: str = "") -> Iterator[str]:
+    """`state running, tags.team ml`: what was observed of a thing, one level after the other."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key} {cell(item)}"
 
 
 def is_number(value: object) -> bool:
