@@ -60,7 +60,8 @@ def sentence(
     said += _ending(by_id, company, next((s for s in statuses if s.budget_id == own), None), frame)
     risky = [s for s in by_risk(statuses) if s.state != "ok" and s.budget_id != own]
     if risky:
-        said += f"; {_threat(risky[0])}"
+        since = "" if frame.partial else f"as of {day(frame.as_of)}, "
+        said += f"; {since}{_threat(risky[0])}"
     if decisions:
         return f"{said}: decide {plural(len(decisions), 'request')} below, the first by {day(decisions[0].by)}."
     uncontrolled = by_id["uncontrolled-share"].value

@@ -40,7 +40,7 @@ def cell(value: object, unit: str) -> str:
 
 def number(value: Decimal, unit: str) -> str:
     """A number by its unit; what is not nothing never reads 0, and no simulation is certain."""
-    mark = ESTIMATE if unit.startswith(ESTIMATE) else ""
+    mark = ESTIMATE if unit.startswith(ESTIMATE) and value else ""  # nothing is nothing, not about nothing
     plain = unit.removeprefix(ESTIMATE)
     if plain == "P":
         return "> 0.99" if value >= Decimal("0.995") else "< 0.01" if value < Decimal("0.005") else f"{value:.2f}"

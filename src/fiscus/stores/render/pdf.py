@@ -31,7 +31,13 @@ LAYERS: Final = (
     ("actions", "Actions and savings"),
 )
 FIRST_PAGE: Final = ("top-risks",)
-_TIED: Final = re.compile(r"(?<=≈) (?=\S)|(?<=\b[A-Z]{3}) (?=\(?[\d<])")
+_MONTH: Final = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_TIED: Final = re.compile(
+    "|".join((
+        r"(?<=≈) (?=\S)", r"(?<=\b[A-Z]{3}) (?=\(?[\d<])", rf"(?<=\d) (?={_MONTH}\b)", rf"(?<= {_MONTH}) (?=\d{{4}}\b)",
+        r"(?<=\bP) (?=[<>=])", r"(?<=[<>=]) (?=\d)",
+    ))
+)  # fmt: skip
 
 
 def render_pdf(pack: Pack, path: Path, paper: Paper = "a4") -> None:
@@ -136,7 +142,7 @@ def _columns(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], 
 
 
 def _held(text: str) -> str:
-    """A mark and its number, a currency and its amount, stay on one line."""
+    """A mark and its number, a currency and its amount, a day and its month stay on one line."""
     return _TIED.sub("\u00a0", text)
 
 

@@ -10,7 +10,7 @@ from fiscus.stores.render.figures import is_number
 
 _WIDE: Final = frozenset("0123456789≈%ABCDEFGHKMNOPQRSTUVWXYZmw–")
 _NARROW: Final = frozenset("iljtfrI.,:;'|! \u00a0()-")
-WIDE_MM, NARROW_MM, PLAIN_MM, PADDING_MM = 1.72, 0.95, 1.45, 2.7  # Inter at 7.5 pt, rounded up
+WIDE_MM, NARROW_MM, PLAIN_MM, PADDING_MM = 1.72, 1.1, 1.5, 2.7  # Inter at 7.5 pt, rounded up
 HEAD_SHARE: Final = 0.93  # heads are set a little smaller
 _BREAKS: Final = re.compile(r"(?<=[ -])")
 
