@@ -13,7 +13,7 @@ from tests.journey.browsing import chromium_or_skip, served
 from tools.find_chromium import FLAGS
 
 PAGES = ("/", "/spend", "/budgets", "/cases", "/cases/case-1", "/actions", "/policies", "/policies/decisions/dec-1",
-         "/owners", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web")  # fmt: skip
+         "/owners", "/board", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web")  # fmt: skip
 PROBE = """() => {
   const canvas = document.querySelector('[data-chart] canvas');
   if (!canvas) return 0;
@@ -108,6 +108,19 @@ def test_another_grouping_is_another_address_and_the_way_back_works(desk) -> Non
     page.go_back()
     page.wait_for_selector(".chips >> text=Amazon SageMaker")
     page.close()
+
+
+def test_a_question_that_makes_no_sense_is_answered_in_place_with_a_way_on(desk) -> None:
+    page = desk.page()
+    page.goto(f"{desk.address}/spend?from=2026-11&to=2026-11")
+    page.fill("input[name=to]", "2026-09")
+    page.wait_for_selector("h1 >> text=is no period")
+    assert "Name a first and a last month" in page.inner_text("main")
+    page.click("text=Start this page over")
+    page.wait_for_selector("form.ask")
+    page.close()
+    assert all("422" in said for said in desk.complaints)  # the browser notes the status of the answer
+    desk.complaints.clear()
 
 
 def test_an_action_is_approved_by_a_second_person_applied_and_undone(desk) -> None:

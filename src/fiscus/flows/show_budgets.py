@@ -56,9 +56,9 @@ def spoken_for(status: BudgetStatus) -> Decimal:
 
 def chance_of(value: Decimal) -> str:
     """A probability for `P` to stand before: never a certainty that a simulation cannot have."""
-    if value >= Decimal("0.995"):
+    if value > Decimal("0.99"):
         return "> 0.99"
-    return "< 0.01" if value < Decimal("0.005") else f"= {value:.2f}"
+    return "< 0.01" if value < Decimal("0.01") else f"= {value:.2f}"
 
 
 def _line(status: BudgetStatus) -> BudgetLine:

@@ -77,6 +77,20 @@ def test_every_answer_has_the_same_strict_headers(browser, url) -> None:
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+def test_a_fault_of_ours_says_so_without_its_inside(ws) -> None:
+    app = build_server(ws.home, 8720, ws)
+
+    @app.get("/boom")
+    def boom() -> None:
+        raise ZeroDivisionError("a secret of the inside")
+
+    answer = Browser(app).get("/boom")
+    assert answer.status_code == 500
+    assert "a secret" not in answer.text
+    assert "ZeroDivisionError" in answer.text
+    assert answer.headers["Content-Security-Policy"] == HEADERS["Content-Security-Policy"]
+
+
 class TestTheApi:
     def test_errors_have_code_message_where_and_remedy(self, browser) -> None:
         answer = browser.get("/api/cases/none")

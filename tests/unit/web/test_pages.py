@@ -21,8 +21,8 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.money import display
 
-PAGES = ("/", "/spend", "/budgets", "/cases", "/actions", "/policies", "/owners", "/data", "/find?q=staging", "/api/docs",
-         "/number/spend?where.service=Amazon+SageMaker", "/cases/case-1", "/policies/decisions/dec-1",
+PAGES = ("/", "/spend", "/budgets", "/cases", "/actions", "/policies", "/owners", "/board", "/data", "/find?q=staging",
+         "/api/docs", "/number/spend?where.service=Amazon+SageMaker", "/cases/case-1", "/policies/decisions/dec-1",
          "/number/finding/f-1", "/number/case/case-1", "/spend?group=tag:team&by=month&from=2026-10&to=2026-11")  # fmt: skip
 
 

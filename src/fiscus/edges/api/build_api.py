@@ -9,6 +9,10 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from fiscus.flows.apply_actions import apply_action, preview_action
+from fiscus.flows.approve_actions import approve_action, reject_action
+from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.escalate_cases import acknowledge_case, close_case
 from fiscus.flows.keep_shown import KeptShown
 from fiscus.flows.show_actions import show_action, show_actions
 from fiscus.flows.show_budgets import show_budgets
@@ -16,12 +20,15 @@ from fiscus.flows.show_cases import STATES, show_case, show_cases
 from fiscus.flows.show_data import show_data
 from fiscus.flows.show_number import show_case_number, show_finding_number, show_spend_number
 from fiscus.flows.show_owners import show_owners
+from fiscus.flows.show_packs import show_packs
 from fiscus.flows.show_policies import show_decision, show_policies
 from fiscus.flows.show_spend import show_spend
 from fiscus.flows.show_today import show_today
 from fiscus.flows.show_trust import data_trust
 from fiscus.flows.spend_dimensions import SpendAsked, asked_from
+from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.intent import parse_intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import BadInput, NotFound
@@ -115,6 +122,10 @@ def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptS
         ws = get_ws()
         return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
 
+    @router.get("/packs", summary="The packs that were built for the board")
+    def packs() -> JSONResponse:
+        return _answer(show_packs(get_ws()))
+
     @router.get("/data", summary="Sources, deliveries and what was odd in them")
     def data() -> JSONResponse:
         ws = get_ws()
@@ -148,6 +159,10 @@ def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: Kep
     def action(action_id: str) -> JSONResponse:
         return _answer(show_action(get_ws(), action_id))
 
+    @router.get("/actions/{action_id}/preview", summary="A dry run: what would change, and what stands in its way")
+    def preview(action_id: str) -> JSONResponse:
+        return _answer(preview_action(get_ws(), action_id))
+
     @router.get("/policies", summary="Policies, their findings and the newest verdicts")
     def policies() -> JSONResponse:
         ws = get_ws()
@@ -163,15 +178,10 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
 
     @router.post("/decisions", summary="Ask before money is spent: an intent in, a verdict out", dependencies=json_body)
     def decide(intent: Annotated[dict[str, Any], Body()]) -> JSONResponse:
-        from fiscus.flows.decide_intent import decide_intent
-        from fiscus.guardrails.intent import parse_intent
-
         return _answer(decide_intent(get_ws(), parse_intent(intent)))
 
     @router.post("/cases/{case_id}/{verb}", summary="acknowledge or close a case", dependencies=json_body)
     def on_case(case_id: str, verb: str, act: Act) -> JSONResponse:
-        from fiscus.flows.escalate_cases import acknowledge_case, close_case
-
         acts = {"acknowledge": acknowledge_case, "close": close_case}
         if verb not in acts:
             raise NotFound(f"A case cannot be asked to {verb!r}", remedy="Use acknowledge or close.")
@@ -181,10 +191,6 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         "/actions/{action_id}/{verb}", summary="approve, reject, apply or undo an action", dependencies=json_body
     )
     def on_action(action_id: str, verb: str, act: Act) -> JSONResponse:
-        from fiscus.flows.apply_actions import apply_action
-        from fiscus.flows.approve_actions import approve_action, reject_action
-        from fiscus.flows.undo_actions import undo_action
-
         ws, actor = get_ws(), Actor(act.person)
         if verb == "reject":
             return _answer(reject_action(ws, action_id, actor, act.note))

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from fiscus.edges.web.site import PERSON_COOKIE, Site, Visit, back
 from fiscus.flows.apply_actions import apply_action
 from fiscus.flows.approve_actions import approve_action, reject_action
+from fiscus.flows.escalate_cases import acknowledge_case, close_case
 from fiscus.flows.pause_actions import pause_actions, resume_actions
 from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.show_actions import show_action
@@ -43,8 +44,6 @@ def _mount_who(router: APIRouter, site: Site) -> None:
 
 
 def _mount_cases(router: APIRouter, site: Site) -> None:
-    from fiscus.flows.escalate_cases import acknowledge_case, close_case
-
     sent = Depends(site.form)
     acts = {"acknowledge": (acknowledge_case, "acknowledged"), "close": (close_case, "closed")}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from fiscus.edges.web.find import find
 from fiscus.edges.web.site import Site
@@ -13,6 +13,7 @@ from fiscus.flows.show_cases import show_cases
 from fiscus.flows.show_data import show_data
 from fiscus.flows.show_number import show_case_number, show_finding_number, show_spend_number
 from fiscus.flows.show_owners import show_owners
+from fiscus.flows.show_packs import pack_file, show_packs
 from fiscus.flows.show_spend import show_spend
 from fiscus.flows.show_today import show_today
 from fiscus.flows.spend_dimensions import SpendAsked, asked_from
@@ -53,6 +54,16 @@ def _mount_overviews(router: APIRouter, site: Site) -> None:
         ws = visit.ws
         shown = site.kept.get(ws, "owners", lambda: show_owners(ws, site.trust(ws)))
         return site.page(visit, "owners.html", {"shown": shown})
+
+    @router.get("/board")
+    def board(request: Request) -> HTMLResponse:
+        visit = site.visit(request)
+        return site.page(visit, "board.html", {"shown": show_packs(visit.ws, site.trust(visit.ws))})
+
+    @router.get("/board/{period}/{name}")
+    def board_file(request: Request, period: str, name: str) -> FileResponse:
+        company = site.visit(request).ws
+        return FileResponse(pack_file(company, period, name), filename=f"{period}-{name}")
 
     @router.get("/data")
     def data(request: Request) -> HTMLResponse:

@@ -37,6 +37,7 @@ NAVIGATION = (
     ("/actions", "Actions", "a"),
     ("/policies", "Policies", "p"),
     ("/owners", "Owners", "o"),
+    ("/board", "Board", "r"),
     ("/data", "Data", "d"),
 )
 SAID = {

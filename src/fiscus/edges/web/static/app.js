@@ -36,6 +36,19 @@
     }
   });
 
+  // On a phone a table is laid out as cards, which makes some browsers forget that it is one: roles say it again.
+  const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tfoot: "rowgroup", tr: "row", td: "cell" };
+  const name = () => {
+    for (const table of document.querySelectorAll("table.cards")) {
+      for (const part of [table, ...table.querySelectorAll("thead, tbody, tfoot, tr, td, th")]) {
+        const role = roles[part.localName] || (part.scope === "row" ? "rowheader" : "columnheader");
+        part.setAttribute("role", role);
+      }
+    }
+  };
+  name();
+  document.addEventListener("htmx:after:swap", name);
+
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-send-on-change]");
     if (form && form.checkValidity()) form.requestSubmit();
