@@ -11,15 +11,13 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, StarletteHTTPException
 from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
 
 from fiscus import __version__
 from fiscus.app.workspace import open_workspace
 from fiscus.edges.api.build_api import api_router
-from fiscus.edges.door_guard import HEADERS, DoorGuard
+from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
 from fiscus.edges.web.build_web import Web, build_web, static_files
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed, NotFound, Unavailable, Where
@@ -86,8 +84,8 @@ def _answer_errors(app: FastAPI, web: Web) -> None:
         said = BadInput(str(first["msg"]), remedy="/api/docs says what is expected.", where=Where(key=place or None))
         return _in_words(web, request, said)
 
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
+    @app.exception_handler(StarletteHTTPException)  # what the framework raises, its own subclass included
+    async def http(request: Request, error: StarletteHTTPException) -> Response:
         said: FiscusError = BadInput(f"This cannot be answered: {error.detail}", remedy="/api/docs lists what can.")
         if error.status_code == 404:
             said = NotFound(

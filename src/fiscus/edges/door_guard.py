@@ -5,13 +5,19 @@ A page of another site, open in the same browser, can reach 127.0.0.1. It cannot
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi.datastructures import Headers
 
 from fiscus.kernel.errors import FiscusError, LimitExceeded, NotAllowed
 from fiscus.kernel.limits import WEB_BODY_BYTES_MAX
+
+Message: TypeAlias = MutableMapping[str, Any]  # the words of ASGI
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = (
@@ -99,11 +105,12 @@ def _with_headers(scope: Scope, send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
+            ours = dict(HEADERS)
             if scope["path"].startswith("/static/"):
-                headers["Cache-Control"] = f"max-age={ASSET_SECONDS}"
+                ours["Cache-Control"] = f"max-age={ASSET_SECONDS}"
+            said = {name.lower().encode(): value.encode() for name, value in ours.items()}
+            kept = [(name, value) for name, value in message.get("headers", []) if name.lower() not in said]
+            message["headers"] = [*kept, *said.items()]
         await send(message)
 
     return sending
