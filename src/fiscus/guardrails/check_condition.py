@@ -15,10 +15,9 @@ from cel_expr_python import cel
 
 from fiscus.guardrails.cel_syntax import Select, Syntax, read_checked
 from fiscus.guardrails.condition import Node, walk
-from fiscus.guardrails.facts import Fact, facts_of
+from fiscus.guardrails.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.lower_condition import Lowering, Refused
 from fiscus.guardrails.types import PolicyTarget
-from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.limits import CONDITION_CHARS_MAX
 
 # Text literals, then has(root.name), then root.name: one scan that never looks inside quotes.
@@ -26,6 +25,7 @@ _TOKENS: Final = re.compile(
     r"""(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
     |(?P<has>\bhas\s*\(\s*(?P<of>[A-Za-z_]\w*\.[A-Za-z_]\w*)\s*\))
     |(?P<name>\b[A-Za-z_]\w*\.[A-Za-z_]\w*)
+    |(?P<inner>\bpresent\s*\()
     |(?P<comment>//)
     |(?P<raw>\b[rRbB]{1,2}["'])""",
     re.VERBOSE,
@@ -50,7 +50,7 @@ def check_condition(text: str, target: PolicyTarget, refuse: Refuse) -> Node:
     if expression.return_type() != cel.Type.BOOL:
         raise refuse("The condition is no yes or no", "Compare the value with something.")
     syntax = read_checked(expression.serialize())
-    if source.count("has(") and asked != _tests(syntax):
+    if asked != _tests(syntax):
         raise refuse(
             "has() stands where it cannot be understood", "Write has(intent.name) or has(charge.tags.key), plainly."
         )
@@ -66,7 +66,7 @@ def node_count(node: Node) -> int:
     return sum(1 for _ in walk(node))
 
 
-def _prepare(text: str, facts: Mapping[str, Fact], target: str, refuse: Refuse) -> tuple[str, int]:
+def _prepare(text: str, facts: Mapping[str, Fact], target: PolicyTarget, refuse: Refuse) -> tuple[str, int]:
     """The text with has(fact) written as present(fact), names checked; and how many other has() it holds.
 
     CEL resolves a declared dotted name before has() sees a field, so has() of one would be its value, silently.
@@ -78,10 +78,18 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: str, refuse: Refuse) 
     def replaced(token: re.Match[str]) -> str:
         if token["comment"] or token["raw"]:
             raise refuse(f"{token[0]!r} is not supported in a condition", "Use YAML's # for comments and plain quotes.")
+        if token["inner"]:
+            raise refuse("'present' is no function of a condition", "Write has(intent.name) or has(charge.tags.key).")
         name = token["of"] or token["name"]
-        if name and name.partition(".")[0] in {*roots, *_ALL_ROOTS} and name not in facts:
-            raise refuse(f"{name} is no fact of {target}", _unknown(name, list(facts)))
-        return f"present({name})" if token["of"] else token[0]
+        if not name:
+            return token[0]
+        if name.partition(".")[0] in {*roots, *_ALL_ROOTS} and name not in facts:
+            raise refuse(f"{name} is no fact of {target}", fact_remedy(name, target))
+        if not token["of"]:
+            return token[0]
+        if facts[name].type in {"map", "texts"}:
+            raise refuse(f"{name} holds several values", f'Write has({name}.key), or "text" in {name}.')
+        return f"present({name})"
 
     source = _TOKENS.sub(replaced, text)
     without_text = re.sub(_TOKENS.pattern.split("\n")[0].replace("(?P<text>", "("), "", source)
@@ -89,12 +97,6 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: str, refuse: Refuse) 
 
 
 _ALL_ROOTS: Final = ("intent", "charge", "budget", "requester", "now")
-
-
-def _unknown(name: str, known: Sequence[str]) -> str:
-    root = name.partition(".")[0]
-    same = [fact for fact in known if fact.startswith(f"{root}.")]
-    return did_you_mean(name, same or list(known))
 
 
 def _tests(syntax: Syntax) -> int:
@@ -125,9 +127,11 @@ def _environment(target: PolicyTarget) -> cel.Env:
 
 def _first_fault(broken: RuntimeError) -> str:
     """`ERROR: <input>:1:15: found no matching overload ...` without its brackets."""
+    if "recursion limit" in str(broken):
+        return "The condition is nested too deeply"
     line = str(broken).splitlines()[0]
     found = re.search(r"<input>:\d+:(-?\d+): (.*)", line)
-    message = (found[2] if found else line).replace("present(", "has(")
+    message = (found[2] if found else line).replace("'present'", "has()")
     return re.sub(r" \(in container ''\)", "", message)
 
 
@@ -136,4 +140,6 @@ def _remedy(message: str) -> str:
         return "Use the facts and functions of docs/reference/policy-semantics.md."
     if "no matching overload" in message:
         return 'Compare like with like; write amounts as money("50.00 USD") and whole numbers without a point.'
+    if "recursion limit" in message:
+        return "Write it flatter, or split the policy."
     return "Mend the expression; docs/reference/policy-semantics.md shows what can be written."

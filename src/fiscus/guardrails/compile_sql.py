@@ -105,7 +105,7 @@ def _fact(fact: Fact) -> str:
 def _map_value(fact: Fact, key: str) -> str:
     column = _column(fact)
     if fact.name == "charge.details":
-        path = quoted('$."' + key.replace('"', "") + '"')
+        path = quoted("/" + key.replace("~", "~0").replace("/", "~1"))  # JSON pointer (RFC 6901): no wildcards
         return f"(CASE WHEN json_valid({column}) THEN json_extract_string({column}, {path}) END)"
     return f"{column}[{quoted(key)}]"
 

@@ -6,6 +6,7 @@ given is an error; a map that is not given is empty, and reading a key that it l
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,11 @@ class Fact:
     @property
     def root(self) -> str:
         return self.name.partition(".")[0]
+
+    @property
+    def currency(self) -> str:
+        """The fact that names the currency of this money."""
+        return "charge.PricingCurrency" if self.name.startswith("charge.PricingCurrency") else f"{self.root}.currency"
 
 
 TARGETS: Final[tuple[PolicyTarget, ...]] = (
@@ -73,6 +79,7 @@ _OWNERS: Final = {
     "owner": "x_Owner", "team": "x_Team", "cost_centre": "x_CostCentre", "environment": "x_Environment",
     "product": "x_Product", "rule": "x_AssignmentRule", "source": "x_SourceId", "billing_month": "x_BillingMonth",
 }  # fmt: skip
+_LISTED_MAX: Final = 20
 _COLUMN_TYPE: Final[Mapping[str, FactType]] = {"text": "text", "cost": "money", "number": "quantity"}
 
 
@@ -81,10 +88,22 @@ def facts_of(target: PolicyTarget) -> Mapping[str, Fact]:
     """Name -> fact, for one target."""
     if target == "charge":
         return _charge_facts()
-    facts = _named("budget", _BUDGET) | _named("now", _NOW)
     if target == "budget":
-        return facts
-    return facts | _named("intent", {**_OF_EVERY_INTENT, **ATTRIBUTES[target]}) | _named("requester", _REQUESTER)
+        return _named("budget", _BUDGET) | _named("now", _NOW)
+    intent = _named("intent", {**_OF_EVERY_INTENT, **ATTRIBUTES[target]})
+    return intent | _named("requester", _REQUESTER) | _named("now", _NOW)
+
+
+def fact_remedy(name: str, target: PolicyTarget) -> str:
+    """What to write instead of `name`: the nearest fact of its root, else where all of them are listed."""
+    root, _, wanted = name.partition(".")
+    same = {fact.name.partition(".")[2]: fact.name for fact in facts_of(target).values() if fact.root == root}
+    if close := difflib.get_close_matches(wanted, list(same), n=1):
+        return f"Did you mean {same[close[0]]}?"
+    if same and len(same) < _LISTED_MAX:
+        return f"Known: {', '.join(sorted(same.values()))}."
+    roots = ", ".join(dict.fromkeys(f"{fact.root}.*" for fact in facts_of(target).values()))
+    return f"A policy on {target} may ask {roots}: docs/reference/policies.md lists them."
 
 
 def _named(root: str, types: Mapping[str, FactType]) -> dict[str, Fact]:
@@ -93,9 +112,7 @@ def _named(root: str, types: Mapping[str, FactType]) -> dict[str, Fact]:
 
 def _charge_facts() -> dict[str, Fact]:
     facts = {
-        f"charge.{c.name}": Fact(
-            f"charge.{c.name}", _COLUMN_TYPE[c.type], c.name, c.level != "M" or c.name in _MAY_BE_NULL
-        )
+        f"charge.{c.name}": Fact(f"charge.{c.name}", _COLUMN_TYPE[c.type], c.name, nullable=c.name != "BillingCurrency")
         for c in FOCUS_1_4
         if c.type in _COLUMN_TYPE
     }
@@ -107,8 +124,3 @@ def _charge_facts() -> dict[str, Fact]:
     facts["charge.tags"] = Fact("charge.tags", "map", "Tags")
     facts["charge.details"] = Fact("charge.details", "map", "SkuPriceDetails")
     return facts
-
-
-_MAY_BE_NULL: Final = frozenset(
-    {"ChargeClass", "ChargeDescription", "BillingAccountName", "PricingUnit", "HostProviderName"}
-)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from fiscus.guardrails.facts import Fact, facts_of
+from fiscus.guardrails.compile_closure import INT_MAX
+from fiscus.guardrails.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.types import PolicyTarget
-from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import to_nanos
 
 Refuse = Callable[[str, str, str], Exception]  # (key such as intent.amount, message, remedy)
 _PLAIN: Mapping[str, type] = {"text": str, "int": int, "bool": bool}
+_PLAIN_NAME: Mapping[type, str] = {str: "a text", int: "a whole number", bool: "true or false"}
 
 
 def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget, refuse: Refuse) -> dict[str, object]:
@@ -25,8 +26,7 @@ def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget,
         for name, value in values.items():
             key = f"{root}.{name}"
             if key not in known:
-                same = [fact for fact in known if fact.startswith(f"{root}.")]
-                raise refuse(key, f"{key} is no fact of {target}", did_you_mean(key, same or list(known)))
+                raise refuse(key, f"{key} is no fact of {target}", fact_remedy(key, target))
             if value is not None:
                 facts[key] = _typed(key, known[key], value, refuse)
     return facts
@@ -45,8 +45,14 @@ def _typed(key: str, fact: Fact, value: object, refuse: Refuse) -> object:
         return tuple(value)
     wanted = _PLAIN[fact.type]
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise refuse(key, f"{key} is a {fact.type}, not {value!r}", "Mend the value, or its quotes.")
-    return value
+        raise refuse(key, f"{key} is {_PLAIN_NAME[wanted]}, not {value!r}", "Mend the value, or its quotes.")
+    return _bounded(key, value, refuse) if isinstance(value, int) else value
+
+
+def _bounded(key: str, number: int, refuse: Refuse) -> int:
+    if not -INT_MAX - 1 <= number <= INT_MAX:
+        raise refuse(key, f"{key} is larger than 64 bits hold", "Write a number under 9 billion.")
+    return number
 
 
 def _nanos(key: str, value: object, refuse: Refuse) -> int:
@@ -56,7 +62,8 @@ def _nanos(key: str, value: object, refuse: Refuse) -> int:
         amount = Decimal(value)
         if not amount.is_finite():
             raise InvalidOperation
-        return to_nanos(amount)
+        nanos = to_nanos(amount)
     except (InvalidOperation, BadInput):
         message = f"{key} is no decimal number of at most nine decimals: {value!r}"
         raise refuse(key, message, 'Write it as text, such as "500.00".') from None
+    return _bounded(key, nanos, refuse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, cast
+from unicodedata import category
 
 from fiscus.guardrails.facts import ATTRIBUTES, COMMON_ATTRIBUTES, INTENT_KINDS, FactType
 from fiscus.guardrails.given_facts import given_facts
@@ -12,9 +13,12 @@ from fiscus.guardrails.types import Intent, IntentKind
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import INTENT_TAGS_MAX
 
 TEXTS: Final = ("requested_by", "team", "environment", "provider", "product", "service", "currency")
 REQUIRED: Final = ("kind", "requested_by", "environment", "amount", "currency")
+_UNWRITABLE: Final = ("Cc", "Cs")  # control characters, and halves of a pair that no encoding can write
+AMOUNT_CHARS_MAX: Final = 60
 AMOUNT_MAX: Final = Decimal(9_000_000_000)  # what 64 bits of nano-units hold
 TEXT_CHARS_MAX: Final = 400
 _JSON_TYPE: Final[Mapping[FactType, Mapping[str, object]]] = {
@@ -36,7 +40,7 @@ def parse_intent(data: object) -> Intent:
         if key not in {"kind", "amount", "attributes", *TEXTS}:
             raise _wrong(str(key), f"{key!r} is no field of an intent", did_you_mean(str(key), _fields()))
     for key in REQUIRED:
-        if data.get(key) in {None, ""}:
+        if data.get(key) is None or data[key] == "":
             raise _wrong(key, f"The intent has no {key}", f"Add {key}.")
     kind = data["kind"]
     if kind not in INTENT_KINDS:
@@ -110,13 +114,23 @@ def _attributes(kind: str, given: object) -> Mapping[str, object]:
             raise _wrong(where, f"{key!r} is no attribute of {kind}", did_you_mean(str(key), known))
         if isinstance(value, str):
             _text(where, value)
+        if isinstance(value, Mapping):
+            _texts(where, value)
     return {str(key): value for key, value in given.items() if value is not None}
+
+
+def _texts(key: str, values: Mapping[object, object]) -> None:
+    if len(values) > INTENT_TAGS_MAX:
+        raise _wrong(key, f"{key} has more than {INTENT_TAGS_MAX} keys", "Send those that a policy asks for.")
+    for name, value in values.items():
+        _text(f"a key of {key}", name)
+        _text(f"{key}.{name}", value)
 
 
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong(key, f"{key} is a text, not {value!r}", "Put it in quotes.")
-    if len(value) > TEXT_CHARS_MAX or any(ord(letter) < 32 for letter in value):
+    if len(value) > TEXT_CHARS_MAX or any(category(letter) in _UNWRITABLE for letter in value):
         raise _wrong(
             key, f"{key} is longer than {TEXT_CHARS_MAX} characters or holds control characters", "Shorten it."
         )
@@ -127,6 +141,8 @@ def _amount(value: Any) -> Decimal:
     if isinstance(value, bool | float) or not isinstance(value, str | int):
         message = f"amount is a decimal as text or a whole number, not {value!r}"
         raise _wrong("amount", message, 'Write it as "0.42": a JSON float cannot hold cents exactly.')
+    if abs(value) > AMOUNT_MAX if isinstance(value, int) else len(value) > AMOUNT_CHARS_MAX:
+        raise _wrong("amount", "This is no amount that can be asked for", f"Ask for 0 to {AMOUNT_MAX:,}.")
     try:
         amount = Decimal(value)
     except InvalidOperation:

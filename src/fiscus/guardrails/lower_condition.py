@@ -42,6 +42,9 @@ _COMPARE: Final[Mapping[str, CompareOp]] = {
 }  # fmt: skip
 _ARITHMETIC: Final[Mapping[str, ArithmeticOp]] = {"_+_": "+", "_-_": "-", "_*_": "*"}
 _TEXT_TESTS: Final = ("startsWith", "endsWith", "contains", "matches")
+_SHOWN: Final = {
+    "bool": "a yes or no", "text": "a text", "int": "a whole number", "money": "an amount of money", "quantity": "a quantity",
+}  # fmt: skip
 _LOGIC: Final = ("_&&_", "_||_")
 
 
@@ -108,7 +111,7 @@ class Lowering:
         if fact.type in {"map", "texts"}:
             raise Refused(f"{name} holds several values", f'Write {name}["key"] or "value" in {name}.')
         kind = cast('Literal["bool", "text", "int", "money", "quantity"]', fact.type)
-        return Typed(FactValue(fact), kind, self._facts[f"{fact.root}.currency"] if kind == "money" else None)
+        return Typed(FactValue(fact), kind, self._facts[fact.currency] if kind == "money" else None)
 
     def _map(self, tree: syntax.Syntax) -> Fact:
         fact = self._facts[tree.name] if isinstance(tree, syntax.Name) else None
@@ -118,8 +121,8 @@ class Lowering:
 
     def _key(self, operand: syntax.Syntax, key: str, *, test: bool = False) -> Typed:
         fact = self._map(operand)
-        if '"' in key or "\\" in key:
-            raise Refused(f"The key {key!r} holds a quote or a backslash", "Name a plain key.")
+        if '"' in key or "\\" in key or "\0" in key:
+            raise Refused(f"The key {key!r} holds a quote, a backslash or a NUL", "Name a plain key.")
         return Typed(HasKey(fact, key), "bool") if test else Typed(MapValue(fact, key), "text")
 
     def _call(self, function: str, arguments: tuple[syntax.Syntax, ...]) -> Typed:
@@ -166,7 +169,8 @@ class Lowering:
         )
 
     def _present(self, tree: syntax.Syntax) -> Typed:
-        assert isinstance(tree, syntax.Name)
+        if not isinstance(tree, syntax.Name):
+            raise Refused("has() asks for one fact or one key", "Write has(intent.name) or has(charge.tags.key).")
         return Typed(HasFact(self._facts[tree.name]), "bool")
 
     def _bool(self, tree: syntax.Syntax) -> Node:
@@ -178,7 +182,9 @@ class Lowering:
     def _expect(self, tree: syntax.Syntax, kind: str) -> Node:
         found = self._lower(tree)
         if found.type != kind:
-            raise Refused(f"A {found.type} stands where a {kind} must", "Compare like with like.")
+            raise Refused(
+                f"Here stands {_SHOWN[found.type]} where {_SHOWN[kind]} must stand", "Compare like with like."
+            )
         return found.node
 
     def _terms(self, function: str, arguments: tuple[syntax.Syntax, ...]) -> tuple[Node, ...]:
@@ -196,21 +202,22 @@ class Lowering:
         left, right = self._lower(left_tree), self._lower(right_tree)
         left, right = _zero_as(left, right), _zero_as(right, left)
         if left.type != right.type:
-            raise Refused(f"A {left.type} is compared with a {right.type}", _money_remedy(left, right))
+            raise Refused(f"This compares {_SHOWN[left.type]} with {_SHOWN[right.type]}", _money_remedy(left, right))
         return (_in_currency_of(left, right), _in_currency_of(right, left)) if left.type == "money" else (left, right)
 
     def _arithmetic(self, op: ArithmeticOp, arguments: tuple[syntax.Syntax, ...]) -> Typed:
         left, right = self._lower(arguments[0]), self._lower(arguments[1])
         if op == "*":
             if "int" not in {left.type, right.type}:
-                raise Refused(f"A {left.type} times a {right.type} has no meaning", "Multiply by a whole number.")
+                message = f"This multiplies {_SHOWN[left.type]} by {_SHOWN[right.type]}"
+                raise Refused(message, "Multiply by a whole number.")
             kind = right if left.type == "int" else left
             return Typed(Arithmetic(op, left.node, right.node), kind.type, kind.currency)
         if "text" in {left.type, right.type}:
             raise Refused("Texts are not added", "Compare each with its own text.")
         left, right = _zero_as(left, right), _zero_as(right, left)
         if left.type != right.type:
-            raise Refused(f"A {left.type} and a {right.type} are added", _money_remedy(left, right))
+            raise Refused(f"This adds {_SHOWN[left.type]} and {_SHOWN[right.type]}", _money_remedy(left, right))
         if left.type == "money":
             left, right = _in_currency_of(left, right), _in_currency_of(right, left)
         return Typed(Arithmetic(op, left.node, right.node), left.type, _either(left, right))
@@ -255,6 +262,8 @@ def _constant(kind: str, value: syntax.Literal) -> Typed:
     names: Mapping[str, Literal["bool", "text", "int"]] = {"bool": "bool", "string": "text", "int": "int"}
     if kind not in names or value is None:
         raise Refused(f"A {kind} is not supported in a condition", 'Write whole numbers, texts, or money("50.00 USD").')
+    if isinstance(value, str) and "\0" in value:
+        raise Refused("A text holds a NUL character, which no bill can hold", "Take it out.")
     return Typed(Constant(value), names[kind])
 
 

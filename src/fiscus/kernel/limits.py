@@ -14,6 +14,7 @@ DELIVERY_SHRINK_PERCENT_MAX: Final = 20  # a larger cut of a period's rows or co
 QUERY_SECONDS_MAX: Final = 60
 QUERY_MEMORY_MB_MAX: Final = 2_048
 QUERY_ROWS_SHOWN_MAX: Final = 1_000
+QUERY_CELLS_MAX: Final = 30_000_000  # rows times columns of one answer: some two gigabytes of Python objects
 
 # The lake. Two writers on one table retry; more than this means something is stuck.
 COMMIT_RETRIES_MAX: Final = 20
@@ -65,6 +66,7 @@ CASE_CRITICAL_AMOUNT: Final = 50_000
 CONDITION_DEPTH_MAX: Final = 40
 CONDITION_LIST_ITEMS_MAX: Final = 400
 FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at the door
+INTENT_TAGS_MAX: Final = 200  # of a resource that is asked for; AWS has 50, Azure 50, Google Cloud 64 labels
 POLICIES_MAX: Final = 2_000
 BUDGETS_MAX: Final = 10_000
 FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the rest is one finding with their sum
