@@ -37,6 +37,11 @@ class Staging(Protocol):
 
     @property
     def files(self) -> Sequence[InputFile]: ...
+    @property
+    def copies(self) -> Sequence[str]:
+        """Paths left out because a file of the delivery has the same bytes."""
+        ...
+
     def landed(self, source: str, delivery_id: str) -> Delivery | None:
         """The delivery of this id, if the lake still holds all of what it wrote."""
         ...

@@ -54,6 +54,12 @@ def canonical_sql(expression: str) -> str:
     return f"CASE {arms} ELSE trim({expression}) END"
 
 
+def canonical_name(name: str) -> str:
+    """The canonical name of the provider called `name`; a name that we do not know stays as it is."""
+    wanted = name.strip().lower()
+    return next((known for known, aliases in ALIASES.items() if wanted in aliases), name.strip())
+
+
 def is_cloud_sql(expression: str) -> str:
     """SQL: `expression` is the canonical name of a cloud that runs a marketplace."""
     return f"{expression} IN ({', '.join(_quoted(name) for name in CLOUDS)})"

@@ -20,10 +20,11 @@ from fiscus.cost.columns import (
     Column,
     promoted_column,
 )
+from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
 from fiscus.cost.types import FilePlan, InputFile, Source
-from fiscus.cost.versions import version_of
+from fiscus.cost.versions import check_declared, version_of
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.money import COST_SCALE, QUANTITY_SCALE
 
@@ -75,6 +76,7 @@ def plan_files(
         sample={name: value for each in reversed(files) for name, value in each.sample.items()},
     )
     _check_header(file, source)
+    check_declared(file, source.focus)
     exact = exact or any(_sample_is_long(column, each) for each in files for column in FOCUS_1_4)
     version = source.focus or version_of(file.columns)
     typed = [
@@ -123,6 +125,14 @@ def _at_fault(file: InputFile, source: Source) -> str:
         if column.type in {*SCALE, "time"} and column.name in file.columns
     ]
     bad += [f"({_text(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
+    bad += [
+        f"coalesce(contains({_name(column.name)}, '_'), false)"
+        for column in FOCUS_1_4
+        if column.type in SCALE and column.name in file.columns
+    ]
+    bad += [
+        f"({test})" for start, end in PERIODS for _, test, _, _ in period_faults(start, end, _typed(start), _typed(end))
+    ]
     currency = _currency(file, source)
     bad.append(f"({currency} IS NULL OR NOT regexp_full_match({currency}, '[A-Z]{{3}}'))")
     if "Tags" in file.columns:
@@ -282,7 +292,7 @@ def _issuer(file: InputFile, source: Source) -> str:
 
 
 def _currency(file: InputFile, source: Source) -> str:
-    default = f"'{source.default_currency}'" if source.default_currency else "NULL"
+    default = _quoted(source.default_currency) if source.default_currency else "NULL"
     return f"coalesce({_text('BillingCurrency', file)}, {default})"
 
 
@@ -314,7 +324,7 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
             continue
         raw = _text(column.name, file)
         if column.type in SCALE:
-            bad = f"{raw} IS NOT NULL AND {_decimal(column, file)} IS NULL"
+            bad = f"{raw} IS NOT NULL AND ({_decimal(column, file)} IS NULL OR contains({raw}, '_'))"
             faults.append(
                 (column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators.")
             )
@@ -338,6 +348,9 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
             "Write it as USD or EUR.",
         )
     )
+    for start, end in PERIODS:
+        first, last = _time(BY_NAME[start], file, source), _time(BY_NAME[end], file, source)
+        faults += period_faults(start, end, first, last)
     if "Tags" in file.columns:
         bad = f"{_text('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
         faults.append(("Tags", bad, "is not a JSON object", 'Write tags as {"key": "value"}.'))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fiscus.cost.columns import FOCUS_1_4
-from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion
+from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion, InputFile
+from fiscus.kernel.errors import BadInput, Where
 
 
 def version_of(columns: Collection[str]) -> FocusVersion:
@@ -25,3 +26,26 @@ def version_of(columns: Collection[str]) -> FocusVersion:
     if FOCUS_VERSIONS[newest] == "1.3" and not present & {"ProviderName", "PublisherName"}:
         return "1.4"
     return FOCUS_VERSIONS[newest]
+
+
+def check_declared(file: InputFile, declared: FocusVersion | None) -> None:
+    """Refuse a file declared older than its columns. Newer is fine: a version's conditional columns may all be absent."""
+    if declared is None:
+        return
+    newer = [
+        column
+        for column in FOCUS_1_4
+        if column.name in file.columns
+        and FOCUS_VERSIONS.index(version_since(column.since)) > FOCUS_VERSIONS.index(declared)
+    ]
+    if newer:
+        raise BadInput(
+            f"The file is declared FOCUS {declared}, but {newer[0].name} came with {newer[0].since}",
+            remedy="Leave --focus auto, or declare the version that the vendor states.",
+            where=Where(file=file.path, row=0, column=newer[0].name),
+        )
+
+
+def version_since(text: str) -> FocusVersion:
+    """The version that `text` names."""
+    return next(version for version in FOCUS_VERSIONS if version == text)

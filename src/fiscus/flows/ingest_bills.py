@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
@@ -19,6 +21,9 @@ from fiscus.kernel.limits import DELIVERY_SHRINK_PERCENT_MAX
 from fiscus.kernel.money import total
 from fiscus.kernel.progress import Progress
 
+SHRINK_MAX: Final = Decimal(DELIVERY_SHRINK_PERCENT_MAX) / 100
+SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 
 def ingest_bills(
     ws: Workspace, source: Source, paths: Sequence[Path], options: IngestOptions, progress: Progress
@@ -27,6 +32,7 @@ def ingest_bills(
 
     A crash before the commit leaves the lake as it was; after it, running the same call again records the delivery.
     """
+    _check_source(source)
     with ws.lake.stage(paths, source.name, progress) as staging:
         delivery_id = _delivery_id(source, options, staging)
         known = staging.landed(source.name, delivery_id)
@@ -67,11 +73,31 @@ def _land(
         files=tuple(Path(file.path).name for file in staging.files),
         rows=sum(period.rows for period in periods),
         periods=periods,
-        quality=merged([*quality, *_rounding(staged)]),
+        quality=merged([*quality, *_rounding(staged), *_copies(staging)]),
         lake_version=ws.lake.version(),
         changed=True,
     )
     return replace(delivery, lake_version=staging.commit(source.name, delivery, periods))
+
+
+def _check_source(source: Source) -> None:
+    """A source's name is a folder of the lake and a word of its SQL, so it is a slug; a currency is an ISO 4217 code."""
+    if not SOURCE_NAME.fullmatch(source.name):
+        raise BadInput(
+            f"{source.name[:80]!r} cannot name a source",
+            remedy="Use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first.",
+        )
+    if source.default_currency is not None and not re.fullmatch("[A-Z]{3}", source.default_currency):
+        raise BadInput(
+            f"The default currency {source.default_currency[:80]!r} is not an ISO 4217 code",
+            remedy="Write it as USD or EUR.",
+            where=Where(key=source.name),
+        )
+
+
+def _copies(staging: Staging) -> list[QualityFinding]:
+    text = "the same bytes as another file of the delivery; read once"
+    return [QualityFinding("duplicate_file", Path(path).name, 0, text, path) for path in staging.copies]
 
 
 def _delivery_id(source: Source, options: IngestOptions, staging: Staging) -> str:
@@ -98,20 +124,27 @@ def _refuse_shrinking(
     periods: Sequence[PeriodWritten], staged: Sequence[StagedMonth], standing: Sequence[StagedMonth], source: Source
 ) -> None:
     """A delivery that cuts a month's rows or cost by more than the limit is a half export until someone says otherwise."""
-    keep = Decimal(100 - DELIVERY_SHRINK_PERCENT_MAX) / 100
+    keep = 1 - SHRINK_MAX
     now = {(m.billing_month, m.currency): m for m in staged}
     for old in standing:
         if old.billing_month not in {period.billing_month for period in periods}:
             continue
         new = now.get((old.billing_month, old.currency))
         rows, cost = (new.rows, new.billed_cost) if new else (0, Decimal(0))
-        if rows < old.rows * keep or (old.billed_cost > 0 and cost < old.billed_cost * keep):
+        if rows < old.rows * keep or _cuts_cost(old.billed_cost, cost):
             raise BadInput(
                 f"{source.name} {old.billing_month} would shrink from {old.rows:,} charges and {old.billed_cost:f} "
                 f"{old.currency} to {rows:,} and {cost:f}",
                 remedy="If the vendor restated the month, say so with --restate; else deliver the whole month.",
                 where=Where(key=f"{source.name}/{old.billing_month}"),
             )
+
+
+def _cuts_cost(old: Decimal, new: Decimal) -> bool:
+    """A month of credits (below zero) shrinks when credits are lost, and is cut when they grow beyond the same share."""
+    if old < 0:
+        return abs(new - old) > -old * SHRINK_MAX
+    return new < old * (1 - SHRINK_MAX)
 
 
 def _rounding(staged: Sequence[StagedMonth]) -> list[QualityFinding]:

@@ -30,8 +30,9 @@ from fiscus.cost.types import (
     StagedMonth,
 )
 from fiscus.kernel.canonical import canonical_bytes
-from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
+from fiscus.stores.lake.input_files import uneven_row
 from fiscus.stores.lake.tables import open_table, replace_partitions
 
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
@@ -49,11 +50,15 @@ class DeliveryStaging:
     """cost.ports.Staging over DuckDB and a folder inside the lake."""
 
     def __init__(
-        self, root: Path, table: Path, files: Sequence[InputFile], connection: duckdb.DuckDBPyConnection
+        self,
+        root: Path,
+        table: Path,
+        given: tuple[Sequence[InputFile], Sequence[str]],
+        connection: duckdb.DuckDBPyConnection,
     ) -> None:
         self._root = root
         self._table = table
-        self._files = tuple(files)
+        self._files, self._copies = tuple(given[0]), tuple(given[1])
         self._db = connection
         self._folder = root / "_staging" / uuid.uuid4().hex
         self._folder.mkdir(parents=True)
@@ -62,6 +67,10 @@ class DeliveryStaging:
     @property
     def files(self) -> Sequence[InputFile]:
         return self._files
+
+    @property
+    def copies(self) -> Sequence[str]:
+        return self._copies
 
     def discard(self) -> None:
         """Remove the scratch space; harmless after a commit."""
@@ -90,7 +99,15 @@ class DeliveryStaging:
         select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.files)})", 1)
         try:
             self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
+        except duckdb.OutOfMemoryException as large:
+            raise LimitExceeded(
+                f"The delivery needs more memory than there is: {str(large).splitlines()[0][:200]}",
+                remedy="Deliver its files in several calls, a month each.",
+                where=Where(file=plan.file.path),
+            ) from None
         except duckdb.Error as broken:
+            if str(self._folder) in str(broken):
+                raise  # not the bill's fault: the lake could not be written
             raise self._read_error(plan.files, broken) from None
         marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (
             False,
@@ -135,7 +152,7 @@ class DeliveryStaging:
         """What the lake holds for the source now, per month and currency."""
         if open_table(self._table) is None:
             return ()
-        return _months(self._db, f"(SELECT * FROM lake_charges WHERE x_SourceId = '{source}')")
+        return _months(self._db, f"(SELECT * FROM lake_charges WHERE x_SourceId = '{_sql(source)}')")
 
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
@@ -230,10 +247,11 @@ class DeliveryStaging:
         text = str(broken)
         line = re.search(r"[Ll]ine:? (\d+)", text)
         named = next((file for file in files if file.path in text), files[0])
+        uneven = uneven_row(named) if named.form == "csv" else None
         return BadInput(
             f"The file cannot be read: {text.splitlines()[0].split(': ', 1)[-1][:200]}",
             remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
-            where=Where(file=named.path, row=int(line[1]) - 1 if line else None),
+            where=Where(file=named.path, row=uneven or (int(line[1]) - 1 if line else None)),
         )
 
 

@@ -10,16 +10,17 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from fiscus.cost.types import LakeVersion, SourceFreshness
 from fiscus.cost.views import assignment_keys_sql, assignments_sql, charges_sql, lake_charges_sql
 from fiscus.kernel.canonical import digest
-from fiscus.kernel.errors import IntegrityBroken
+from fiscus.kernel.errors import IntegrityBroken, Unavailable, Where
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.delivery_staging import DeliveryStaging
-from fiscus.stores.lake.input_files import find_files, inspect_file
-from fiscus.stores.lake.people_sql import ask_people_sql
+from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
+from fiscus.stores.lake.people_sql import PeopleSql
 from fiscus.stores.lake.tables import (
     assignments_digest,
     source_lock,
@@ -45,6 +46,7 @@ class DeltaLake:
         self._promoted = tuple(promoted)
         self._lock = threading.RLock()
         self._db = _connect()
+        self._people = PeopleSql()
         self._version = LakeVersion(-2, -2)
         self.refresh()
 
@@ -69,8 +71,12 @@ class DeltaLake:
 
     def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
         """SQL from a person, in a connection of its own that can reach the lake's files and nothing else."""
-        self.refresh()
-        return ask_people_sql(self._view_statements(self._version), self._files(self._version), sql, params, rows_max)
+        version = self.refresh()
+
+        def opening() -> tuple[list[str], list[str]]:
+            return self._view_statements(version), self._files(version)
+
+        return self._people.ask(str(version), opening, sql, params, rows_max)
 
     def freshness(self) -> Sequence[SourceFreshness]:
         """Until when each source has landed."""
@@ -91,9 +97,15 @@ class DeltaLake:
             connection = _connect()
             for statement in self._view_statements(self._version):
                 connection.execute(statement)
-            staging = DeliveryStaging(self._root, self._charges, files, connection)
+            staging = DeliveryStaging(self._root, self._charges, without_copies(files), connection)
             try:
                 yield staging
+            except (OSError, duckdb.IOException, DeltaError) as failed:
+                raise Unavailable(
+                    f"The lake cannot be written: {str(failed).splitlines()[0][:200]}",
+                    remedy="Free space on its disk or mend its rights, and deliver again; the lake is as it was.",
+                    where=Where(file=str(self._root)),
+                ) from failed
             finally:
                 staging.discard()
                 connection.close()

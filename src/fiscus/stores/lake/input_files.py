@@ -30,6 +30,8 @@ SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """Every bill under `paths`, sorted, dotfiles left out. A path that is not there, or brings nothing, is refused."""
+    if not paths:
+        raise BadInput("No path was given", remedy="Name the files or folders of the delivery.")
     found: list[Path] = []
     for path in paths:
         if path.is_file():
@@ -47,7 +49,27 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         )
     if len(found) > INPUT_FILES_MAX:
         raise BadInput(f"More than {INPUT_FILES_MAX:,} files", remedy="Deliver them in several calls.")
-    return list(dict.fromkeys(found))
+    return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
+
+
+def without_copies(files: Sequence[InputFile]) -> tuple[tuple[InputFile, ...], tuple[str, ...]]:
+    """The files with each content once, and the paths of the others: a copy under another name is not billed twice."""
+    first = {file.sha256: file for file in reversed(files)}
+    kept = tuple(file for file in files if first[file.sha256] is file)
+    return kept, tuple(file.path for file in files if first[file.sha256] is not file)
+
+
+def uneven_row(file: InputFile) -> int | None:
+    """The first data row, from 1, with more or fewer fields than the header; None where there is none or no text."""
+    with _open(Path(file.path)) as stream:
+        text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")  # type: ignore[type-var]
+        try:
+            for number, row in enumerate(csv.reader(text, delimiter=file.delimiter)):
+                if row and len(row) != len(file.columns):
+                    return number
+        except (csv.Error, UnicodeDecodeError):
+            return None
+    return None
 
 
 def inspect_file(path: Path) -> InputFile:
@@ -100,6 +122,8 @@ def _inspect_csv(path: Path) -> InputFile:
             if len(head) < 4 * CHUNK_BYTES:
                 head += chunk
     rows = _head_rows(path, head, whole=inflated <= len(head))
+    if not rows[0]:
+        raise BadInput("The header is empty", remedy="Export the file again.", where=Where(file=str(path), row=0))
     header, delimiter = rows[0], rows[1][0]
     columns = _checked_header(path, header)
     sample: dict[str, str] = {}
@@ -114,6 +138,12 @@ def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
     """[header, [delimiter], sample rows...]."""
     if not head.strip():
         raise BadInput("The file is empty", remedy="Fetch it again from the vendor.", where=Where(file=str(path)))
+    if not whole and b"\n" not in head:
+        raise BadInput(
+            f"No line ends within {len(head) // CHUNK_BYTES} MB: this is no CSV",
+            remedy="Export the file again.",
+            where=Where(file=str(path), row=0),
+        )
     try:
         text = head.decode("utf-8-sig") if whole else head[: head.rfind(b"\n") + 1].decode("utf-8-sig")
     except UnicodeDecodeError as broken:

@@ -1,34 +1,71 @@
-"""SQL from people: one SELECT over the lake's files, with no way to anything else, bounded in time and memory."""
+"""SQL from people: one SELECT over the lake's files, with no way to anything else, bounded in time, memory and answer."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import duckdb
 
 from fiscus.kernel.errors import BadQuery, LimitExceeded
-from fiscus.kernel.limits import QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
+from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
 from fiscus.kernel.rows import Rows
 
+FETCH_ROWS = 10_000
+Opening = Callable[[], tuple[Sequence[str], Sequence[str]]]
 
-def ask_people_sql(
-    views: Sequence[str], files: Sequence[str], sql: str, params: Mapping[str, object] | None, rows_max: int | None
-) -> Rows:
-    """Run `sql` in a locked connection. Raises BadQuery (not one SELECT, or refused), LimitExceeded (time, memory)."""
+
+class PeopleSql:
+    """Locked connections for people's SQL. One is kept for the version asked last; questions at once open more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: tuple[str, duckdb.DuckDBPyConnection] | None = None
+
+    def ask(
+        self, version: str, opening: Opening, sql: str, params: Mapping[str, object] | None, rows_max: int | None
+    ) -> Rows:
+        """Run `sql` on the lake's `version`; `opening` gives its views and files. Raises BadQuery, LimitExceeded."""
+        connection = self._taken(version) or _locked(*opening())
+        try:
+            _refuse_other_than_select(connection, sql)
+            rows = _bounded(connection, sql, params, rows_max)
+        except BadQuery:
+            self._give_back(version, connection)
+            raise
+        except BaseException:
+            connection.close()  # interrupted or out of memory: not trusted again
+            raise
+        self._give_back(version, connection)
+        return rows
+
+    def _taken(self, version: str) -> duckdb.DuckDBPyConnection | None:
+        with self._lock:
+            kept, self._idle = self._idle, None
+        if kept is None or kept[0] == version:
+            return kept[1] if kept else None
+        kept[1].close()
+        return None
+
+    def _give_back(self, version: str, connection: duckdb.DuckDBPyConnection) -> None:
+        with self._lock:
+            before, self._idle = self._idle, (version, connection)
+        if before is not None:
+            before[1].close()
+
+
+def _locked(views: Sequence[str], files: Sequence[str]) -> duckdb.DuckDBPyConnection:
+    """A connection that sees `views` over `files` and nothing else; no setting of it can be changed any more."""
     connection = duckdb.connect()
-    try:
-        _refuse_other_than_select(connection, sql)
-        connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false")
-        connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")
-        for view in views:
-            connection.execute(view)
-        allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
-        connection.execute(f"SET allowed_paths=[{allowed}]")
-        connection.execute("SET enable_external_access=false; SET lock_configuration=true")
-        return _bounded(connection, sql, params, rows_max)
-    finally:
-        connection.close()
+    connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false; SET python_enable_replacements=false")
+    connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")
+    for view in views:
+        connection.execute(view)
+    allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    connection.execute(f"SET allowed_paths=[{allowed}]")
+    connection.execute("SET enable_external_access=false; SET lock_configuration=true")
+    return connection
 
 
 def _refuse_other_than_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -48,9 +85,7 @@ def _bounded(
     timer = threading.Timer(QUERY_SECONDS_MAX, connection.interrupt)
     timer.start()
     try:
-        cursor = connection.execute(sql, dict(params) if params else None)
-        rows = cursor.fetchall() if rows_max is None else cursor.fetchmany(rows_max)
-        return Rows(tuple(column[0] for column in cursor.description or ()), tuple(rows))
+        return _fetched(connection.execute(sql, dict(params) if params else None), rows_max)
     except duckdb.InterruptException:
         raise LimitExceeded(
             f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth."
@@ -66,6 +101,22 @@ def _bounded(
         ) from None
     finally:
         timer.cancel()
+        timer.join()  # so that it cannot interrupt the next question
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection, rows_max: int | None) -> Rows:
+    columns = tuple(column[0] for column in cursor.description or ())
+    rows: list[tuple[Any, ...]] = []
+    while rows_max is None or len(rows) < rows_max:
+        more = cursor.fetchmany(FETCH_ROWS if rows_max is None else min(FETCH_ROWS, rows_max - len(rows)))
+        if not more:
+            break
+        rows += more
+        if len(rows) * len(columns) > QUERY_CELLS_MAX:
+            raise LimitExceeded(
+                f"The answer has more than {QUERY_CELLS_MAX:,} cells", remedy="Choose columns, filter or group."
+            )
+    return Rows(columns, tuple(rows))
 
 
 def _first_line(error: Exception) -> str:
