@@ -9,7 +9,7 @@ from decimal import Decimal
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.detect_series import detect_series, detector_query
 from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
-from fiscus.guardrails.find_charges import ERROR, find_charges, matches_query
+from fiscus.guardrails.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
 from fiscus.guardrails.policy_set import CompiledPolicy
 from fiscus.guardrails.probe_detectors import probe_failures, probe_query
 from fiscus.guardrails.probe_policies import charge_failures, charge_tests_query
@@ -17,6 +17,7 @@ from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.money import EXACT, ZERO
+from fiscus.kernel.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,31 @@ class Judged:
 
 def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Judged]:
     """Each policy once, in the order of the set; those that judge only intents are there too, with nothing found."""
-    return [_judge(ws, compiled, standing) for compiled in ws.config.policies]
+    answers = _asked_together(ws)
+    return [_judge(ws, compiled, standing, answers.get(compiled.policy.id)) for compiled in ws.config.policies]
 
 
-def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingBudget]) -> Judged:
+def _asked_together(ws: Workspace) -> Mapping[str, Rows]:
+    """Policy id -> the answer over charges, all by one query; empty when that fails: then each is asked alone."""
+    policies = ws.config.policies.on("charge")
+    if len(policies) < 2:
+        return {}
+    query = all_matches_query(policies, ws.as_of)
+    try:
+        rows = ws.lake.ask(query.sql, query.params)
+    except FiscusError:
+        return {}
+    parts = rows_by_place(rows, len(policies))
+    return {compiled.policy.id: part for compiled, part in zip(policies, parts, strict=True)}
+
+
+def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingBudget], answer: Rows | None) -> Judged:
     judged = Judged(compiled)
     try:
         if compiled.policy.detector:
             judged = _detect(ws, judged)
         if "charge" in compiled.conditions:
-            judged = _charges(ws, judged)
+            judged = _charges(ws, judged, answer)
     except FiscusError as fault:
         return _failed(ws, judged, f"{fault.message}. {fault.remedy}")
     return _budgets(ws, judged, standing) if "budget" in compiled.conditions else judged
@@ -66,12 +82,12 @@ def _detect(ws: Workspace, judged: Judged) -> Judged:
     return replace(judged, findings=found, matched=matched, probes=1, probe_failures=failures)
 
 
-def _charges(ws: Workspace, judged: Judged) -> Judged:
-    query = matches_query(judged.compiled, ws.as_of)
+def _charges(ws: Workspace, judged: Judged, answer: Rows | None) -> Judged:
     known = charge_tests_query(judged.compiled)
     failures = charge_failures(judged.compiled, ws.lake.query(known.sql)) if known else ()
     # A condition that people wrote runs under the bounds of SQL from people.
-    rows = ws.lake.ask(query.sql, query.params)
+    query = matches_query(judged.compiled, ws.as_of)
+    rows = answer if answer is not None else ws.lake.ask(query.sql, query.params)
     found = find_charges(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
     amounts = dict(judged.error_amount)
     for currency, amount in (found.error_amount or {}).items():

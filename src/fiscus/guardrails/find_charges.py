@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -63,6 +64,25 @@ def matches_query(compiled: CompiledPolicy, as_of: date) -> Query:
     return Query(_sql(compiled, ""), _params(compiled.policy, as_of))
 
 
+def all_matches_query(policies: Sequence[CompiledPolicy], as_of: date) -> Query:
+    """`matches_query` of several policies in one, the place first: opening the lake costs more than one more condition."""
+    params: dict[str, object] = {}
+    parts = []
+    for place, compiled in enumerate(policies):
+        params |= {f"{name}_{place}": value for name, value in _params(compiled.policy, as_of).items()}
+        parts.append(f"SELECT {place} AS place, * FROM (\n{_sql(compiled, '', f'_{place}')})")
+    order = "place, is_error, currency, amount DESC, owner, team, environment, provider, sub_account"
+    return Query("\nUNION ALL ".join(parts) + f"\nORDER BY {order}", params)
+
+
+def rows_by_place(rows: Rows, policies: int) -> list[Rows]:
+    """The answer to `all_matches_query`, as the answers to each `matches_query`."""
+    parts: list[list[tuple[object, ...]]] = [[] for _ in range(policies)]
+    for row in rows.rows:
+        parts[cast("int", row[0])].append(row[1:])
+    return [Rows(rows.columns[1:], tuple(part)) for part in parts]
+
+
 def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version: str) -> Matches:
     """The findings in the answer to `matches_query`, largest first: at most 50 of a currency, the rest as one with their sum."""
     policy = compiled.policy
@@ -92,9 +112,12 @@ def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version
     )
 
 
-def _sql(compiled: CompiledPolicy, only: str) -> str:
-    text = sql_text("fiscus.guardrails", "charge_matches")
-    return text.replace("{{only}}", only).replace("{{condition}}", compiled.charge_sql)
+def _sql(compiled: CompiledPolicy, only: str, suffix: str = "") -> str:
+    """`suffix` is put to the names of the parameters; the condition, which people wrote, goes in last and untouched."""
+    text = sql_text("fiscus.guardrails", "charge_matches").replace("{{only}}", only)
+    if suffix:
+        text = re.sub(r"\$(\w+)", rf"$\1{suffix}", text)
+    return text.replace("{{condition}}", compiled.charge_sql)
 
 
 def _params(policy: Policy, as_of: date) -> dict[str, object]:
