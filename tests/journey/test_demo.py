@@ -1,70 +1,144 @@
-"""The demo is the real path: a simulated company's bills, the loop, and the books tied out with the vendors' own sums."""
+"""The demo is the real path: a simulated company's bills, the whole loop, what was found against what is known to be true."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fiscus.app.demo import run_demo
+from fiscus.app.demo import DemoPlan, DemoShown, demo
+from fiscus.app.loop import run_loop
+from fiscus.app.settings import load_settings
+from fiscus.app.simulated_vendors import SimulatedVendors, revived_vendors
 from fiscus.app.workspace import open_workspace
+from fiscus.flows.undo_actions import undo_action
+from fiscus.flows.verify_evidence import verify_evidence
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import Conflict
 from fiscus.kernel.money import total
 from fiscus.kernel.progress import Silent
 from fiscus.ownership.owned_totals import owned_totals
 from fiscus.twin.build import build_company
 
+PLAN = DemoPlan(months=12, scale=0.05, seed=7)
+
+
+@dataclass
+class Shown:
+    home: Path
+    demo: DemoShown
+
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory):
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     home = tmp_path_factory.mktemp("demo") / "home"
-    return home, run_demo(str(home), months=3, scale=0.1, seed=11, progress=Silent())
+    with demo(str(home), PLAN, Silent()) as made:
+        return Shown(home, made)
 
 
 @pytest.fixture(scope="module")
-def again(tmp_path_factory: pytest.TempPathFactory):
-    """The same company built a second time, without the product."""
-    return build_company(tmp_path_factory.mktemp("again") / "home", seed=11, scale=0.1, months=3, progress=Silent())
+def after(shown: Shown) -> Iterator[tuple[Workspace, SimulatedVendors]]:
+    """The demo's workspace on the day of the last bill, its vendors running again as `fiscus serve` starts them."""
+    ws = open_workspace(shown.home)
+    with revived_vendors(ws, load_settings(shown.home)) as vendors:
+        yield ws, vendors
 
 
-def test_every_feed_ties_out_to_the_last_digit(demo) -> None:
-    _, shown = demo
-    assert (shown.feeds_tied_out, shown.feeds) == (13, 13)
+def test_every_feed_ties_out_to_the_last_digit(shown: Shown) -> None:
+    assert (shown.demo.feeds_tied_out, shown.demo.feeds) == (13, 13)
 
 
-def test_every_focus_version_is_read(demo) -> None:
-    home, _ = demo
-    versions = open_workspace(home).lake.query("SELECT DISTINCT x_FocusVersion FROM charges ORDER BY 1").rows
+def test_what_was_planted_is_found_with_few_false_alarms(shown: Shown) -> None:
+    score = shown.demo.score
+    assert score.planted == 14
+    assert score.missed == ()
+    assert score.false_alarms <= 3, score.false_alarm_titles
+
+
+def test_every_focus_version_is_read(shown: Shown) -> None:
+    versions = open_workspace(shown.home).lake.query("SELECT DISTINCT x_FocusVersion FROM charges ORDER BY 1").rows
     assert versions == (("1.0",), ("1.1",), ("1.2",), ("1.3",), ("1.4",))
 
 
-def test_owned_and_unowned_come_to_what_the_simulator_says(demo, again) -> None:
-    home, _ = demo
-    currency_of = dict(open_workspace(home).lake.query("SELECT DISTINCT x_SourceId, BillingCurrency FROM charges").rows)
-    lines = owned_totals(open_workspace(home).lake)
-    for currency in {line.currency for line in lines}:
-        said = total([amount for feed, amount in again.billed.items() if currency_of[feed] == currency])
-        assert total([line.billed_cost for line in lines if line.currency == currency]) == said
+def test_owned_and_unowned_are_the_lake(shown: Shown) -> None:
+    ws = open_workspace(shown.home)
+    for currency, cost in ws.lake.query("SELECT BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL").rows:
+        mine = [line.effective_cost for line in owned_totals(ws.lake) if line.currency == currency]
+        assert total(mine) == cost
 
 
-def test_currencies_stay_apart(demo) -> None:
-    _, shown = demo
-    assert set(shown.loop.owners.owned) == {"EUR", "USD"}
+def test_the_action_is_approved_by_somebody_run_and_verified_by_the_next_bill(shown: Shown) -> None:
+    ws = open_workspace(shown.home)
+    with ws.state.read() as tx:
+        action = tx.actions.get(shown.demo.story.action_id)
+    assert action is not None
+    assert [entry.state for entry in action.journal] == [
+        "PROPOSED", "APPROVED", "CLAIMED", "INTENT", "SENT", "SUCCEEDED", "RECONCILED", "VERIFIED",
+    ]  # fmt: skip
+    assert action.approved_by not in {None, action.requested_by}
+    assert action.verified_saving is not None
+    assert action.verified_saving > 0
 
 
-def test_the_same_seed_gives_the_same_bytes(demo, again) -> None:
-    home, _ = demo
-    assert _digests(home / "inbox") == _digests(again.home / "inbox")
+def test_people_were_told_by_mail_and_the_evidence_is_whole(shown: Shown) -> None:
+    mails = list((shown.home / "mail").glob("*.eml"))
+    ws = open_workspace(shown.home)
+    with ws.state.read() as tx:
+        sent = [record for record in tx.evidence_records(["notice.sent"]) if record.body.get("channel") == "email"]
+        assert not tx.outbox.waiting()
+    assert len(mails) == len(sent) > 10
+    assert verify_evidence(ws).ok
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def test_the_same_day_again_changes_nothing(after: tuple[Workspace, SimulatedVendors]) -> None:
+    ws, vendors = after
+
+    def standing() -> tuple[object, ...]:
+        with ws.state.read() as tx:
+            kinds = Counter(record.kind for record in tx.evidence_records() if record.kind != "run.completed")
+            return (
+                tuple(tx.findings.all()),
+                tuple(tx.cases.all()),
+                tuple(tx.actions.all()),
+                kinds,
+                str(ws.lake.version()),
+            )
+
+    before = standing()
+    again = run_loop(ws, Silent())
+    assert standing() == before
+    assert (again.notices_sent, len(vendors.mail.messages)) == (0, 0)
+
+
+def test_undone_the_machine_runs_again(shown: Shown, after: tuple[Workspace, SimulatedVendors]) -> None:
+    ws, vendors = after
+    operator = ws.config.directory.teams[ws.config.directory.default_pool].lead
+    undone = undo_action(ws, shown.demo.story.action_id, Actor(operator))
+    assert undone.state == "ROLLED_BACK"
+    machine = str(undone.plan.targets[0].observed.get("vendor_id", undone.plan.targets[0].id))
+    assert vendors.aws.states([machine]) == {machine: "running"}
 
 
 def test_a_folder_that_is_no_demo_is_not_touched(tmp_path: Path) -> None:
-    (tmp_path / "precious.txt").write_text("mine")
-    with pytest.raises(Conflict):
-        run_demo(str(tmp_path), months=2, scale=0.1, seed=1, progress=Silent())
-    assert (tmp_path / "precious.txt").read_text() == "mine"
+    (tmp_path / "thesis.txt").write_text("two years of work", encoding="utf-8")
+    with pytest.raises(Conflict, match="no demo"), demo(str(tmp_path), PLAN, Silent()):
+        pass
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "two years of work"
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+    def bytes_of(home: Path) -> dict[str, str]:
+        return {
+            path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(home.rglob("*"))
+            if path.is_file()
+        }
+
+    for name in ("one", "two"):
+        build_company(tmp_path / name, seed=11, scale=0.03, months=2, progress=Silent())
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")

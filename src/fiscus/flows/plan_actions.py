@@ -31,6 +31,7 @@ from fiscus.kernel.sql_text import sql_text
 from fiscus.ownership.types import UNOWNED
 
 SKIPPED_FACT = "actions.skipped"
+NOTHING_TO_DO = ("held", "already_so")  # another action has it in hand, or it is as it should be: no refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +225,10 @@ def _store(ws: Workspace, plans: Sequence[Plan], skipped: Sequence[Skipped]) -> 
 
 
 def _record_skipped(tx: StateTx, skipped: Sequence[Skipped]) -> None:
-    """What was left out, as a fact of the newest run; as evidence only when it is not what the last run left out."""
-    seal = digest(skipped)
+    """What was left out, as a fact of the newest run; as evidence what was refused, when the last run did not refuse the same."""
+    refused = [one for one in skipped if one.belt not in NOTHING_TO_DO]
+    seal = digest(refused)
     before = tx.facts.get(SKIPPED_FACT)
-    if isinstance(before, Mapping) and before.get("digest") == seal:
-        return
     tx.facts.put(SKIPPED_FACT, {"digest": seal, "targets": [asdict(one) for one in skipped]})
-    if skipped:
-        tx.evidence.append("action.refused", "plan", FISCUS, {"targets": skipped})
+    if refused and not (isinstance(before, Mapping) and before.get("digest") == seal):
+        tx.evidence.append("action.refused", "plan", FISCUS, {"targets": refused})
