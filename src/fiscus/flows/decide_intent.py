@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decide import NO_MONEY_HELD, Asked, decide
+from fiscus.guardrails.decide import NO_MONEY_HELD, decide
 from fiscus.guardrails.intent import intent_digest
 from fiscus.guardrails.types import Decision, Intent
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.documents import did_you_mean
-from fiscus.kernel.errors import BadInput, FiscusError, Where
-from fiscus.ownership.people import require_live, resolve_team
 
 
 def decide_intent(ws: Workspace, intent: Intent) -> Decision:
-    """The verdict; given only once it is stored. Raises BadInput for a requester or team that nobody knows.
+    """The verdict; given only once it is stored. Raises BadInput for a requester, team or environment that nobody knows.
 
     Fails closed: a store that cannot be reached raises Unavailable, and whoever asks must not spend.
     """
-    asked = _asked(ws, intent)
+    asked = settle_intent(ws, intent)
     with ws.state.begin() as tx:
         statuses = {status.budget_id: status for status in tx.budget_statuses.newest()}
         judged = decide(asked, ws.config.policies, ws.config.budgets, statuses)
@@ -41,25 +37,6 @@ def decide_intent(ws: Workspace, intent: Intent) -> Decision:
         tx.decisions.put(decision)
         tx.evidence.append("decision.given", decision.id, Actor(asked.intent.requested_by), {"decision": decision})
     return decision
-
-
-def _asked(ws: Workspace, intent: Intent) -> Asked:
-    """The intent with its team settled: the one that it names, by any spelling, else the requester's."""
-    directory = ws.config.directory
-    try:
-        person = require_live(directory, intent.requested_by, ws.as_of)
-    except FiscusError as unknown:
-        raise BadInput(unknown.message, remedy=unknown.remedy, where=Where(key="requested_by")) from None
-    team = resolve_team(directory, intent.team) if intent.team else directory.teams.get(person.team or "")
-    if intent.team and team is None:
-        raise BadInput(
-            f"{intent.team!r} is no team",
-            remedy=did_you_mean(intent.team, list(directory.teams)),
-            where=Where(key="team"),
-        )
-    settled = replace(intent, requested_by=person.id, team=team.id if team else "")
-    centre = team.cost_centre if team else ""
-    return Asked(settled, person.roles, person.team or "", centre, ws.clock.now())
 
 
 def _note(unasked: tuple[str, ...]) -> str:

@@ -89,6 +89,11 @@ def assignment_rows(found: Rows, rules: OwnershipRules, directory: Directory, as
     return Rows(ASSIGNMENT_COLUMNS, tuple(rows))
 
 
+def environment_named(rules: OwnershipRules, spelling: str) -> str:
+    """The name under which charges stand whose environment tag says `spelling`."""
+    return _canonical(spelling, _environment_spellings(rules))
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 

@@ -1,0 +1,77 @@
+"""An intent in the words of the bills: a cap that another spelling of `staging` or `Anthropic` gets around is no cap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fiscus.cost.providers import canonical_name
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.decide import Asked
+from fiscus.guardrails.types import Intent
+from fiscus.kernel.documents import did_you_mean
+from fiscus.kernel.errors import BadInput, FiscusError, Where
+from fiscus.ownership.assign import environment_named
+from fiscus.ownership.people import require_live, resolve_team
+from fiscus.ownership.types import Person, Team
+
+
+def settle_intent(ws: Workspace, intent: Intent) -> Asked:
+    """The intent with its requester, team, environment, provider, product and service by the names that charges stand under.
+
+    Raises BadInput for a requester, team or environment that nobody knows: it would be covered by no budget and no policy.
+    A provider, product or service may be new, so an unknown one stays as it is.
+    """
+    person = _requester(ws, intent)
+    team = _team(ws, intent, person)
+    settled = replace(
+        intent,
+        requested_by=person.id,
+        team=team.id if team else "",
+        environment=_environment(ws, intent.environment),
+        provider=_spelt(canonical_name(intent.provider), _budgeted(ws, "provider")),
+        product=_spelt(intent.product.casefold(), _budgeted(ws, "product")),
+        service=_spelt(intent.service, _budgeted(ws, "service")),
+    )
+    return Asked(settled, person.roles, person.team or "", team.cost_centre if team else "", ws.clock.now())
+
+
+def _requester(ws: Workspace, intent: Intent) -> Person:
+    try:
+        return require_live(ws.config.directory, intent.requested_by, ws.as_of)
+    except FiscusError as unknown:
+        raise BadInput(unknown.message, remedy=unknown.remedy, where=Where(key="requested_by")) from None
+
+
+def _team(ws: Workspace, intent: Intent, person: Person) -> Team | None:
+    """The team that the intent names, by any spelling, else the requester's."""
+    directory = ws.config.directory
+    if not intent.team:
+        return directory.teams.get(person.team or "")
+    team = resolve_team(directory, intent.team)
+    if team is None:
+        remedy = did_you_mean(intent.team, list(directory.teams))
+        raise BadInput(f"{intent.team!r} is no team", remedy=remedy, where=Where(key="team"))
+    return team
+
+
+def _environment(ws: Workspace, given: str) -> str:
+    """As a tag of that text would name it. A company that names no environments anywhere is not asked to."""
+    budgeted, rules = _budgeted(ws, "environment"), ws.config.rules
+    named = {rule.environment for rule in rules.rules if rule.environment}
+    known = sorted({*rules.environments, *named, *budgeted})
+    found = _spelt(environment_named(rules, given), known)
+    if known and found not in known:
+        remedy = f"{did_you_mean(given, known)} A new one is named in owners/rules.yaml, under environment."
+        raise BadInput(f"{given!r} is no environment", remedy=remedy, where=Where(key="environment"))
+    return found
+
+
+def _budgeted(ws: Workspace, dimension: str) -> set[str]:
+    return {value for budget in ws.config.budgets for value in budget.scope.filters.get(dimension, ())}
+
+
+def _spelt(value: str, known: Iterable[str]) -> str:
+    """`value` as it is written in `known`, whatever the case; else as it is."""
+    spellings = {one.casefold(): one for one in known}
+    return spellings.get(value.casefold(), value)

@@ -1,0 +1,160 @@
+"""Decisions end to end: no other spelling gets an intent around a cap or a policy, and what is answered is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.fixtures.company import open_company
+from tests.fixtures.judging import AS_OF, RULES, budgets_of
+
+from fiscus.cost.providers import ALIASES, canonical_name
+from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.intent import parse_intent
+from fiscus.guardrails.load_policies import library_texts, load_policies
+from fiscus.guardrails.types import BudgetStatus, Decision
+from fiscus.kernel.errors import BadInput
+from fiscus.kernel.periods import FiscalCalendar
+from fiscus.ownership.load_rules import load_rules
+
+BUDGETS = """
+budgets:
+  - {id: ai-staging, title: AI in staging, period: month, currency: USD, amount: 4, thresholds: [], cap: hard, owner: ml,
+     scope: {environment: [staging], provider: [Anthropic], product: [assistant], service_category: AI and Machine Learning}}
+  - {id: seats, title: Seats of Acme, period: month, currency: USD, amount: 10, thresholds: [], cap: hard, owner: ml,
+     scope: {provider: [Acme Software], service: [Acme Desk]}}
+"""
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Workspace:
+    """4 USD are left for AI of the assistant in staging, 10 USD for seats of Acme."""
+    ws = open_company(tmp_path)
+    config = replace(
+        ws.config,
+        rules=load_rules(RULES, "owners/rules.yaml", ws.config.directory),
+        budgets=budgets_of(BUDGETS),
+        policies=load_policies(library_texts()),
+    )
+    ws = replace(ws, config=config)
+    with ws.state.begin() as tx:
+        tx.budget_statuses.put_all([_untouched(ws, budget_id) for budget_id in ("ai-staging", "seats")], "run")
+    return ws
+
+
+def _untouched(ws: Workspace, budget_id: str) -> BudgetStatus:
+    budget = next(one for one in ws.config.budgets if one.id == budget_id)
+    period = FiscalCalendar(2).period("month", date(2026, 11, 20))
+    nothing = Decimal(0)
+    return BudgetStatus(
+        budget.id, budget.title, budget.owner, period, AS_OF, budget.currency, budget.amount, nothing, nothing, nothing,
+        nothing, budget.amount, nothing, nothing, nothing, nothing, None, "ok", "1", budget.cap,
+    )  # fmt: skip
+
+
+def _ask(ws: Workspace, **changes: object) -> Decision:
+    asked: Mapping[str, object] = {
+        "kind": "ai.request", "requested_by": "max", "environment": "staging", "provider": "Anthropic",
+        "product": "assistant", "amount": "4.50", "currency": "USD",
+    }  # fmt: skip
+    return decide_intent(ws, parse_intent({**asked, **changes}))
+
+
+SPELLINGS: list[Mapping[str, object]] = [
+    {},
+    {"environment": "Staging"},
+    {"environment": " STAGING "},
+    {"provider": "anthropic"},
+    {"provider": "Anthropic, PBC"},
+    {"product": "Assistant"},
+    {"environment": "staging", "provider": "ANTHROPIC", "product": "ASSISTANT"},
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=str)
+def test_no_spelling_gets_around_a_cap(company: Workspace, spelling: Mapping[str, object]) -> None:
+    decision = _ask(company, **spelling)
+    assert decision.verdict == "deny"
+    assert [(row.budget_id, row.after) for row in decision.headroom] == [("ai-staging", Decimal("-0.50"))]
+
+
+def test_the_same_intent_spelt_otherwise_is_the_same_intent(company: Workspace) -> None:
+    first, second = _ask(company), _ask(company, environment="Staging", provider="anthropic pbc")
+    assert first.intent == second.intent
+    assert first.intent_digest == second.intent_digest
+
+
+def test_what_fits_is_allowed_and_says_what_would_be_left(company: Workspace) -> None:
+    decision = _ask(company, amount="4.00")
+    assert decision.verdict == "allow"
+    assert decision.headroom[0].after == 0
+    assert decision.money_held is False
+    assert "No money is held" in decision.note
+
+
+def test_a_tag_spelling_of_an_environment_is_its_name(company: Workspace) -> None:
+    assert _ask(company, environment="production").intent.environment == "prod"
+
+
+@pytest.mark.parametrize(("given", "meant"), [("stagin", "staging"), ("prodd", "prod")])
+def test_an_environment_that_nobody_knows_is_refused(company: Workspace, given: str, meant: str) -> None:
+    """It would be covered by no budget and no policy: a slip of the finger must not open the gate."""
+    with pytest.raises(BadInput, match="is no environment") as refused:
+        _ask(company, environment=given)
+    assert refused.value.where.key == "environment"
+    assert meant in refused.value.remedy
+    with company.state.read() as tx:
+        assert not tx.decisions.newest()
+
+
+def test_a_company_that_names_no_environment_is_not_asked_to(company: Workspace) -> None:
+    rules = replace(company.config.rules, environments={})
+    bare = replace(company, config=replace(company.config, rules=rules, budgets=()))
+    assert _ask(bare, environment="Blue").intent.environment == "blue"
+
+
+def test_a_provider_that_nobody_knows_keeps_its_name(company: Workspace) -> None:
+    assert _ask(company, provider="New Vendor").intent.provider == "New Vendor"
+
+
+def test_a_provider_and_a_service_are_met_as_a_budget_writes_them(company: Workspace) -> None:
+    seats = _ask(company, provider="acme software", service="ACME desk", environment="prod", amount="11")
+    assert (seats.intent.provider, seats.intent.service) == ("Acme Software", "Acme Desk")
+    assert seats.verdict == "deny"
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [("requested_by", "nobody"), ("requested_by", "cem"), ("team", "no-such-team")]
+)
+def test_a_requester_who_is_nobody_or_left_and_an_unknown_team_are_refused(
+    company: Workspace, field: str, name: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        _ask(company, **{field: name})
+    assert refused.value.where.key == field
+    assert refused.value.remedy
+
+
+def test_the_team_is_the_requesters_when_it_is_left_out(company: Workspace) -> None:
+    assert _ask(company).intent.team == "ml"
+    assert _ask(company, team="Web").intent.team == "web"
+
+
+def test_a_decision_is_stored_with_its_evidence(company: Workspace) -> None:
+    decision = _ask(company, environment="STAGING")
+    with company.state.read() as tx:
+        assert [stored.id for stored in tx.decisions.newest()] == [decision.id]
+        (record,) = tx.evidence_records(["decision.given"])
+    assert record.subject == decision.id
+    assert record.actor.person_id == "max"
+
+
+def test_every_alias_of_a_provider_leads_to_one_name() -> None:
+    for name, aliases in ALIASES.items():
+        assert {canonical_name(alias.upper()) for alias in aliases} == {name}
+        assert canonical_name(f" {name} ") == name
