@@ -75,3 +75,13 @@ def home_files(tmp_path: Path) -> Path:
 
     start_workspace(tmp_path / "home")
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    """A workspace as `fiscus init` makes it: no bill, no run."""
+    from fiscus.app.start import start_workspace
+
+    home = tmp_path_factory.mktemp("new") / "home"
+    start_workspace(home)
+    return Browser(build_server(home, PORT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import pytest
 
 from fiscus.app.workspace import open_workspace
@@ -129,6 +130,19 @@ class TestTheApi:
         assert len(paths) >= 15
         assert all(path.replace("<", "&lt;") in page for path in paths)
         assert all(path.startswith("/api/") for path in paths)
+
+    @pytest.mark.parametrize(
+        ("route", "url"),
+        [(url, f"/api{url}") for url in ("/today", "/trust", "/spend", "/owners", "/packs", "/data", "/budgets", "/cases",
+                                         "/actions", "/policies", "/number/spend")]
+        + [("/cases/{case_id}", "/api/cases/case-1"), ("/decisions/{decision_id}", "/api/decisions/dec-1"),
+           ("/number/finding/{finding_id}", "/api/number/finding/f-1"), ("/number/case/{case_id}", "/api/number/case/case-1")],
+    )  # fmt: skip
+    def test_each_answer_is_what_its_description_promises(self, browser, route, url) -> None:
+        described = browser.get("/api/openapi.json").json()
+        schema = described["paths"][f"/api{route}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        assert schema
+        jsonschema.validate(browser.get(url).json(), {**schema, "components": described["components"]})
 
 
 class TestTheAddress:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.fixtures.web_company import HOSTILE, case
@@ -19,7 +21,11 @@ from fiscus.flows.show_today import show_today
 from fiscus.flows.spend_dimensions import asked_from
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import to_json
+from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import display
+from fiscus.serve import build_server
+
+from .conftest import PORT, Browser
 
 PAGES = ("/", "/spend", "/budgets", "/cases", "/actions", "/policies", "/owners", "/board", "/data", "/find?q=staging",
          "/api/docs", "/number/spend?where.service=Amazon+SageMaker", "/cases/case-1", "/policies/decisions/dec-1",
@@ -142,3 +148,23 @@ def test_pages_that_were_built_are_kept_until_something_changes(browser, ws) -> 
         tx.cases.put(case("case-2"))
         tx.evidence.append("case.opened", "case-2", FISCUS, {})
     assert "case-2" in browser.get("/cases").text
+
+
+EMPTY = {"/": "No spend this month.", "/spend": "No charge matches.", "/budgets": "No budget has been judged.",
+         "/cases": "No case here.", "/actions": "No action is planned.", "/policies": "Nothing was asked yet.", "/owners": "No charge of this month.",
+         "/board": "No pack has been built.", "/data": "No bill has been delivered."}  # fmt: skip
+
+
+@pytest.mark.parametrize(("url", "said"), EMPTY.items())
+def test_an_empty_page_says_what_would_stand_there_and_how_to_get_it(nothing_yet, url, said) -> None:
+    page = nothing_yet.get(url)
+    assert page.status_code == 200
+    assert said in page.text
+    assert "would stand here" in page.text
+
+
+def test_bills_that_are_late_are_said_at_the_top_of_every_page(ws) -> None:
+    later = replace(ws, clock=SteppedClock(ws.clock.now() + timedelta(days=9)))
+    page = Browser(build_server(ws.home, PORT, later)).get("/budgets")
+    assert "1 of 1 sources behind" in page.text
+    assert "chase bills, 9 days behind" in Browser(build_server(ws.home, PORT, later)).get("/data").text

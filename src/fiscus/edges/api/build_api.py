@@ -9,30 +9,32 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from fiscus.actions.types import Action, ActionPreview
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.escalate_cases import acknowledge_case, close_case
 from fiscus.flows.keep_shown import KeptShown
-from fiscus.flows.show_actions import show_action, show_actions
-from fiscus.flows.show_budgets import show_budgets
-from fiscus.flows.show_cases import STATES, show_case, show_cases
-from fiscus.flows.show_data import show_data
-from fiscus.flows.show_number import show_case_number, show_finding_number, show_spend_number
-from fiscus.flows.show_owners import show_owners
-from fiscus.flows.show_packs import show_packs
-from fiscus.flows.show_policies import show_decision, show_policies
-from fiscus.flows.show_spend import show_spend
-from fiscus.flows.show_today import show_today
-from fiscus.flows.show_trust import data_trust
+from fiscus.flows.show_actions import ActionShown, ActionsShown, show_action, show_actions
+from fiscus.flows.show_budgets import BudgetsShown, show_budgets
+from fiscus.flows.show_cases import STATES, CasesShown, show_case, show_cases
+from fiscus.flows.show_data import DataShown, show_data
+from fiscus.flows.show_number import NumberShown, show_case_number, show_finding_number, show_spend_number
+from fiscus.flows.show_owners import OwnersShown, show_owners
+from fiscus.flows.show_packs import PacksShown, show_packs
+from fiscus.flows.show_policies import PoliciesShown, show_decision, show_policies
+from fiscus.flows.show_spend import SpendShown, show_spend
+from fiscus.flows.show_today import TodayShown, show_today
+from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked, asked_from
 from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.intent import parse_intent
+from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import BadInput, NotFound
-from fiscus.ownership.types import CaseState
+from fiscus.ownership.types import Case, CaseState
 
 JSON_TYPE = "application/json"
 
@@ -49,6 +51,29 @@ def json_only(request: Request) -> None:
     """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
         raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
+
+
+class Fault(BaseModel):
+    """What went wrong, where, and what to do about it."""
+
+    code: str
+    message: str
+    where: dict[str, str | int]
+    remedy: str
+
+
+class Refusal(BaseModel):
+    """The one shape of every error."""
+
+    error: Fault
+
+
+def _of(model: type) -> dict[int | str, dict[str, Any]]:
+    """What a route answers: the read model itself, whose dataclasses are the schema, or a refusal."""
+    return {
+        200: {"model": model, "description": "What stands now"},
+        "4XX": {"model": Refusal, "description": "Refused"},
+    }
 
 
 def _answer(shown: object) -> JSONResponse:
@@ -89,56 +114,73 @@ def _spend_question(request: Request) -> SpendAsked:
 def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
     question = Depends(_spend_question)
 
-    @router.get("/today", summary="What needs someone now")
+    @router.get("/today", responses=_of(TodayShown), summary="What needs someone now")
     def today(person: str | None = None) -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, ("today", person), lambda: show_today(ws, person)))
 
-    @router.get("/trust", summary="What the numbers rest on: sources, freshness, unowned money, lake version")
+    @router.get(
+        "/trust",
+        responses=_of(DataTrust),
+        summary="What the numbers rest on: sources, freshness, unowned money, lake version",
+    )
     def trust() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "trust", lambda: data_trust(ws)))
 
-    @router.get("/spend", summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
+    @router.get("/spend", responses=_of(SpendShown), summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
     def spend(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
 
-    @router.get("/number/spend", summary="A number of spend, with its query and charges", openapi_extra=SPEND_DESCRIBED)
+    @router.get(
+        "/number/spend",
+        responses=_of(NumberShown),
+        summary="A number of spend, with its query and charges",
+        openapi_extra=SPEND_DESCRIBED,
+    )
     def spend_number(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, ("number", asked), lambda: show_spend_number(ws, asked)))
 
-    @router.get("/number/finding/{finding_id}", summary="The money of a finding, with its query and charges")
+    @router.get(
+        "/number/finding/{finding_id}",
+        responses=_of(NumberShown),
+        summary="The money of a finding, with its query and charges",
+    )
     def finding_number(finding_id: str) -> JSONResponse:
         return _answer(show_finding_number(get_ws(), finding_id))
 
-    @router.get("/number/case/{case_id}", summary="The money of a case, with its query and charges")
+    @router.get(
+        "/number/case/{case_id}", responses=_of(NumberShown), summary="The money of a case, with its query and charges"
+    )
     def case_number(case_id: str) -> JSONResponse:
         return _answer(show_case_number(get_ws(), case_id))
 
-    @router.get("/owners", summary="Who owns what this month; unowned money is a line of its own")
+    @router.get(
+        "/owners", responses=_of(OwnersShown), summary="Who owns what this month; unowned money is a line of its own"
+    )
     def owners() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
 
-    @router.get("/packs", summary="The packs that were built for the board")
+    @router.get("/packs", responses=_of(PacksShown), summary="The packs that were built for the board")
     def packs() -> JSONResponse:
         return _answer(show_packs(get_ws()))
 
-    @router.get("/data", summary="Sources, deliveries and what was odd in them")
+    @router.get("/data", responses=_of(DataShown), summary="Sources, deliveries and what was odd in them")
     def data() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "data", lambda: show_data(ws)))
 
 
 def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
-    @router.get("/budgets", summary="The newest status of each budget")
+    @router.get("/budgets", responses=_of(BudgetsShown), summary="The newest status of each budget")
     def budgets() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "budgets", lambda: show_budgets(ws)))
 
-    @router.get("/cases", summary="Cases; open and acknowledged when no state is given")
+    @router.get("/cases", responses=_of(CasesShown), summary="Cases; open and acknowledged when no state is given")
     def cases(state: Annotated[list[str] | None, Query()] = None) -> JSONResponse:
         ws, states = get_ws(), tuple(state or ("open", "acknowledged"))
         if wrong := [one for one in states if one not in STATES]:
@@ -146,29 +188,35 @@ def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: Kep
         chosen = cast("tuple[CaseState, ...]", states)
         return _answer(kept.get(ws, ("cases", chosen), lambda: show_cases(ws, chosen)))
 
-    @router.get("/cases/{case_id}", summary="One case with its history")
+    @router.get("/cases/{case_id}", responses=_of(Case), summary="One case with its history")
     def case(case_id: str) -> JSONResponse:
         return _answer(show_case(get_ws(), case_id))
 
-    @router.get("/actions", summary="Actions, those that wait for a person first")
+    @router.get("/actions", responses=_of(ActionsShown), summary="Actions, those that wait for a person first")
     def actions() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "actions", lambda: show_actions(ws)))
 
-    @router.get("/actions/{action_id}", summary="One action with its journal and who may approve it")
+    @router.get(
+        "/actions/{action_id}", responses=_of(ActionShown), summary="One action with its journal and who may approve it"
+    )
     def action(action_id: str) -> JSONResponse:
         return _answer(show_action(get_ws(), action_id))
 
-    @router.get("/actions/{action_id}/preview", summary="A dry run: what would change, and what stands in its way")
+    @router.get(
+        "/actions/{action_id}/preview",
+        responses=_of(ActionPreview),
+        summary="A dry run: what would change, and what stands in its way",
+    )
     def preview(action_id: str) -> JSONResponse:
         return _answer(preview_action(get_ws(), action_id))
 
-    @router.get("/policies", summary="Policies, their findings and the newest verdicts")
+    @router.get("/policies", responses=_of(PoliciesShown), summary="Policies, their findings and the newest verdicts")
     def policies() -> JSONResponse:
         ws = get_ws()
         return _answer(kept.get(ws, "policies", lambda: show_policies(ws)))
 
-    @router.get("/decisions/{decision_id}", summary="One verdict with its reasons")
+    @router.get("/decisions/{decision_id}", responses=_of(Decision), summary="One verdict with its reasons")
     def decision(decision_id: str) -> JSONResponse:
         return _answer(show_decision(get_ws(), decision_id))
 
@@ -176,11 +224,18 @@ def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: Kep
 def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     json_body = [Depends(json_only)]
 
-    @router.post("/decisions", summary="Ask before money is spent: an intent in, a verdict out", dependencies=json_body)
+    @router.post(
+        "/decisions",
+        responses=_of(Decision),
+        summary="Ask before money is spent: an intent in, a verdict out",
+        dependencies=json_body,
+    )
     def decide(intent: Annotated[dict[str, Any], Body()]) -> JSONResponse:
         return _answer(decide_intent(get_ws(), parse_intent(intent)))
 
-    @router.post("/cases/{case_id}/{verb}", summary="acknowledge or close a case", dependencies=json_body)
+    @router.post(
+        "/cases/{case_id}/{verb}", responses=_of(Case), summary="acknowledge or close a case", dependencies=json_body
+    )
     def on_case(case_id: str, verb: str, act: Act) -> JSONResponse:
         acts = {"acknowledge": acknowledge_case, "close": close_case}
         if verb not in acts:
@@ -188,7 +243,10 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         return _answer(acts[verb](get_ws(), case_id, Actor(act.person), act.note))
 
     @router.post(
-        "/actions/{action_id}/{verb}", summary="approve, reject, apply or undo an action", dependencies=json_body
+        "/actions/{action_id}/{verb}",
+        responses=_of(Action),
+        summary="approve, reject, apply or undo an action",
+        dependencies=json_body,
     )
     def on_action(action_id: str, verb: str, act: Act) -> JSONResponse:
         ws, actor = get_ws(), Actor(act.person)
