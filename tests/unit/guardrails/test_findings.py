@@ -158,6 +158,18 @@ def test_twice_over_the_same_lake_changes_nothing(company: Workspace) -> None:
     assert before["finding.opened"] == 3
 
 
+def test_policies_asked_together_say_what_each_says_alone(company: Workspace) -> None:
+    policies = [
+        UNTAGGED,
+        policy_of(
+            "gpu", 'charge.environment == "staging" || charge.ResourceId == "$until"', window_days=14, days_min=12
+        ),
+        policy_of("quantity", NEEDS_QUANTITY),
+    ]
+    alone = {finding for policy in policies for finding in map(str, _findings(company, policy))}
+    assert {str(finding) for finding in _findings(company, *policies)} == alone
+
+
 def test_two_evaluations_at_once_open_each_finding_once(company: Workspace) -> None:
     ws = judged_by(company, BUDGET, [UNTAGGED, policy_of("web", 'charge.team == "web"')])
     with ThreadPoolExecutor(4) as pool:
