@@ -57,9 +57,9 @@ def compile_sql(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 one case a k
         case Compare(op, left, right):
             return f"({compile_sql(left)} {_OPERATOR.get(op, op)} {compile_sql(right)})"
         case OneOf(item, values):
-            return (
-                f"({compile_sql(item)} IN ({', '.join(_constant(value) for value in values)}))" if values else "false"
-            )
+            if not values:  # nothing is in an empty list; an error stays one
+                return f"(CASE WHEN {compile_sql(item)} IS NOT NULL THEN false END)"
+            return f"({compile_sql(item)} IN ({', '.join(_constant(value) for value in values)}))"
         case Arithmetic(op, left, right):
             return f"TRY_CAST(CAST({compile_sql(left)} AS HUGEINT) {op} {compile_sql(right)} AS BIGINT)"
         case Choose(condition, then, otherwise):
