@@ -66,6 +66,7 @@ def test_who_may_not_approve_has_no_button_and_gets_nowhere_without_it(browser, 
     answer = otto.send(f"/actions/{action.id}/approve", {"digest": action.plan.digest})
     assert answer.status_code == 403
     assert "May approve: fay, lea, vera." in answer.text
+    assert f'href="/actions/{action.id}"' in answer.text, "the way back"
     assert state_of(ws, action.id).state == "PROPOSED"
 
 

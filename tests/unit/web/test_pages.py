@@ -123,6 +123,7 @@ def test_a_page_that_does_not_exist_says_so_in_words(browser) -> None:
     page = browser.get("/nothing")
     assert page.status_code == 404
     assert "There is nothing at /nothing" in text_of(page.text)
+    assert "AWS is an emulator on this machine" in page.text
     assert browser.get("/cases/case-none").status_code == 404
     assert browser.get("/actions/act-none").status_code == 404
     assert browser.get("/policies/decisions/none").status_code == 404
@@ -150,9 +151,17 @@ def test_pages_that_were_built_are_kept_until_something_changes(browser, ws) -> 
     assert "case-2" in browser.get("/cases").text
 
 
-EMPTY = {"/": "No spend this month.", "/spend": "No charge matches.", "/budgets": "No budget has been judged.",
-         "/cases": "No case here.", "/actions": "No action is planned.", "/policies": "Nothing was asked yet.", "/owners": "No charge of this month.",
-         "/board": "No pack has been built.", "/data": "No bill has been delivered."}  # fmt: skip
+EMPTY = {
+    "/": "No spend this month.",
+    "/spend": "No charge matches.",
+    "/budgets": "No budget has been judged.",
+    "/cases": "No case here.",
+    "/actions": "No action is planned.",
+    "/policies": "Nothing was asked yet.",
+    "/owners": "No charge of this month.",
+    "/board": "No pack has been built.",
+    "/data": "No bill has been delivered.",
+}
 
 
 @pytest.mark.parametrize(("url", "said"), EMPTY.items())

@@ -23,7 +23,7 @@ from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked, asked_pairs
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.errors import BadInput, NotAllowed, NotFound
+from fiscus.kernel.errors import BadInput, FiscusError, NotAllowed, NotFound
 from fiscus.ownership.people import require_live
 from fiscus.ownership.types import Person
 
@@ -139,13 +139,22 @@ class Site:
 
     def page(self, visit: Visit, template: str, context: Mapping[str, Any]) -> HTMLResponse:
         """`template` with what every page shows around it."""
-        about = {"ws": visit.ws, "person": visit.person, "people": live_people(visit.ws)}
-        about["trust"] = self.trust(visit.ws)
+        about = {
+            "person": visit.person,
+            "people": live_people(visit.ws),
+            "trust": self.trust(visit.ws),
+            "simulated": visit.ws.config.simulated,
+        }
         return self._render(visit.request, template, {**about, **context}, 200)
 
     def error(self, request: Request, error: Mapping[str, Any], status: int) -> HTMLResponse:
         """An error in the words of the API: what, where, what to do."""
-        about: dict[str, Any] = {"ws": None, "person": None, "people": (), "trust": None}
+        try:
+            simulated = self._get_ws().config.simulated
+        except FiscusError:  # the workspace itself is what cannot be read
+            simulated = ()
+        again = request.url.path if request.method == "GET" else request.url.path.rpartition("/")[0] or "/"
+        about = {"person": None, "people": (), "trust": None, "simulated": simulated, "again": again}
         return self._render(request, "error.html", {**about, "error": error, "status": status}, status)
 
     def _render(self, request: Request, template: str, context: Mapping[str, Any], status: int) -> HTMLResponse:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from fiscus.flows.spend_dimensions import SpendAsked, Window
+from fiscus.signals.types import Anomaly
 
 NEXT: Final[Mapping[str, str]] = {
     "service_category": "service",
@@ -42,6 +43,6 @@ def without(asked: SpendAsked, gone: tuple[str, str]) -> SpendAsked:
     return replace(asked, filters=tuple(one for one in asked.filters if one != gone))
 
 
-def last_day(window: Window) -> date:
-    """The last day that a half-open window has."""
+def last_day(window: Window | Anomaly) -> date:
+    """The last day that a half-open run of days has."""
     return max(window.end - timedelta(days=1), window.start)
