@@ -42,7 +42,9 @@ PROVIDER_COLUMNS: Final = (
 )
 ROUND_MACRO: Final = """
 CREATE OR REPLACE TEMP MACRO plain_decimal(raw) AS CASE
-    WHEN contains(raw, 'e') OR contains(raw, 'E') THEN CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR) ELSE trim(raw) END;
+    WHEN contains(raw, 'e') OR contains(raw, 'E') THEN
+        coalesce(CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR), CAST(TRY_CAST(raw AS DECIMAL(38,18)) AS VARCHAR))
+    ELSE trim(raw) END;
 CREATE OR REPLACE TEMP MACRO digits_after(raw) AS split_part(plain_decimal(raw), '.', 2);
 CREATE OR REPLACE TEMP MACRO rounds_up(raw, places) AS (
     rtrim(substr(digits_after(raw), places + 1), '0') > '5'
@@ -55,10 +57,11 @@ CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(
 
 
 def same_shape(files: Sequence[InputFile]) -> list[tuple[InputFile, ...]]:
-    """Groups of files that one plan can convert: the same columns, in the same order and form."""
+    """Groups of files that one plan can convert: the same columns, in the same order, of the same types and form."""
     groups: dict[tuple[object, ...], list[InputFile]] = {}
     for file in files:
-        groups.setdefault((file.columns, file.form, file.delimiter, Path(file.path).suffix), []).append(file)
+        shape = (file.columns, file.types, file.form, file.delimiter, Path(file.path).suffix.lower())
+        groups.setdefault(shape, []).append(file)
     return [tuple(group) for group in groups.values()]
 
 
@@ -207,7 +210,7 @@ def _decimal(column: Column, file: InputFile) -> str:
         f"+ CASE WHEN rounds_up({raw}, {places}) THEN "
         f"CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
     )
-    return f"CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
+    return f"TRY_CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
 
 
 def _is_long(raw: str, places: int) -> str:
@@ -240,9 +243,9 @@ def _time(column: Column, file: InputFile, source: Source) -> str:
     if source.date_format:
         return f"make_timestamptz(epoch_us(try_strptime({raw}, {_quoted(source.date_format)})))"
     plain = f"make_timestamptz(epoch_us(TRY_CAST({raw} AS TIMESTAMP)))"
-    return (
-        f"CASE WHEN ends_with({raw}, 'Z') OR length({raw}) <= 19 THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
-    )
+    # A plain cast drops an offset without a word: only text that cannot end in one ("+02") goes the fast way.
+    zoneless = f"ends_with({raw}, 'Z') OR length({raw}) <= 10 OR (length({raw}) <= 19 AND substr({raw}, -3, 1) = ':')"
+    return f"CASE WHEN {zoneless} THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
 
 
 def _tags(file: InputFile) -> str:

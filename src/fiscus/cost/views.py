@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from typing import Final
 
@@ -33,23 +34,24 @@ def stored_columns() -> list[tuple[str, str]]:
     return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)
 
 
-def lake_charges_sql(files: Sequence[str]) -> str:
-    """A view over the table's files; an empty lake is an empty typed view."""
+def lake_charges_sql(files: Sequence[str], *, alike: bool = False) -> str:
+    """A view over the table's files; an empty lake is an empty typed view. `alike`: all have the same columns and types.
+
+    Files that are not alike are united by name, and every question then reads the footer of every file first.
+    """
     if not files:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in stored_columns())
-        return f"CREATE OR REPLACE TEMP VIEW lake_charges AS SELECT {typed} WHERE false"
-    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
-    return f"CREATE OR REPLACE TEMP VIEW lake_charges AS SELECT * FROM read_parquet([{names}], {options})"
+        return f"CREATE OR REPLACE VIEW lake_charges AS SELECT {typed} WHERE false"
+    options = f"hive_partitioning=true, hive_types_autocast=false, union_by_name={'false' if alike else 'true'}"
+    return f"CREATE OR REPLACE VIEW lake_charges AS SELECT * FROM read_parquet([{_names(files)}], {options})"
 
 
 def assignments_sql(files: Sequence[str]) -> str:
     """A view over the assignments table's files."""
     if not files:
         typed = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in OWNER_DEFAULTS)
-        return f"CREATE OR REPLACE TEMP VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
-    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"CREATE OR REPLACE TEMP VIEW assignments AS SELECT * FROM read_parquet([{names}])"
+        return f"CREATE OR REPLACE VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
+    return f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{_names(files)}], hive_partitioning=false)"
 
 
 def charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
@@ -61,7 +63,7 @@ def charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
         columns.append(f'coalesce(c."{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
     columns += [f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items()]
     return (
-        f"CREATE OR REPLACE TEMP VIEW charges AS SELECT {', '.join(columns)} "
+        f"CREATE OR REPLACE VIEW charges AS SELECT {', '.join(columns)} "
         "FROM lake_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
     )
 
@@ -71,6 +73,11 @@ def assignment_keys_sql() -> str:
     values = ", ".join(f"any_value({name}) AS {name}" for name in (*KEY_COLUMNS, "Tags"))
     joined = " || chr(31) || ".join(f"coalesce({name}, '')" for name in KEY_COLUMNS)
     return (
-        f"CREATE OR REPLACE TEMP VIEW assignment_keys AS SELECT x_AssignmentKey, {values}, "
+        f"CREATE OR REPLACE VIEW assignment_keys AS SELECT x_AssignmentKey, {values}, "
         f"count(DISTINCT hash({joined})) AS variants FROM lake_charges GROUP BY x_AssignmentKey"
     )
+
+
+def _names(files: Sequence[str]) -> str:
+    """The files as SQL text; a name is itself and never a pattern that would bring in its neighbours."""
+    return ", ".join("'" + glob.escape(file).replace("'", "''") + "'" for file in files)

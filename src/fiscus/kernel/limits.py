@@ -78,3 +78,7 @@ SHOWN_KEPT_MAX: Final = 200
 BUDGET_SCOPE_COMBINATIONS_MAX: Final = 1_000  # values of one scope's dimensions multiplied: each is a row of a join
 FINDING_RESOURCES_MAX: Final = 200  # resource ids of one finding, the most expensive; an action takes fewer
 BILLING_OPEN_DAYS: Final = 5  # a billing month still changes for so long after its end: vendors close their books
+
+# Bills, further: a Parquet file can name a thousand million equal rows in a few bytes.
+INPUT_ROWS_FREE: Final = 1_000_000  # below this many rows, any Parquet file is harmless
+INPUT_ROWS_PER_BYTE_MAX: Final = 4
