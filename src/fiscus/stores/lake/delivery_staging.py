@@ -185,7 +185,7 @@ class DeliveryStaging:
         return self._root / "_deliveries" / f"{delivery_id}.json"
 
     def _relation(self, files: Sequence[InputFile], *, ordered: bool = False) -> str:
-        file, names = files[0], ", ".join(f"'{_sql(each.path)}'" for each in files)
+        file, names = files[0], ", ".join(f"'{_sql(_pattern(each.path))}'" for each in files)
         if file.form == "parquet":
             columns = ", ".join(
                 f'to_json("{c}") AS "{c}"'
@@ -202,7 +202,9 @@ class DeliveryStaging:
         return f"read_csv([{names}], columns={{{types}}}, {options})"
 
     def _is_map(self, file: InputFile, column: str) -> bool:
-        described = self._db.execute(f"DESCRIBE SELECT \"{column}\" FROM read_parquet('{_sql(file.path)}')").fetchone()
+        described = self._db.execute(
+            f"DESCRIBE SELECT \"{column}\" FROM read_parquet('{_sql(_pattern(file.path))}')"
+        ).fetchone()
         return described is not None and not str(described[1]).startswith("VARCHAR")
 
     def _numbered(self, file: InputFile) -> str:
@@ -257,6 +259,11 @@ class DeliveryStaging:
 
 def _sql(path: object) -> str:
     return str(path).replace("'", "''")
+
+
+def _pattern(path: str) -> str:
+    """A glob that matches `path` alone: DuckDB reads names as patterns, and q*.csv would bring q1.csv along."""
+    return re.sub(r"([*?\[{])", r"[\1]", path)
 
 
 def _months(db: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:

@@ -150,6 +150,7 @@ class DeltaLake:
 
     def _open_views(self, version: LakeVersion) -> duckdb.DuckDBPyConnection:
         connection = _connect()
+        connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
         for statement in self._view_statements(version):
             connection.execute(statement)
         return connection
