@@ -160,10 +160,14 @@ def _of_budget(budget: Budget, status: BudgetStatus | None, asked: Asked) -> tup
     )  # fmt: skip
     if after >= ZERO:
         return PolicyResult(name, version, cap, "no_match", "allow", ""), row
-    reason = (
-        f"Budget {budget.title} has {display(status.headroom)} {status.currency} left of {display(status.amount)} in "
-        f"{status.period.label}; {display(intent.amount)} more would put it {display(-after)} over."
-    )
+    amount, left = f"{display(status.amount)} {status.currency} of {status.period.label}", status.headroom
+    if left < ZERO:
+        stands = f"is {display(-left)} over its {amount} already; {display(intent.amount)} more adds to that."
+    else:
+        stands = (
+            f"has {display(left)} left of {amount}; {display(intent.amount)} more would put it {display(-after)} over."
+        )
+    reason = f"Budget {budget.title} {stands}"
     return PolicyResult(name, version, cap, "match", weakened("deny", cap), reason), row
 
 
