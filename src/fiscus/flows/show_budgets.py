@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from fiscus.flows.show_trust import DataTrust, data_trust, percent
+from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.money import EXACT, ZERO, display
+
+CATEGORIES: Final = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")  # FOCUS 1.4, ChargeCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class BudgetLine:
     used: Decimal | None  # percent of the amount that actual, unbilled, held and committed take
     at_risk: Decimal
     reach: Decimal  # the largest number of the line: the end of its scale
+    asked: SpendAsked | None = None  # the question whose answer is `actual`; None: the budget is gone from the files
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def show_budgets(ws: Workspace, trust: DataTrust | None = None) -> BudgetsShown:
     """The newest statuses as `evaluate` stored them; each names the lake version that it rests on."""
     with ws.state.read() as tx:
         statuses = tx.budget_statuses.newest()
-    lines = tuple(sorted((_line(status) for status in statuses), key=_urgency))
+    lines = tuple(sorted((_line(ws, status) for status in statuses), key=_urgency))
     home = ws.config.company.currency
     return BudgetsShown(trust or data_trust(ws), _sentence(lines), lines, _chart(lines, home), _whole(ws, lines, home))
 
@@ -61,13 +66,35 @@ def chance_of(value: Decimal) -> str:
     return "< 0.01" if value < Decimal("0.01") else f"= {value:.2f}"
 
 
-def _line(status: BudgetStatus) -> BudgetLine:
+def _line(ws: Workspace, status: BudgetStatus) -> BudgetLine:
     taken = spoken_for(status)
     return BudgetLine(
         status=status,
         used=percent(taken, status.amount),
         at_risk=max(max(status.forecast_p50, taken) - status.amount, ZERO),
         reach=max(status.amount, taken, status.forecast_p90, Decimal(1)),
+        asked=_asked(ws, status),
+    )
+
+
+def _asked(ws: Workspace, status: BudgetStatus) -> SpendAsked | None:
+    """Its scope, period, metric and treatment of tax and credits, as a question about spend."""
+    budget = next((one for one in ws.config.budgets if one.id == status.budget_id), None)
+    if budget is None:
+        return None
+    left_out = {"Tax": budget.include_tax, "Credit": budget.include_credits}
+    filters = [(dimension, value) for dimension, values in budget.scope.filters.items() for value in values]
+    if not all(left_out.values()):
+        filters += [("charge_category", name) for name in CATEGORIES if left_out.get(name, True)]
+    months = list(status.period.months())
+    return SpendAsked(
+        group_by="service",
+        bucket="day" if len(months) == 1 else "month",
+        from_month=months[0],
+        to_month=months[-1],
+        metric=budget.metric,
+        currency=budget.currency,
+        filters=tuple(filters),
     )
 
 

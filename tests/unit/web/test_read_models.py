@@ -7,13 +7,16 @@ from decimal import Decimal
 
 import pytest
 from tests.fixtures.company import idle_finding, open_company
-from tests.fixtures.web_company import budget, case
+from tests.fixtures.strict_cloud import StrictCloud
+from tests.fixtures.web_company import budget, case, served_company
 
 from fiscus.flows.keep_shown import KeptShown
-from fiscus.flows.show_budgets import chance_of
+from fiscus.flows.show_budgets import chance_of, show_budgets
 from fiscus.flows.show_packs import pack_file, show_packs
+from fiscus.flows.show_spend import show_spend_rows
 from fiscus.flows.show_today import show_today
 from fiscus.flows.spend_dimensions import SpendAsked, asked_from, asked_pairs
+from fiscus.guardrails.types import Budget, Scope
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import BadInput, NotFound
 from fiscus.kernel.periods import Month
@@ -86,6 +89,21 @@ class TestToday:
 
     def test_nothing_to_do_is_said(self, tmp_path) -> None:
         assert show_today(open_company(tmp_path)).sentence.startswith("Nothing needs you now.")
+
+
+@pytest.mark.parametrize(
+    ("with_credits", "money"), [(False, "101.333327"), (True, "94.083327")]
+)  # 19 x 5.333333, less 7.25
+def test_the_actual_of_a_budget_opens_to_the_charges_that_it_counts(tmp_path, with_credits, money) -> None:
+    ws = served_company(tmp_path, StrictCloud())
+    ai = Budget(
+        "staging", "Staging", Scope({"service_category": ("AI and Machine Learning",)}), "month", "USD", Decimal(1000), {},
+        "EffectiveCost", False, with_credits, (), None, "ml", "budgets/x.yaml", 1,
+    )  # fmt: skip
+    ws = replace(ws, config=replace(ws.config, budgets=(ai,)))
+    lines = {line.status.budget_id: line for line in show_budgets(ws).lines}
+    assert show_spend_rows(ws, lines["staging"].asked).cost.value == Decimal(money)
+    assert lines["web"].asked is None, "its file is gone"
 
 
 class TestPacks:
