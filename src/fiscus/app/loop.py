@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from fiscus.app.packs import write_pack
@@ -19,6 +20,7 @@ from fiscus.flows.reconcile_actions import reconcile_actions
 from fiscus.flows.verify_savings import verify_savings
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.errors import NotFound
 from fiscus.kernel.periods import Month
 from fiscus.kernel.progress import Progress
 
@@ -114,7 +116,9 @@ def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
 
 
 def _pack(ws: Workspace) -> tuple[Path, ...]:
-    """The pack of the as-of day's month, under .fiscus/packs; none while the lake has no charge of it."""
-    month = Month.of(ws.as_of)
-    held = ws.lake.query("SELECT count(*) FROM charges WHERE x_BillingMonth = $month", {"month": str(month)}).rows
-    return write_pack(ws, month, ws.home / ".fiscus" / "packs" / str(month)).files if held[0][0] else ()
+    """The pack of the last day's month, under .fiscus/packs; none while the lake has no charge of it."""
+    month = Month.of(ws.as_of - timedelta(days=1))
+    try:
+        return write_pack(ws, month, ws.home / ".fiscus" / "packs" / str(month)).files
+    except NotFound:
+        return ()
