@@ -74,8 +74,8 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
             ),
             f"The bills until {until}: {after.verified_detail or f'the action is {after.state}'}",
             (
-                f"{len(second.deliveries)} deliveries later: {second.cases_open} cases under way, {len(vendors.mail.messages)} mails "
-                f"and {len(vendors.hook.received)} signed webhooks received on this machine."
+                f"{len(second.deliveries)} deliveries later: {second.cases_open} cases under way, "
+                f"{len(vendors.mail.messages)} mails and {len(vendors.hook.received)} signed webhooks received on this machine."
             ),
         ),
     )
