@@ -85,6 +85,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     router = APIRouter(prefix="/api")
     kept = KeptShown()
     _mount_money(router, get_ws, kept)
+    _mount_numbers(router, get_ws, kept)
     _mount_control(router, get_ws, kept)
     _mount_acts(router, get_ws)
     return router
@@ -134,6 +135,26 @@ def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptS
         return _answer(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
 
     @router.get(
+        "/owners", responses=_of(OwnersShown), summary="Who owns what this month; unowned money is a line of its own"
+    )
+    def owners() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
+
+    @router.get("/packs", responses=_of(PacksShown), summary="The packs that were built for the board")
+    def packs() -> JSONResponse:
+        return _answer(show_packs(get_ws()))
+
+    @router.get("/data", responses=_of(DataShown), summary="Sources, deliveries and what was odd in them")
+    def data() -> JSONResponse:
+        ws = get_ws()
+        return _answer(kept.get(ws, "data", lambda: show_data(ws)))
+
+
+def _mount_numbers(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
+    question = Depends(_spend_question)
+
+    @router.get(
         "/number/spend",
         responses=_of(NumberShown),
         summary="A number of spend, with its query and charges",
@@ -156,22 +177,6 @@ def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptS
     )
     def case_number(case_id: str) -> JSONResponse:
         return _answer(show_case_number(get_ws(), case_id))
-
-    @router.get(
-        "/owners", responses=_of(OwnersShown), summary="Who owns what this month; unowned money is a line of its own"
-    )
-    def owners() -> JSONResponse:
-        ws = get_ws()
-        return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
-
-    @router.get("/packs", responses=_of(PacksShown), summary="The packs that were built for the board")
-    def packs() -> JSONResponse:
-        return _answer(show_packs(get_ws()))
-
-    @router.get("/data", responses=_of(DataShown), summary="Sources, deliveries and what was odd in them")
-    def data() -> JSONResponse:
-        ws = get_ws()
-        return _answer(kept.get(ws, "data", lambda: show_data(ws)))
 
 
 def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
