@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fiscus.__main__ import command_line
 from fiscus.app.demo import DemoPlan, DemoShown, demo
 from fiscus.app.loop import run_loop
 from fiscus.app.settings import load_settings
 from fiscus.app.simulated_vendors import SimulatedVendors, revived_vendors
 from fiscus.app.workspace import open_workspace
+from fiscus.flows.show_actions import show_action
 from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
@@ -122,6 +127,55 @@ def test_undone_the_machine_runs_again(shown: Shown, after: tuple[Workspace, Sim
     assert undone.state == "ROLLED_BACK"
     machine = str(undone.plan.targets[0].observed.get("vendor_id", undone.plan.targets[0].id))
     assert vendors.aws.states([machine]) == {machine: "running"}
+
+
+def fiscus(capsys: pytest.CaptureFixture[str], shown: Shown, *words: str) -> tuple[int, Any]:
+    """(exit code, what it printed as JSON) of one command on the demo's workspace."""
+    capsys.readouterr()
+    code = command_line()([*words, "--home", str(shown.home), "--json"], result_action="return_value")
+    return code or 0, json.loads(capsys.readouterr().out)
+
+
+def test_the_machine_that_still_waits_is_approved_stopped_and_started_on_the_command_line(
+    shown: Shown, after: tuple[Workspace, SimulatedVendors], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws, vendors = after
+    _, listed = fiscus(capsys, shown, "actions")
+    action = next(line["action"] for line in listed["lines"] if line["waits_for"] == "approval")
+    machine = action["plan"]["targets"][0]["observed"].get("vendor_id", action["plan"]["targets"][0]["id"])
+    allowed = show_action(ws, action["id"]).may_approve
+    stranger = next(p for p, who in ws.config.directory.people.items() if p not in allowed and who.left_on is None)
+    assert fiscus(capsys, shown, "approve", action["id"], "--as", stranger)[0] == 2
+    assert fiscus(capsys, shown, "approve", action["id"], "--as", allowed[0])[1]["state"] == "APPROVED"
+    _, (preview,) = fiscus(capsys, shown, "apply", "--as", stranger)
+    assert (preview["targets"][0]["drift"], vendors.aws.states([machine])) == ("", {machine: "running"})
+    _, (applied,) = fiscus(capsys, shown, "apply", "--yes", "--as", stranger)
+    assert (applied["state"], vendors.aws.states([machine])) == ("SUCCEEDED", {machine: "stopped"})
+    _, (undone,) = fiscus(capsys, shown, "undo", action["id"], "--as", stranger)
+    assert (undone["state"], vendors.aws.states([machine])) == ("ROLLED_BACK", {machine: "running"})
+
+
+def test_an_owner_gets_a_case_and_acts_on_it(shown: Shown, capsys: pytest.CaptureFixture[str]) -> None:
+    _, listed = fiscus(capsys, shown, "cases")
+    case = next(case for case in listed["cases"] if case["state"] == "open")
+    code, taken = fiscus(capsys, shown, "case", "ack", case["id"], "--as", case["assignee"], "--note", "on it")
+    assert (code, taken["state"], taken["next_escalation_at"]) == (0, "acknowledged", None)
+    code, closed = fiscus(capsys, shown, "case", "close", case["id"], "--as", case["assignee"])
+    assert (code, closed["state"]) == (0, "closed")
+    assert fiscus(capsys, shown, "case", "close", case["id"], "--as", "nobody.here")[0] == 2
+
+
+def test_what_the_demo_plants_would_not_have_been_bought(
+    shown: Shown, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The marketplace purchase needs approval, the runaway agent's next call is denied by the cap that it broke."""
+    asks = {"requested_by": "ana.silva", "currency": "USD"}
+    purchase = {"kind": "marketplace.purchase", "environment": "prod", "amount": "18500.00", **asks}
+    call = {"kind": "ai.request", "environment": "staging", "amount": "0.42", **asks}
+    for intent, code, verdict in ((purchase, 3, "require_approval"), (call, 4, "deny")):
+        monkeypatch.setattr("sys.stdin", StringIO(json.dumps(intent)))
+        given, decision = fiscus(capsys, shown, "decide")
+        assert (given, decision["verdict"], decision["money_held"]) == (code, verdict, False)
 
 
 def test_a_folder_that_is_no_demo_is_not_touched(tmp_path: Path) -> None:
