@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.board.figures import added, chance, day, less, money, near, percent, plural, room_query, share
+from fiscus.board.figures import added, day, less, money, near, percent, plural, room_query, share
 from fiscus.board.frame import Frame
 from fiscus.board.scope_spend import period_of
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
 from fiscus.guardrails.budget_status import amount_of
 from fiscus.guardrails.types import Budget, BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
-from fiscus.kernel.money import ZERO
+from fiscus.kernel.money import ZERO, chance
 from fiscus.kernel.rows import Query, Rows
 
 RISKS_SHOWN: Final = 5
@@ -207,7 +207,7 @@ def budget_kpis(
         )
     worst = by_risk(risky)[0] if risky else None
     say = (
-        f"Of {len(statuses)}; the first is {worst.title} ({chance(worst.p_breach)})."
+        f"Of {len(statuses)}; the first is {worst.title} (P {chance(worst.p_breach)})."
         if worst
         else f"Of {len(statuses)}."
     )

@@ -55,13 +55,6 @@ def moved(change: Decimal | None) -> str:
     return f"{'up' if change >= 0 else 'down'} {display(abs(change), 1)} %"
 
 
-def chance(p: Decimal) -> str:
-    """`P = 0.83`; never a certainty that a simulation cannot have."""
-    if p >= Decimal("0.995"):
-        return "P > 0.99"
-    return "P < 0.01" if p < Decimal("0.005") else f"P = {p:.2f}"
-
-
 def plural(number: int, noun: str, many: str = "") -> str:
     """`1 budget`, `3 budgets`."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"

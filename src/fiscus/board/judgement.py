@@ -9,11 +9,11 @@ from typing import Final
 
 from fiscus.actions.types import Action
 from fiscus.board.budgets import BudgetActual, by_risk, overrun, taken
-from fiscus.board.figures import chance, day, money, near, percent, plural
+from fiscus.board.figures import day, money, near, percent, plural
 from fiscus.board.frame import Frame
 from fiscus.board.types import DecisionRequested, Kpi
 from fiscus.guardrails.types import BudgetStatus, Finding
-from fiscus.kernel.money import ZERO
+from fiscus.kernel.money import ZERO, chance
 
 BUDGETS_ASKED: Final = 3
 FINDINGS_ASKED: Final = 2
@@ -94,7 +94,7 @@ def _budget(status: BudgetStatus, frame: Frame) -> DecisionRequested:
     over = taken(status) > status.amount
     verb = "Raise or stop" if over else "Raise or cut"
     amount = money(status.amount, status.currency)
-    text = f"{verb}: {status.title}, {amount} for {status.period.label}, {chance(status.p_breach)}"
+    text = f"{verb}: {status.title}, {amount} for {status.period.label}, P {chance(status.p_breach)}"
     by: date = status.breach_day or status.period.end
     return DecisionRequested(text, overrun(status), status.currency, status.owner, max(by, frame.as_of), estimate=True)
 

@@ -12,7 +12,7 @@ from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
-from fiscus.kernel.money import EXACT, ZERO, display
+from fiscus.kernel.money import EXACT, ZERO, chance, display
 
 CATEGORIES: Final = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")  # FOCUS 1.4, ChargeCategory
 
@@ -57,13 +57,6 @@ def spoken_for(status: BudgetStatus) -> Decimal:
     """What the amount no longer has: actual, unbilled, held and committed never overlap."""
     with_estimates = EXACT.add(status.actual, status.unbilled)
     return EXACT.add(with_estimates, EXACT.add(status.held, status.committed))
-
-
-def chance_of(value: Decimal) -> str:
-    """A probability for `P` to stand before: never a certainty that a simulation cannot have."""
-    if value > Decimal("0.99"):
-        return "> 0.99"
-    return "< 0.01" if value < Decimal("0.01") else f"= {value:.2f}"
 
 
 def _line(ws: Workspace, status: BudgetStatus) -> BudgetLine:
@@ -114,7 +107,7 @@ def _sentence(lines: Sequence[BudgetLine]) -> str:
     if first.state == "at_risk":
         day = f" on {first.breach_day.day} {first.breach_day:%b}" if first.breach_day else ""
         return (
-            f"{first.title} will exceed its {amount}{day} (P {chance_of(first.p_breach)}). "
+            f"{first.title} will exceed its {amount}{day} (P {chance(first.p_breach)}). "
             f"Cut ≈ {display(lines[0].at_risk, 0)} {first.currency}, or approve as much more."
         )
     left = f"{display(first.headroom, 0)} {first.currency} left"

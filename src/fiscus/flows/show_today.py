@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from fiscus.flows.show_actions import WAITS_FOR, capitalised, effect
-from fiscus.flows.show_budgets import chance_of, show_budgets, spoken_for
+from fiscus.flows.show_budgets import show_budgets, spoken_for
 from fiscus.flows.show_cases import URGENCY
 from fiscus.flows.show_spend import SpendShown, show_spend
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked
 from fiscus.flows.workspace import Workspace
-from fiscus.kernel.money import ZERO, display
+from fiscus.kernel.money import ZERO, chance, display
 from fiscus.ownership.types import Case
 
 DUTY: Final[Mapping[str, str]] = {
@@ -83,8 +83,11 @@ def _budgets(ws: Workspace, trust: DataTrust) -> Iterator[TodayItem]:
             continue
         breached = status.state == "breached"
         day = f" on {status.breach_day.day} {status.breach_day:%b}" if status.breach_day else ""
-        chance = f"P {chance_of(status.p_breach)}"
-        title = f"{status.title} is over budget" if breached else f"{status.title} will break{day} ({chance})"
+        title = (
+            f"{status.title} is over budget"
+            if breached
+            else f"{status.title} will break{day} (P {chance(status.p_breach)})"
+        )
         verb, urgency = ("Cut or raise", 0) if breached else ("Steer", 1)
         amount = max(spoken_for(status) - status.amount, ZERO) if breached else line.at_risk
         estimate = not breached or bool(status.unbilled)

@@ -15,7 +15,7 @@ from fiscus.guardrails.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.ids import content_id
-from fiscus.kernel.money import EXACT, NANOS_PER_UNIT, ZERO, display, to_nanos
+from fiscus.kernel.money import EXACT, NANOS_PER_UNIT, ZERO, chance, display, to_nanos
 
 BREACH: Final = "budget_breach"
 FORECAST: Final = "budget_forecast"
@@ -167,13 +167,13 @@ def _forecast_title(one: StandingBudget) -> str:
     if (over := overrun(status)) > ZERO:
         when = f" {_day(status.breach_day)}" if status.breach_day else ""
         return (
-            f"{status.title} will exceed its {_amount(status)} for {status.period.label}{when} (P = {_share(status.p_breach)}): "
+            f"{status.title} will exceed its {_amount(status)} for {status.period.label}{when} (P {chance(status.p_breach)}): "
             f"cut ≈ {display(over, 0)} {status.currency}, or approve as much more"
         )
     on = {threshold.on for threshold in reached(one.budget.thresholds, status)}
     if "p_breach" in on:
         return (
-            f"{status.title} may exceed its {_amount(status)} for {status.period.label} (P = {_share(status.p_breach)}): "
+            f"{status.title} may exceed its {_amount(status)} for {status.period.label} (P {chance(status.p_breach)}): "
             f"{display(status.headroom, 0)} {status.currency} are left"
         )
     if "actual" in on:
@@ -210,10 +210,6 @@ def _amount(status: BudgetStatus) -> str:
 def _used(status: BudgetStatus) -> str:
     taken = EXACT.subtract(status.amount, status.headroom)
     return display(EXACT.divide(EXACT.multiply(taken, _HUNDRED), status.amount), 0) if status.amount else "100"
-
-
-def _share(value: Decimal) -> str:
-    return f"{value.quantize(Decimal('0.01')):f}"
 
 
 def _day(day: date) -> str:

@@ -80,3 +80,10 @@ def display(amount: Decimal, places: int = 2) -> str:
     rounded = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
     text = f"{abs(rounded):,}"
     return f"({text})" if rounded < 0 else text
+
+
+def chance(p: Decimal) -> str:
+    """What stands behind a P: `= 0.83`, `> 0.99` or `< 0.01`; never a certainty that a simulation cannot have."""
+    if p >= Decimal("0.995"):
+        return "> 0.99"
+    return "< 0.01" if p < Decimal("0.005") else f"= {p:.2f}"

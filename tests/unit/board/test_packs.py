@@ -13,7 +13,7 @@ from tests.bills import deliver, write_csv
 from tests.fixtures.company import open_company
 
 from fiscus.board.assurance import controls_exhibit
-from fiscus.board.figures import chance, moved, plural, share
+from fiscus.board.figures import moved, plural, share
 from fiscus.board.frame import Frame
 from fiscus.board.types import Kpi, Outcome, Pack
 from fiscus.flows.build_pack import build_pack, pack_digest
@@ -21,6 +21,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.policy_set import PolicySet
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.errors import NotFound, Unavailable
+from fiscus.kernel.money import chance
 from fiscus.kernel.periods import FiscalCalendar, Month
 from fiscus.stores.render import chart_svg, render_pdf, render_xlsx
 from fiscus.stores.render.figures import cell
@@ -160,7 +161,7 @@ def test_numbers_read_as_in_a_ledger(value, unit, want) -> None:
 def test_sentences_count_and_move_in_words() -> None:
     assert (plural(1, "budget"), plural(3, "anomaly", "anomalies")) == ("1 budget", "3 anomalies")
     assert (moved(Decimal("2.24")), moved(Decimal(-3)), moved(None)) == ("up 2.2 %", "down 3.0 %", "new")
-    assert (chance(Decimal(1)), chance(Decimal(0)), chance(Decimal("0.4"))) == ("P > 0.99", "P < 0.01", "P = 0.40")
+    assert (chance(Decimal(1)), chance(Decimal(0)), chance(Decimal("0.4"))) == ("> 0.99", "< 0.01", "= 0.40")
     assert share(Decimal(1), Decimal(0)) is None
 
 

@@ -11,7 +11,7 @@ from tests.fixtures.strict_cloud import StrictCloud
 from tests.fixtures.web_company import budget, case, served_company
 
 from fiscus.flows.keep_shown import KeptShown
-from fiscus.flows.show_budgets import chance_of, show_budgets
+from fiscus.flows.show_budgets import show_budgets
 from fiscus.flows.show_packs import pack_file, show_packs
 from fiscus.flows.show_spend import show_spend_rows
 from fiscus.flows.show_today import show_today
@@ -19,6 +19,7 @@ from fiscus.flows.spend_dimensions import SpendAsked, asked_from, asked_pairs
 from fiscus.guardrails.types import Budget, Scope
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import BadInput, NotFound
+from fiscus.kernel.money import chance
 from fiscus.kernel.periods import Month
 
 
@@ -43,7 +44,7 @@ def test_a_question_survives_its_address(asked) -> None:
 
 
 def test_a_chance_is_never_a_certainty() -> None:
-    said = [chance_of(Decimal(text)) for text in ("0", "0.0099", "0.01", "0.5", "0.99", "0.9901", "1")]
+    said = [chance(Decimal(text)) for text in ("0", "0.0049", "0.0051", "0.5", "0.9949", "0.9951", "1")]
     assert said == ["< 0.01", "< 0.01", "= 0.01", "= 0.50", "= 0.99", "> 0.99", "> 0.99"]
 
 

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from fiscus.flows.show_actions import capitalised
-from fiscus.flows.show_budgets import chance_of
-from fiscus.kernel.money import display
+from fiscus.kernel.money import chance, display
 
 NOTHING = "–"
 VERDICT_WORDS = {
@@ -111,7 +110,7 @@ FILTERS = {
     "money": money,
     "change": change,
     "share": share,
-    "chance": chance_of,
+    "chance": chance,
     "capitalised": capitalised,
     "day": day,
     "moment": moment,
