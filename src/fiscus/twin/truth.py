@@ -68,6 +68,15 @@ def background(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[M
     subjects: list[Mapping[str, object]] = [
         {"kind": "missing_tags", "subject": {key: sorted(values) for key, values in missing.items() if values}}
     ]
+    nobody = [
+        line
+        for book in simulated.books.values()
+        for line in book.lines
+        if line.seen[0] == UNOWNED and line.sku.category == "AI and Machine Learning"
+    ]
+    if nobody:
+        accounts = sorted({text for line in nobody for text in (line.account.id, line.account.name)})
+        subjects.append({"kind": "unlabelled_ai", "subject": {"sub_account": accounts}})
     close = sorted(budget.id for budget in budgets if budget.fate == "close")
     return [*subjects, {"kind": "budget", "subject": {"budget_id": close}}]
 
