@@ -50,8 +50,12 @@ def assignments_sql(files: Sequence[str]) -> str:
     """A view over the assignments table's files."""
     if not files:
         typed = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in OWNER_DEFAULTS)
-        return f"CREATE OR REPLACE VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
-    return f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{_names(files)}], hive_partitioning=false)"
+        return (
+            f"CREATE OR REPLACE VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
+        )
+    return (
+        f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{_names(files)}], hive_partitioning=false)"
+    )
 
 
 def charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:

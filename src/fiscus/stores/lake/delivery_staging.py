@@ -40,6 +40,7 @@ STAGED_ONLY = ("x__fault", "x__long", "x_BillingMonth")
 MIXED = """
 SELECT BillingAccountId, min(BillingCurrency), max(BillingCurrency) FROM {relation}
 GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DISTINCT BillingCurrency) > 1 LIMIT 1"""
+NESTED = ("map<", "struct<", "list<", "large_list<", "fixed_size_list<")  # Arrow's names of types that become JSON text
 TOTALS = """
 SELECT x_BillingMonth, BillingCurrency, count(*), sum(BilledCost), sum(EffectiveCost),
     sum(CAST(x_RoundingResidue AS DECIMAL(38,30))), sum(x_RoundedCells)
@@ -118,11 +119,21 @@ class DeliveryStaging:
             return False
         if marks[1]:
             raise self._first_fault(plan)
-        mixed = self._db.execute(MIXED.format(relation=f"'{_sql(piece)}'")).fetchone()
+        mixed = self._db.execute(MIXED.format(relation=self._currencies_with(piece))).fetchone()
         if mixed:
             raise self._mixed_currency(plan, *mixed)
         self._pieces.append(piece)
         return True
+
+    def _currencies_with(self, piece: Path) -> str:
+        """The relation of all (account, issuer, period, currency) staged so far, this piece's among them."""
+        columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
+        rows = f"SELECT DISTINCT {columns} FROM '{_sql(piece)}'"
+        if not self._pieces:
+            self._db.execute(f"CREATE OR REPLACE TEMP TABLE currencies AS {rows}")
+        else:
+            self._db.execute(f"INSERT INTO currencies {rows}")
+        return "currencies"
 
     def rows_loaded(self) -> int:
         """Charges of the files that were loaded last, from the piece's own footer."""
@@ -188,24 +199,18 @@ class DeliveryStaging:
         file, names = files[0], ", ".join(f"'{_sql(_pattern(each.path))}'" for each in files)
         if file.form == "parquet":
             columns = ", ".join(
-                f'to_json("{c}") AS "{c}"'
-                if c == "Tags" and self._is_map(file, c)
-                else f'CAST("{c}" AS VARCHAR) AS "{c}"'
-                for c in file.columns
+                f"CAST(to_json({_name(c)}) AS VARCHAR) AS {_name(c)}"
+                if kind.startswith(NESTED)
+                else f"CAST({_name(c)} AS VARCHAR) AS {_name(c)}"
+                for c, kind in zip(file.columns, file.types, strict=True)
             )
-            return f"(SELECT {columns} FROM read_parquet([{names}]))"
+            return f"(SELECT {columns} FROM read_parquet([{names}], hive_partitioning=false))"
         types = ", ".join(f"'{_sql(column)}': 'VARCHAR'" for column in file.columns)
         options = f"delim='{file.delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, strict_mode=true"
         options += f", max_line_size={INPUT_FIELD_BYTES_MAX}, parallel={'false' if ordered else 'true'}"
-        if file.path.lower().endswith((".zst", ".zstd")):
-            options += ", compression='zstd'"
+        # A folder such as BillingCurrency=EUR is a place and not a column: it must not overrule what the file says.
+        options += f", hive_partitioning=false, compression='{_compression(file.path)}'"
         return f"read_csv([{names}], columns={{{types}}}, {options})"
-
-    def _is_map(self, file: InputFile, column: str) -> bool:
-        described = self._db.execute(
-            f"DESCRIBE SELECT \"{column}\" FROM read_parquet('{_sql(_pattern(file.path))}')"
-        ).fetchone()
-        return described is not None and not str(described[1]).startswith("VARCHAR")
 
     def _numbered(self, file: InputFile) -> str:
         """The raw rows of one file in its order, with their numbers from 1."""
@@ -230,20 +235,35 @@ class DeliveryStaging:
         return (int(found[0]), column, str(found[1]), message, remedy) if found and found[0] is not None else None
 
     def _mixed_currency(self, plan: FilePlan, account: str | None, first: str, other: str) -> BadInput:
-        same = '"BillingAccountId" = ?' if "BillingAccountId" in plan.file.columns else "? IS NULL"
-        sql = (
-            'SELECT max(first), count(*) FROM (SELECT min(x__row) AS first FROM {} WHERE {} GROUP BY "BillingCurrency")'
-        )
-        hits = [
-            (file, self._db.execute(sql.format(self._numbered(file), same), [account]).fetchone())
-            for file in plan.files
-        ]
-        file, row = next(((f, hit[0]) for f, hit in hits if hit and hit[1] > 1), (plan.files[-1], None))
+        file, row = self._first_other_currency(plan, account)
         return BadInput(
             f"BillingCurrency mixes {first} and {other} for billing account {account!r}",
             remedy="A billing account is billed in one currency: mend the row, or deliver one file a currency.",
             where=Where(file=file.path, row=row, column="BillingCurrency"),
         )
+
+    def _first_other_currency(self, plan: FilePlan, account: str | None) -> tuple[InputFile, int | None]:
+        """Where the account's currency is first another than before; else (it was in files loaded earlier) its first row."""
+        if "BillingCurrency" not in plan.file.columns:
+            return plan.file, None
+        same = '"BillingAccountId" = $account' if "BillingAccountId" in plan.file.columns else "$account IS NULL"
+        sql = (
+            'SELECT min(x__row), arg_min("BillingCurrency", x__row), min(x__row) FILTER ("BillingCurrency" <> $seen) '
+            f"FROM {{}} WHERE {same}"
+        )
+        start: tuple[InputFile, int | None] | None = None
+        seen = None
+        for file in plan.files:
+            found = self._db.execute(sql.format(self._numbered(file)), {"account": account, "seen": seen}).fetchone()
+            if found is None or found[0] is None:
+                continue
+            if start is None:
+                start, seen = (file, found[0]), found[1]
+                within = {"account": account, "seen": seen}
+                found = self._db.execute(sql.format(self._numbered(file)), within).fetchone() or found
+            if found[2] is not None:
+                return file, found[2]
+        return start or (plan.file, None)
 
     def _read_error(self, files: Sequence[InputFile], broken: duckdb.Error) -> BadInput:
         text = str(broken)
@@ -255,6 +275,14 @@ class DeliveryStaging:
             remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
             where=Where(file=named.path, row=uneven or (int(line[1]) - 1 if line else None)),
         )
+
+
+def _compression(path: str) -> str:
+    return {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}.get(Path(path).suffix.lower(), "none")
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _sql(path: object) -> str:

@@ -21,11 +21,16 @@ from fiscus.kernel.limits import (
     INPUT_FILES_MAX,
     INPUT_INFLATED_FREE_BYTES,
     INPUT_INFLATION_RATIO_MAX,
+    INPUT_ROWS_FREE,
+    INPUT_ROWS_PER_BYTE_MAX,
 )
+from fiscus.stores.lake.scan_text import TextScan
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_ROWS = 50
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
+UNREAD = (".bz2", ".xz", ".lz4", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".xls", ".tsv", ".orc", ".avro", ".gz", ".zst")
+"""Kinds that may hold a part of the bill: left out in silence, they would make it too small."""
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -37,8 +42,7 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_file():
             found.append(path)
         elif path.is_dir():
-            below = (p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(SUFFIXES))
-            found += sorted(p for p in below if not any(part.startswith(".") for part in p.relative_to(path).parts))
+            found += _bills_below(path)
         else:
             raise BadInput(f"{path} does not exist", remedy="Check the path.", where=Where(file=str(path)))
     if not found:
@@ -52,6 +56,26 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return list({path.resolve(): path for path in reversed(found)}.values())[::-1]
 
 
+def _bills_below(folder: Path) -> list[Path]:
+    """The bills of a folder, sorted; README and the like are passed over, what may be a part of the bill is refused."""
+    found: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        name = path.name.lower()
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        if path.is_file() and name.endswith(SUFFIXES):
+            found.append(path)
+        elif path.is_symlink() and not path.exists() and name.endswith(SUFFIXES):
+            raise BadInput("The link leads nowhere", remedy="Mend or remove it.", where=Where(file=str(path)))
+        elif path.is_file() and name.endswith(UNREAD):
+            raise BadInput(
+                "A file of the folder may be a part of the bill and cannot be read",
+                remedy=f"Unpack it or take it away; read are {', '.join(SUFFIXES)}.",
+                where=Where(file=str(path)),
+            )
+    return found
+
+
 def without_copies(files: Sequence[InputFile]) -> tuple[tuple[InputFile, ...], tuple[str, ...]]:
     """The files with each content once, and the paths of the others: a copy under another name is not billed twice."""
     first = {file.sha256: file for file in reversed(files)}
@@ -61,7 +85,8 @@ def without_copies(files: Sequence[InputFile]) -> tuple[tuple[InputFile, ...], t
 
 def uneven_row(file: InputFile) -> int | None:
     """The first data row, from 1, with more or fewer fields than the header; None where there is none or no text."""
-    with _open(Path(file.path)) as stream:
+    path = Path(file.path)
+    with path.open("rb") as packed, _unpacked(path, packed) as stream:
         text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")  # type: ignore[type-var]
         try:
             for number, row in enumerate(csv.reader(text, delimiter=file.delimiter)):
@@ -91,13 +116,14 @@ def inspect_file(path: Path) -> InputFile:
         ) from None
 
 
-def _open(path: Path) -> IO[bytes]:
+def _unpacked(path: Path, packed: IO[bytes]) -> IO[bytes]:
+    """The text of `packed`, the opened file `path`."""
     name = path.name.lower()
     if name.endswith(".gz"):
-        return gzip.open(path, "rb")
+        return gzip.GzipFile(fileobj=packed)  # type: ignore[return-value]
     if name.endswith((".zst", ".zstd")):
-        return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")  # type: ignore[return-value]
-    return path.open("rb")
+        return pa.CompressedInputStream(pa.PythonFile(packed, "r"), "zstd")  # type: ignore[return-value]
+    return packed
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
@@ -106,22 +132,13 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _inspect_csv(path: Path) -> InputFile:
-    size = path.stat().st_size
-    inflated, tail, has_null, head = 0, b"", False, b""
-    with _open(path) as stream:
+    scan, head = TextScan(path), b""
+    with path.open("rb") as packed, _unpacked(path, packed) as stream:
         for chunk in _chunks(stream):
-            inflated += len(chunk)
-            if inflated > INPUT_INFLATED_FREE_BYTES and inflated > size * INPUT_INFLATION_RATIO_MAX:
-                raise BadInput(
-                    f"The file inflates more than {INPUT_INFLATION_RATIO_MAX} times: this is no bill",
-                    remedy="Fetch it again; if it is genuine, deliver it uncompressed.",
-                    where=Where(file=str(path)),
-                )
-            has_null = has_null or b"NULL" in tail + chunk
-            tail = chunk[-3:]
+            scan.see(chunk, packed.tell())
             if len(head) < 4 * CHUNK_BYTES:
                 head += chunk
-    rows = _head_rows(path, head, whole=inflated <= len(head))
+    rows = _head_rows(path, head, whole=scan.length <= len(head))
     if not rows[0]:
         raise BadInput("The header is empty", remedy="Export the file again.", where=Where(file=str(path), row=0))
     header, delimiter = rows[0], rows[1][0]
@@ -131,7 +148,7 @@ def _inspect_csv(path: Path) -> InputFile:
         for column, value in zip(columns, row, strict=False):
             if value and value != "NULL":
                 sample.setdefault(column, value)
-    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), has_null, sample)
+    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), scan.has_null, sample)
 
 
 def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
@@ -175,14 +192,28 @@ def _checked_header(path: Path, header: Sequence[str]) -> tuple[str, ...]:
             raise BadInput(
                 problem, remedy="Export the file again.", where=Where(file=str(path), row=0, column=name or None)
             )
+        if "\n" in name or "\r" in name:
+            raise BadInput(
+                "A column's name holds a line break",
+                remedy="Export the file again.",
+                where=Where(file=str(path), row=0, column=name),
+            )
+        if name.startswith("x__"):
+            raise BadInput(
+                f"Column {name!r} has a name that Fiscus keeps for itself",
+                remedy="Rename it: x_ and then a letter.",
+                where=Where(file=str(path), row=0, column=name),
+            )
         seen.add(name.lower())
     return columns
 
 
 def _inspect_parquet(path: Path) -> InputFile:
     file = pq.ParquetFile(path)
+    size, count = path.stat().st_size, file.metadata.num_rows
     inflated = sum(file.metadata.row_group(n).total_byte_size for n in range(file.metadata.num_row_groups))
-    if inflated > INPUT_INFLATED_FREE_BYTES and inflated > path.stat().st_size * INPUT_INFLATION_RATIO_MAX * 10:
+    many = count > INPUT_ROWS_FREE and count > size * INPUT_ROWS_PER_BYTE_MAX
+    if many or (inflated > INPUT_INFLATED_FREE_BYTES and inflated > size * INPUT_INFLATION_RATIO_MAX * 10):
         raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
     columns = _checked_header(path, file.schema_arrow.names)
     sample: dict[str, str] = {}
@@ -196,7 +227,8 @@ def _inspect_parquet(path: Path) -> InputFile:
             if (value := next(iter(values), None)) is not None:
                 sample[name] = value
         break
-    return InputFile(str(path), "parquet", columns, "", _sha256(path), has_null_text=True, sample=sample)
+    types = tuple(str(field.type) for field in file.schema_arrow)
+    return InputFile(str(path), "parquet", columns, "", _sha256(path), has_null_text=True, sample=sample, types=types)
 
 
 def _flat(batch: pa.RecordBatch, name: str) -> bool:
