@@ -131,10 +131,13 @@ def _refuse_shrinking(
             continue
         new = now.get((old.billing_month, old.currency))
         rows, cost = (new.rows, new.billed_cost) if new else (0, Decimal(0))
-        if rows < old.rows * keep or _cuts_cost(old.billed_cost, cost):
+        # What a commitment covers is billed at zero: its month shrinks in EffectiveCost only.
+        effective = new.effective_cost if new else Decimal(0)
+        cut = _cuts_cost(old.billed_cost, cost) or _cuts_cost(old.effective_cost, effective)
+        if rows < old.rows * keep or cut:
             raise BadInput(
                 f"{source.name} {old.billing_month} would shrink from {old.rows:,} charges and {old.billed_cost:f} "
-                f"{old.currency} to {rows:,} and {cost:f}",
+                f"{old.currency} ({old.effective_cost:f} effective) to {rows:,} and {cost:f} ({effective:f})",
                 remedy="If the vendor restated the month, say so with --restate; else deliver the whole month.",
                 where=Where(key=f"{source.name}/{old.billing_month}"),
             )

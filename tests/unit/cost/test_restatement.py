@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from tests.bills import deliver, write_csv
 
-from fiscus.cost.types import Source
+from fiscus.cost.types import IngestOptions, Source
+from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.kernel.errors import BadInput
+from fiscus.kernel.progress import Silent
 
 
 def _month(path: Path, *costs: str) -> Path:
@@ -97,3 +99,24 @@ def test_every_official_file_loads_exactly_or_is_refused_with_its_reason(ws, sha
         assert told.remedy, path
         assert told.where is not None, path
         assert told.where.file == str(path), path
+
+
+def test_a_month_covered_by_commitments_is_cut_when_its_effective_cost_is(ws, tmp_path: Path) -> None:
+    covered = {"BilledCost": "0", "EffectiveCost": "100"}
+    deliver(ws, write_csv(tmp_path / "a.csv", [covered]))
+    half = write_csv(tmp_path / "b.csv", [covered | {"EffectiveCost": "50"}])
+    with pytest.raises(BadInput, match="would shrink"):
+        deliver(ws, half)
+    deliver(ws, half, restate=True)
+    assert ws.lake.query("SELECT sum(EffectiveCost) FROM charges").rows == ((Decimal(50),),)
+
+
+def test_months_delivered_before_and_after_a_tag_was_promoted_stand_together(ws, tmp_path: Path) -> None:
+    september = {"BillingPeriodStart": "2026-09-01T00:00:00Z", "BillingPeriodEnd": "2026-10-01T00:00:00Z"}
+    before = write_csv(tmp_path / "a.csv", [september])
+    ingest_bills(ws, Source("bills"), [before], IngestOptions(), Silent())
+    deliver(ws, write_csv(tmp_path / "b.csv", [{"Tags": '{"team": "web"}'}]))
+    sql = "SELECT x_BillingMonth, x_Tag_team, BilledCost FROM charges ORDER BY 1"
+    expected = (("2026-09", "platform", Decimal("1.5")), ("2026-10", "web", Decimal("1.5")))
+    assert ws.lake.query(sql).rows == expected
+    assert ws.lake.ask(sql).rows == expected

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from fiscus.cost.types import LakeVersion, SourceFreshness
@@ -47,6 +48,7 @@ class DeltaLake:
         self._lock = threading.RLock()
         self._db = _connect()
         self._people = PeopleSql()
+        self._schemas: dict[str, int] = {}
         self._version = LakeVersion(-2, -2)
         self.refresh()
 
@@ -142,11 +144,18 @@ class DeltaLake:
     def _view_statements(self, version: LakeVersion) -> list[str]:
         files = table_files(self._charges, version.charges)
         return [
-            lake_charges_sql(files),
+            lake_charges_sql(files, alike=self._alike(files)),
             assignments_sql(table_files(self._assignments, version.assignments)),
             charges_sql(table_columns(self._charges, version.charges), self._promoted),
             assignment_keys_sql(),
         ]
+
+    def _alike(self, files: Sequence[str]) -> bool:
+        """All files have the same columns and types. Each footer is read once: a file never changes under its name."""
+        for file in files:
+            if file not in self._schemas:
+                self._schemas[file] = hash(tuple((field.name, str(field.type)) for field in pq.read_schema(file)))
+        return len({self._schemas[file] for file in files}) <= 1
 
     def _open_views(self, version: LakeVersion) -> duckdb.DuckDBPyConnection:
         connection = _connect()

@@ -59,6 +59,7 @@ def _locked(views: Sequence[str], files: Sequence[str]) -> duckdb.DuckDBPyConnec
     """A connection that sees `views` over `files` and nothing else; no setting of it can be changed any more."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false; SET python_enable_replacements=false")
+    connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
     connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")
     for view in views:
         connection.execute(view)
