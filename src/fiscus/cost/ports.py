@@ -46,15 +46,11 @@ class Staging(Protocol):
         """The delivery of this id, if the lake still holds all of what it wrote."""
         ...
 
-    def load(self, plan: FilePlan) -> bool:
-        """Convert files of one shape. False: a row needs the exact plan and this is not one; nothing was loaded.
+    def load(self, plan: FilePlan) -> int | None:
+        """Convert files of one shape; how many charges. None: a row needs the exact plan and this is not one; nothing was loaded.
 
-        Raises BadInput with file, row and column when a row is at fault.
+        May be called by several threads at once. Raises BadInput with file, row and column when a row is at fault.
         """
-        ...
-
-    def rows_loaded(self) -> int:
-        """Charges of the files that were loaded last."""
         ...
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:

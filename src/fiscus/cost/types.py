@@ -107,6 +107,7 @@ class InputFile:
     has_null_text: bool  # the four letters NULL stand somewhere in it
     sample: Mapping[str, str]  # column -> first value that is not empty, of the first rows
     types: tuple[str, ...] = ()  # of a Parquet file's columns; a list of files is read with the types of its first
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

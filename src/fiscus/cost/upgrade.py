@@ -25,7 +25,9 @@ from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
 from fiscus.cost.types import FilePlan, InputFile, Source
 from fiscus.cost.versions import check_declared, version_of
+from fiscus.cost.views import billing_month_sql
 from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import INPUT_ALONE_BYTES_MIN
 from fiscus.kernel.money import COST_SCALE, QUANTITY_SCALE
 
 SCALE: Final = {"cost": COST_SCALE, "number": QUANTITY_SCALE}
@@ -57,10 +59,14 @@ CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(
 
 
 def same_shape(files: Sequence[InputFile]) -> list[tuple[InputFile, ...]]:
-    """Groups of files that one plan can convert: the same columns, in the same order, of the same types and form."""
+    """Groups of files that one plan can convert: the same columns, in the same order, of the same types and form.
+
+    A large file stands alone: most hold one billing month, and what holds one month is written once.
+    """
     groups: dict[tuple[object, ...], list[InputFile]] = {}
     for file in files:
-        shape = (file.columns, file.types, file.form, file.delimiter, Path(file.path).suffix.lower())
+        alone = file.path if file.size_bytes >= INPUT_ALONE_BYTES_MIN else ""
+        shape = (file.columns, file.types, file.form, file.delimiter, Path(file.path).suffix.lower(), alone)
         groups.setdefault(shape, []).append(file)
     return [tuple(group) for group in groups.values()]
 
@@ -102,7 +108,7 @@ def plan_files(
         *(f"x__tags[{_quoted(key)}] AS {_name(promoted_column(key))}" for key in promote),
         "x__fault",
         f"{'false' if exact else _any_long(file)} AS x__long",
-        "strftime(make_timestamp(epoch_us(x__t_BillingPeriodStart)), '%Y-%m') AS x_BillingMonth",
+        f"{billing_month_sql(_typed('BillingPeriodStart'))} AS x_BillingMonth",
     ]
     inner = f"SELECT *, {', '.join(typed)} FROM input"
     judged = f"SELECT *, {_at_fault(file, source)} AS x__fault FROM ({inner})"

@@ -29,6 +29,11 @@ KEY_COLUMNS: Final = (
 )  # fmt: skip
 
 
+def billing_month_sql(start: str) -> str:
+    """The partition of a charge, 2026-09, by the SQL of its BillingPeriodStart."""
+    return f"strftime(make_timestamp(epoch_us({start})), '%Y-%m')"
+
+
 def stored_columns() -> list[tuple[str, str]]:
     """(name, SQL type) of every column of the charges table that does not depend on configuration."""
     return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,13 +12,13 @@ from typing import Final
 
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
-from fiscus.cost.types import Delivery, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
+from fiscus.cost.types import Delivery, FilePlan, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
 from fiscus.cost.upgrade import plan_files, same_shape
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import BadInput, Where
-from fiscus.kernel.limits import DELIVERY_SHRINK_PERCENT_MAX
+from fiscus.kernel.limits import DELIVERY_SHRINK_PERCENT_MAX, INPUT_LOADS_AT_ONCE
 from fiscus.kernel.money import total
 from fiscus.kernel.progress import Progress
 
@@ -52,11 +53,18 @@ def _land(
 ) -> Delivery:
     plans = [plan_files(group, source, delivery_id, options.promote) for group in same_shape(staging.files)]
     quality: list[QualityFinding] = []
-    for number, plan in enumerate(plans):
-        if not staging.load(plan):
-            staging.load(plan_files(plan.files, source, delivery_id, options.promote, exact=True))
-        quality += findings_of(plan, dict(staging.count(plan)), staging.rows_loaded())
-        progress.step(number + 1, len(plans))
+
+    def load(plan: FilePlan) -> list[QualityFinding]:
+        rows = staging.load(plan)
+        if rows is None:
+            rows = staging.load(plan_files(plan.files, source, delivery_id, options.promote, exact=True))
+        assert rows is not None, "an exact plan loads or refuses"
+        return findings_of(plan, dict(staging.count(plan)), rows)
+
+    with ThreadPoolExecutor(INPUT_LOADS_AT_ONCE if len(plans) > 1 else 1) as pool:
+        for number, found in enumerate(pool.map(load, plans)):
+            quality += found
+            progress.step(number + 1, len(plans))
     staged, standing = staging.months(), staging.standing(source.name)
     periods = _periods(staged, standing)
     if not periods:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -29,14 +30,22 @@ from fiscus.cost.types import (
     QualityFinding,
     StagedMonth,
 )
+from fiscus.cost.views import billing_month_sql
 from fiscus.kernel.canonical import canonical_bytes
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.input_files import uneven_row
 from fiscus.stores.lake.tables import open_table, replace_partitions
 
+SETTINGS = "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false;"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
-STAGED_ONLY = ("x__fault", "x__long", "x_BillingMonth")
+LONG, FAULT = "x__long", "x__fault"
+# A marked row ends the statement: nothing is written to be thrown away, and no second pass looks for marks.
+STOPPED_BY_MARKS = f"""
+SELECT * EXCLUDE ({FAULT}, {LONG}, x_BillingMonth) REPLACE (CASE WHEN {LONG} THEN CAST(error('{LONG}') AS VARCHAR)
+    WHEN {FAULT} THEN CAST(error('{FAULT}') AS VARCHAR) ELSE x_DeliveryId END AS x_DeliveryId)
+FROM ({{select}})"""
+MONTH = billing_month_sql("BillingPeriodStart")
 MIXED = """
 SELECT BillingAccountId, min(BillingCurrency), max(BillingCurrency) FROM {relation}
 GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DISTINCT BillingCurrency) > 1 LIMIT 1"""
@@ -53,17 +62,21 @@ class DeliveryStaging:
     def __init__(
         self,
         root: Path,
-        table: Path,
+        source: str,
         given: tuple[Sequence[InputFile], Sequence[str]],
         connection: duckdb.DuckDBPyConnection,
     ) -> None:
         self._root = root
-        self._table = table
+        self._table = root / "charges"
         self._files, self._copies = tuple(given[0]), tuple(given[1])
-        self._db = connection
-        self._folder = root / "_staging" / uuid.uuid4().hex
+        self._connection = connection
+        self._mine = threading.local()  # a cursor for each thread that loads
+        self._lock = threading.Lock()
+        for killed in (root / "_staging").glob(f"{source}~*"):  # the source's lock is held: nobody is at work there
+            shutil.rmtree(killed, ignore_errors=True)
+        self._folder = root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
-        self._pieces: list[Path] = []
+        self._pieces: list[Path] = []  # Parquet files of one month each, in a folder x_BillingMonth=...
 
     @property
     def files(self) -> Sequence[InputFile]:
@@ -72,6 +85,14 @@ class DeliveryStaging:
     @property
     def copies(self) -> Sequence[str]:
         return self._copies
+
+    @property
+    def _db(self) -> duckdb.DuckDBPyConnection:
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._mine, "cursor", None)
+        if cursor is None:
+            cursor = self._mine.cursor = self._connection.cursor()
+            cursor.execute(SETTINGS)
+        return cursor
 
     def discard(self) -> None:
         """Remove the scratch space; harmless after a commit."""
@@ -93,13 +114,13 @@ class DeliveryStaging:
         whole = all(standing.get((p.billing_month, delivery_id)) == p.rows for p in delivery.periods)
         return delivery if whole and delivery.source == source else None
 
-    def load(self, plan: FilePlan) -> bool:
-        """Convert files of one shape to a piece; refuse them with the place of the first fault. False: needs the exact plan."""
-        piece = self._folder / f"piece-{len(self._pieces):05d}.parquet"
+    def load(self, plan: FilePlan) -> int | None:
+        """Convert files of one shape to a piece; refuse them with the place of the first fault. None: needs the exact plan."""
+        piece = self._folder / f"{uuid.uuid4().hex}.parquet"
         self._db.execute(plan.prelude)
         select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.files)})", 1)
         try:
-            self._db.execute(f"COPY ({select}) TO '{_sql(piece)}' ({PARQUET})")
+            self._db.execute(f"COPY ({STOPPED_BY_MARKS.format(select=select)}) TO '{_sql(piece)}' ({PARQUET})")
         except duckdb.OutOfMemoryException as large:
             raise LimitExceeded(
                 f"The delivery needs more memory than there is: {str(large).splitlines()[0][:200]}",
@@ -107,37 +128,46 @@ class DeliveryStaging:
                 where=Where(file=plan.file.path),
             ) from None
         except duckdb.Error as broken:
+            if str(broken).endswith(LONG):
+                piece.unlink(missing_ok=True)
+                return None
+            if str(broken).endswith(FAULT):
+                raise self._first_fault(plan) from None
             if str(self._folder) in str(broken):
                 raise  # not the bill's fault: the lake could not be written
             raise self._read_error(plan.files, broken) from None
-        marks = self._db.execute(f"SELECT bool_or(x__long), bool_or(x__fault) FROM '{_sql(piece)}'").fetchone() or (
-            False,
-            False,
-        )
-        if marks[0]:
-            piece.unlink()
-            return False
-        if marks[1]:
-            raise self._first_fault(plan)
-        mixed = self._db.execute(MIXED.format(relation=self._currencies_with(piece))).fetchone()
+        with self._lock:
+            mixed = self._db.execute(MIXED.format(relation=self._currencies_with(piece))).fetchone()
         if mixed:
             raise self._mixed_currency(plan, *mixed)
-        self._pieces.append(piece)
-        return True
+        rows = int(pq.read_metadata(piece).num_rows)
+        self._by_month(piece)
+        return rows
+
+    def _by_month(self, piece: Path) -> None:
+        """`piece` as files of one month each. One that holds a single month is that file already: it is not written twice."""
+        months = [
+            str(month) for (month,) in self._db.execute(f"SELECT DISTINCT {MONTH} FROM '{_sql(piece)}'").fetchall()
+        ]
+        for month in sorted(months):
+            folder = self._folder / f"x_BillingMonth={month}"
+            folder.mkdir(exist_ok=True)
+            target = folder / piece.name
+            if len(months) == 1:
+                piece.rename(target)
+            else:
+                rows = f"SELECT * FROM '{_sql(piece)}' WHERE {MONTH} = '{month}'"
+                self._db.execute(f"COPY ({rows}) TO '{_sql(target)}' ({PARQUET})")
+            self._pieces.append(target)
+        piece.unlink(missing_ok=True)
 
     def _currencies_with(self, piece: Path) -> str:
         """The relation of all (account, issuer, period, currency) staged so far, this piece's among them."""
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
         rows = f"SELECT DISTINCT {columns} FROM '{_sql(piece)}'"
-        if not self._pieces:
-            self._db.execute(f"CREATE OR REPLACE TEMP TABLE currencies AS {rows}")
-        else:
-            self._db.execute(f"INSERT INTO currencies {rows}")
+        self._db.execute(f"CREATE TABLE IF NOT EXISTS currencies AS {rows} LIMIT 0")
+        self._db.execute(f"INSERT INTO currencies {rows}")
         return "currencies"
-
-    def rows_loaded(self) -> int:
-        """Charges of the files that were loaded last, from the piece's own footer."""
-        return int(pq.read_metadata(self._pieces[-1]).num_rows)
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
         """(code, column) -> (rows, example)."""
@@ -156,8 +186,11 @@ class DeliveryStaging:
 
     def months(self) -> Sequence[StagedMonth]:
         """What would be written, per month and currency."""
+        if not self._pieces:
+            return ()
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces)
-        return _months(self._db, f"read_parquet([{names}])")
+        options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
+        return _months(self._db, f"read_parquet([{names}], {options})")
 
     def standing(self, source: str) -> Sequence[StagedMonth]:
         """What the lake holds for the source now, per month and currency."""
@@ -167,9 +200,7 @@ class DeliveryStaging:
 
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
-        files: dict[str, list[tuple[str, int]]] = {}
-        for period in periods:
-            files[period.billing_month] = self._place(source, period)
+        files = {period.billing_month: self._place(source, period.billing_month) for period in periods}
         manifest = self._manifest(delivery.id)
         manifest.parent.mkdir(exist_ok=True)
         partial = manifest.with_suffix(f".{uuid.uuid4().hex}")
@@ -179,18 +210,16 @@ class DeliveryStaging:
         schema = pq.read_schema(first)
         return LakeVersion(charges=replace_partitions(self._table, source, schema, files, delivery.id))
 
-    def _place(self, source: str, period: PeriodWritten) -> list[tuple[str, int]]:
-        """The file of one month under its partition folder; no reader sees it before the commit."""
-        month = period.billing_month
+    def _place(self, source: str, month: str) -> list[tuple[str, int]]:
+        """Move the files of one month under its partition folder, as (name, rows); no reader sees them before the commit."""
         folder = Path(f"x_SourceId={source}") / f"x_BillingMonth={month}"
         (self._table / folder).mkdir(parents=True, exist_ok=True)
-        name = folder / f"part-{uuid.uuid4().hex}.parquet"
-        pieces = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces)
-        self._db.execute(
-            f"COPY (SELECT * EXCLUDE ({', '.join(STAGED_ONLY)}) FROM read_parquet([{pieces}]) WHERE x_BillingMonth = '{month}') "
-            f"TO '{_sql(self._table / name)}' ({PARQUET})"
-        )
-        return [(str(name), period.rows)]
+        placed = []
+        for piece in (piece for piece in self._pieces if piece.parent.name == folder.name):
+            name = folder / f"part-{uuid.uuid4().hex}.parquet"
+            placed.append((str(name), int(pq.read_metadata(piece).num_rows)))
+            piece.rename(self._table / name)
+        return placed
 
     def _manifest(self, delivery_id: str) -> Path:
         return self._root / "_deliveries" / f"{delivery_id}.json"

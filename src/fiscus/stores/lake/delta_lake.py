@@ -19,7 +19,7 @@ from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import IntegrityBroken, Unavailable, Where
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
-from fiscus.stores.lake.delivery_staging import DeliveryStaging
+from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import PeopleSql
 from fiscus.stores.lake.tables import (
@@ -31,7 +31,6 @@ from fiscus.stores.lake.tables import (
     write_assignments_table,
 )
 
-SETTINGS = "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false;"
 FRESHNESS = """
 SELECT x_SourceId, max(ChargePeriodEnd) FILTER (ChargeCategory = 'Usage'), count(*), list_sort(list(DISTINCT x_BillingMonth))
 FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
@@ -99,7 +98,7 @@ class DeltaLake:
             connection = _connect()
             for statement in self._view_statements(self._version):
                 connection.execute(statement)
-            staging = DeliveryStaging(self._root, self._charges, without_copies(files), connection)
+            staging = DeliveryStaging(self._root, source, without_copies(files), connection)
             try:
                 yield staging
             except (OSError, duckdb.IOException, DeltaError) as failed:

@@ -148,7 +148,8 @@ def _inspect_csv(path: Path) -> InputFile:
         for column, value in zip(columns, row, strict=False):
             if value and value != "NULL":
                 sample.setdefault(column, value)
-    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), scan.has_null, sample)
+    size = path.stat().st_size
+    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), scan.has_null, sample, size_bytes=size)
 
 
 def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
@@ -228,7 +229,10 @@ def _inspect_parquet(path: Path) -> InputFile:
                 sample[name] = value
         break
     types = tuple(str(field.type) for field in file.schema_arrow)
-    return InputFile(str(path), "parquet", columns, "", _sha256(path), has_null_text=True, sample=sample, types=types)
+    size, digest = path.stat().st_size, _sha256(path)
+    return InputFile(
+        str(path), "parquet", columns, "", digest, has_null_text=True, sample=sample, types=types, size_bytes=size
+    )
 
 
 def _flat(batch: pa.RecordBatch, name: str) -> bool:
