@@ -1,7 +1,7 @@
 """One delivery on its way in: files become Parquet beside the table, and one commit makes them the lake's.
 
-Until the commit nothing refers to what is written, so a crash leaves files that no reader sees; the next staging of the source
-sweeps them away.
+Until the commit nothing refers to what is written, so a crash leaves files that no reader sees. Scratch is swept by the next
+staging of the source; a Parquet file already placed beside the table stays there, unread.
 """
 
 from __future__ import annotations
