@@ -45,13 +45,13 @@ def parse_intent(data: object) -> Intent:
     kind = data["kind"]
     if kind not in INTENT_KINDS:
         raise _wrong("kind", f"{kind!r} is no kind of intent", did_you_mean(str(kind), list(INTENT_KINDS)))
-    texts = {key: _text(key, data.get(key, "")) for key in TEXTS}
+    texts = {key: "" if data.get(key) is None else _text(key, data[key]) for key in TEXTS}
     if len(texts["currency"]) != 3 or not texts["currency"].isalpha() or not texts["currency"].isupper():
         raise _wrong("currency", f"{texts['currency']!r} is no currency", "Write an ISO 4217 code such as USD.")
     intent = Intent(
         kind=cast("IntentKind", kind),
         amount=_amount(data["amount"]),
-        attributes=_attributes(str(kind), data.get("attributes", {})),
+        attributes=_attributes(str(kind), {} if data.get("attributes") is None else data["attributes"]),
         **texts,
     )
     intent_facts(intent)

@@ -45,7 +45,7 @@ def decide(intent: Path | None = None, /, *, common: Common = NO_OPTIONS) -> int
 
     try:
         asked = json.loads(read_text(intent), parse_float=str)
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as broken:
+    except (ValueError, RecursionError, OSError) as broken:  # not JSON, not text, too deep, too many digits, no file
         raise BadInput(f"The intent is not JSON: {broken}", remedy="docs/how-to/decide.md shows its shape.") from None
     decision = decide_intent(open_home(common), parse_intent(asked))
     say_json(decision)
