@@ -53,6 +53,10 @@ class Staging(Protocol):
         """
         ...
 
+    def check(self, plan: FilePlan) -> None:
+        """What only shows over all files: called for each loaded plan, in order. Raises BadInput for mixed currencies."""
+        ...
+
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
         """(code, column) -> (rows, example) for the plan's counts that are not zero."""
         ...

@@ -63,6 +63,7 @@ def _land(
 
     with ThreadPoolExecutor(INPUT_LOADS_AT_ONCE if len(plans) > 1 else 1) as pool:
         for number, found in enumerate(pool.map(load, plans)):
+            staging.check(plans[number])
             quality += found
             progress.step(number + 1, len(plans))
     staged, standing = staging.months(), staging.standing(source.name)

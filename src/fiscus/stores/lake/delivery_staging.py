@@ -71,12 +71,12 @@ class DeliveryStaging:
         self._files, self._copies = tuple(given[0]), tuple(given[1])
         self._connection = connection
         self._mine = threading.local()  # a cursor for each thread that loads
-        self._lock = threading.Lock()
         for killed in (root / "_staging").glob(f"{source}~*"):  # the source's lock is held: nobody is at work there
             shutil.rmtree(killed, ignore_errors=True)
         self._folder = root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
-        self._pieces: list[Path] = []  # Parquet files of one month each, in a folder x_BillingMonth=...
+        # By the first file of its plan: Parquet files of one month each, in a folder x_BillingMonth=...
+        self._pieces: dict[str, list[Path]] = {}
 
     @property
     def files(self) -> Sequence[InputFile]:
@@ -136,19 +136,24 @@ class DeliveryStaging:
             if str(self._folder) in str(broken):
                 raise  # not the bill's fault: the lake could not be written
             raise self._read_error(plan.files, broken) from None
-        with self._lock:
-            mixed = self._db.execute(MIXED.format(relation=self._currencies_with(piece))).fetchone()
-        if mixed:
-            raise self._mixed_currency(plan, *mixed)
         rows = int(pq.read_metadata(piece).num_rows)
-        self._by_month(piece)
+        self._by_month(piece, plan)
         return rows
 
-    def _by_month(self, piece: Path) -> None:
+    def check(self, plan: FilePlan) -> None:
+        """Refuse a billing account in two currencies, over all plans checked so far."""
+        if not self._pieces[plan.file.path]:
+            return  # a header alone
+        mixed = self._db.execute(MIXED.format(relation=self._currencies_with(plan))).fetchone()
+        if mixed:
+            raise self._mixed_currency(plan, *mixed)
+
+    def _by_month(self, piece: Path, plan: FilePlan) -> None:
         """`piece` as files of one month each. One that holds a single month is that file already: it is not written twice."""
         months = [
             str(month) for (month,) in self._db.execute(f"SELECT DISTINCT {MONTH} FROM '{_sql(piece)}'").fetchall()
         ]
+        made = []
         for month in sorted(months):
             folder = self._folder / f"x_BillingMonth={month}"
             folder.mkdir(exist_ok=True)
@@ -158,13 +163,18 @@ class DeliveryStaging:
             else:
                 rows = f"SELECT * FROM '{_sql(piece)}' WHERE {MONTH} = '{month}'"
                 self._db.execute(f"COPY ({rows}) TO '{_sql(target)}' ({PARQUET})")
-            self._pieces.append(target)
+            made.append(target)
         piece.unlink(missing_ok=True)
+        self._pieces[plan.file.path] = made
 
-    def _currencies_with(self, piece: Path) -> str:
-        """The relation of all (account, issuer, period, currency) staged so far, this piece's among them."""
+    def _all(self) -> list[Path]:
+        return [piece for pieces in self._pieces.values() for piece in pieces]
+
+    def _currencies_with(self, plan: FilePlan) -> str:
+        """The relation of all (account, issuer, period, currency) checked so far, this plan's among them."""
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
-        rows = f"SELECT DISTINCT {columns} FROM '{_sql(piece)}'"
+        names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces[plan.file.path])
+        rows = f"SELECT DISTINCT {columns} FROM read_parquet([{names}])"
         self._db.execute(f"CREATE TABLE IF NOT EXISTS currencies AS {rows} LIMIT 0")
         self._db.execute(f"INSERT INTO currencies {rows}")
         return "currencies"
@@ -188,7 +198,7 @@ class DeliveryStaging:
         """What would be written, per month and currency."""
         if not self._pieces:
             return ()
-        names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces)
+        names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
         options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
         return _months(self._db, f"read_parquet([{names}], {options})")
 
@@ -215,7 +225,7 @@ class DeliveryStaging:
         folder = Path(f"x_SourceId={source}") / f"x_BillingMonth={month}"
         (self._table / folder).mkdir(parents=True, exist_ok=True)
         placed = []
-        for piece in (piece for piece in self._pieces if piece.parent.name == folder.name):
+        for piece in (piece for piece in self._all() if piece.parent.name == folder.name):
             name = folder / f"part-{uuid.uuid4().hex}.parquet"
             placed.append((str(name), int(pq.read_metadata(piece).num_rows)))
             piece.rename(self._table / name)
