@@ -196,7 +196,7 @@ class DeliveryStaging:
 
     def months(self) -> Sequence[StagedMonth]:
         """What would be written, per month and currency."""
-        if not self._pieces:
+        if not self._all():
             return ()
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
         options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
