@@ -37,6 +37,7 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "marketplace.purchase": {"charge_category": "Purchase"},
     "resource.provision": {"charge_category": "Usage"},
 }
+STATED: Final = frozenset({"team", "environment", "product", "provider", "service"})  # what an intent can say of itself
 NO_MONEY_HELD: Final = (
     "No money is held: until the spend ledger exists, two intents that are decided at once may both fit the same headroom."
 )  # fmt: skip
@@ -72,12 +73,14 @@ def decide(
     facts = _facts(asked)
     results = [_of_policy(compiled, asked.intent, facts) for compiled in policies.on(asked.intent.kind)]
     scope = _scope_values(asked)
-    covering = [budget for budget in budgets if _covers(budget, scope)]
     rows: list[Headroom] = []
-    for budget in sorted(covering, key=lambda one: one.id):
-        result, row = _of_budget(budget, statuses.get(budget.id), asked)
-        results.append(result)
-        rows += [row] if row else []
+    for budget in sorted(budgets, key=lambda one: one.id):
+        if _covers(budget, scope):
+            result, row = _of_budget(budget, statuses.get(budget.id), asked)
+            results.append(result)
+            rows += [row] if row else []
+        elif budget.cap and (left_out := _left_out(budget, scope)) and left_out <= STATED:
+            results.append(_not_told(budget, left_out))
     results.sort(key=lambda result: (-VERDICTS.index(result.verdict), result.policy_id))
     verdict = results[0].verdict if results else "allow"
     return Judgement(
@@ -86,7 +89,7 @@ def decide(
         policies=tuple(results),
         headroom=tuple(rows),
         next_step=_next_step(policies, results, verdict),
-        unasked=tuple(sorted(b.id for b in budgets if b.cap and _unstated(b, scope))),
+        unasked=tuple(sorted(b.id for b in budgets if b.cap and not _left_out(b, scope) <= STATED)),
     )
 
 
@@ -135,10 +138,21 @@ def _scope_values(asked: Asked) -> Mapping[str, str]:
     }
 
 
-def _unstated(budget: Budget, scope: Mapping[str, str]) -> bool:
-    """It could cover the intent, and nobody can tell: every dimension that is stated fits, and one is not stated."""
-    fits = all(scope[key] in values for key, values in budget.scope.filters.items() if scope.get(key))
-    return fits and any(not scope.get(key) for key in budget.scope.filters)
+def _left_out(budget: Budget, scope: Mapping[str, str]) -> frozenset[str]:
+    """The dimensions that keep anybody from telling whether it covers the intent; none where a stated one settles that."""
+    filters = budget.scope.filters
+    if any(scope[key] not in values for key, values in filters.items() if scope.get(key)):
+        return frozenset()
+    return frozenset(key for key in filters if not scope.get(key))
+
+
+def _not_told(budget: Budget, left_out: frozenset[str]) -> PolicyResult:
+    """A cap is not dodged by leaving out what it is on."""
+    assert budget.cap is not None
+    missing = " and ".join(sorted(left_out))
+    reason = f"Budget {budget.title} is a cap on {missing}, which the intent does not state: it may cover it."
+    verdict = weakened("require_approval", budget.cap)
+    return PolicyResult(f"budget.{budget.id}", digest(budget)[:16], budget.cap, "error", verdict, reason)
 
 
 def _covers(budget: Budget, scope: Mapping[str, str]) -> bool:

@@ -122,7 +122,7 @@ def test_a_cap_on_something_that_the_intent_does_not_state_is_named() -> None:
     stated, owner = _budget("stated", "{product: search}", "hard"), _budget("owner", "{owner: lea, team: ml}", "soft")
     elsewhere, watched = _budget("elsewhere", "{owner: lea, team: web}", "soft"), _budget("watched", "{owner: lea}")
     judged = _judged(budgets=tuple((one, "0") for one in (stated, owner, elsewhere, watched)))
-    assert (judged.verdict, judged.unasked) == ("allow", ("owner", "stated"))
+    assert (judged.verdict, judged.unasked) == ("require_approval", ("owner",))
     assert _judged(budgets=((stated, "0"),), asked=_asked(product="search")).verdict == "deny"
 
 

@@ -125,9 +125,19 @@ def test_an_intent_that_no_budget_covers_says_so() -> None:
     assert "No budget covers it" in judged.reasons[0]
 
 
-def test_a_cap_on_what_the_intent_does_not_state_is_named_as_not_asked() -> None:
-    assert _decide([], _budget(scope="team: [ml], product: [assistant]")).unasked == ("ai",)
-    assert _decide([], _budget(scope="team: [web], product: [assistant]")).unasked == ()
+@pytest.mark.parametrize(
+    ("cap", "verdict"), [("hard", "require_approval"), ("soft", "require_approval"), ("warn", "warn")]
+)
+def test_a_cap_is_not_dodged_by_leaving_out_what_it_is_on(cap: str, verdict: str) -> None:
+    judged = _decide([], _budget(scope="team: [ml], product: [assistant]", cap=cap))
+    assert (judged.verdict, judged.unasked) == (verdict, ())
+    assert "cap on product, which the intent does not state" in judged.reasons[0]
+    assert _decide([], _budget(scope="team: [web], product: [assistant]", cap=cap)).verdict == "allow"
+
+
+def test_a_cap_on_what_no_intent_can_state_is_named_as_not_asked() -> None:
+    assert _decide([], _budget(scope="team: [ml], owner: [lea]")).unasked == ("ai",)
+    assert _decide([], _budget(scope="team: [web], owner: [lea]")).unasked == ()
 
 
 def test_the_next_step_is_the_remedy_of_what_decided() -> None:
