@@ -31,7 +31,8 @@ class DemoScore:
     def sentences(self) -> Sequence[str]:
         """The score in plain words."""
         missed = f" Missed: {', '.join(self.missed)}." if self.missed else ""
-        return [f"Score: {self.found} found / {self.planted} planted / {self.false_alarms} false alarms.{missed}"]
+        alarms = "1 false alarm" if self.false_alarms == 1 else f"{self.false_alarms} false alarms"
+        return [f"Score: {self.found} found / {self.planted} planted / {alarms}.{missed}"]
 
 
 def demo_score(ws: Workspace) -> DemoScore:
