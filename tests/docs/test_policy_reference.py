@@ -9,9 +9,9 @@ import duckdb
 import pytest
 import yaml
 
-from fiscus.guardrails.facts import TARGETS, facts_of
-from fiscus.guardrails.load_policies import library_texts, load_policies, policy_schema
-from fiscus.guardrails.probe_policies import charge_failures, charge_tests_query, closure_failures
+from fiscus.guardrails.policies.facts import TARGETS, facts_of
+from fiscus.guardrails.policies.load_policies import library_texts, load_policies, policy_schema
+from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query, closure_failures
 from fiscus.kernel.rows import Rows
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"

@@ -23,11 +23,11 @@ from tests.property.drawn_conditions import (
 )
 
 from fiscus.cost.columns import FOCUS_1_4, SQL_TYPE
-from fiscus.guardrails.check_condition import check_condition
-from fiscus.guardrails.compile_closure import compile_closure
-from fiscus.guardrails.compile_sql import compile_sql
-from fiscus.guardrails.condition import Node
-from fiscus.guardrails.facts import facts_of
+from fiscus.guardrails.policies.check_condition import check_condition
+from fiscus.guardrails.policies.compile_closure import compile_closure
+from fiscus.guardrails.policies.compile_sql import compile_sql
+from fiscus.guardrails.policies.condition import Node
+from fiscus.guardrails.policies.facts import facts_of
 
 ANSWER = {True: "match", False: "no_match", None: "error"}
 COLUMN = {name: facts_of("charge")[name].column for name in (*TEXT_FACTS, *NUMBERS, *MAPS)}

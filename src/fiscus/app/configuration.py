@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
-from fiscus.guardrails.load_budgets import load_budgets
-from fiscus.guardrails.load_policies import load_policies
+from fiscus.guardrails.budgets.load_budgets import load_budgets
+from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.types import Budget, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from fiscus.app.simulated_vendors import TRUTH
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.finding_subject import subject_of
+from fiscus.guardrails.findings.finding_subject import subject_of
 from fiscus.twin.build import score
 
 

@@ -29,7 +29,7 @@ def start_workspace(directory: Path) -> list[str]:
 
 def write_policies(home: Path) -> list[str]:
     """Copy the library of ready policies into `home`/policies, to be changed there; returns the files made."""
-    from fiscus.guardrails.load_policies import library_texts
+    from fiscus.guardrails.policies.load_policies import library_texts
 
     made = []
     for name, text in library_texts().items():

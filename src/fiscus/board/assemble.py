@@ -12,7 +12,7 @@ from fiscus.board.definitions import DEFINITIONS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Exhibit, Kpi, Outcome, Pack
 from fiscus.cost.types import Delivery
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding
 from fiscus.kernel.money import ZERO
 from fiscus.kernel.rows import Query, Rows

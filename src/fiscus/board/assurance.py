@@ -11,7 +11,7 @@ from typing import Final, cast
 from fiscus.board.figures import near, plural, room_query
 from fiscus.board.frame import Frame
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.money import ZERO, total

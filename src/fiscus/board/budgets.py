@@ -11,7 +11,7 @@ from fiscus.board.figures import added, day, less, money, near, percent, plural,
 from fiscus.board.frame import Frame
 from fiscus.board.scope_spend import period_of
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
-from fiscus.guardrails.budget_status import amount_of
+from fiscus.guardrails.budgets.budget_status import amount_of
 from fiscus.guardrails.types import Budget, BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.money import ZERO, chance

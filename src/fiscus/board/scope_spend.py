@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fiscus.board.frame import Frame
-from fiscus.guardrails.budget_series import dimension_sql
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.budgets.budget_series import dimension_sql
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget
 from fiscus.kernel.periods import Period, midnight
 from fiscus.kernel.rows import Query

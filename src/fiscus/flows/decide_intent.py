@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decide import NO_MONEY_HELD, decide
-from fiscus.guardrails.intent import intent_digest
+from fiscus.guardrails.decisions.decide import NO_MONEY_HELD, decide
+from fiscus.guardrails.decisions.intent import intent_digest
 from fiscus.guardrails.types import Decision, Intent
 from fiscus.kernel.actor import Actor
 

@@ -10,11 +10,11 @@ from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.budget_series import budget_days, budget_days_query
-from fiscus.guardrails.budget_status import budget_statuses
-from fiscus.guardrails.control import ControlRecord
-from fiscus.guardrails.find_budgets import StandingBudget, find_budgets
-from fiscus.guardrails.find_charges import ERROR
+from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query
+from fiscus.guardrails.budgets.budget_status import budget_statuses
+from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
+from fiscus.guardrails.findings.control import ControlRecord
+from fiscus.guardrails.findings.find_charges import ERROR
 from fiscus.guardrails.types import BudgetStatus, Finding
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import display, total

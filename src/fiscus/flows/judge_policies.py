@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.detect_series import detect_series, detector_query
-from fiscus.guardrails.find_budgets import StandingBudget, find_budget_matches
-from fiscus.guardrails.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
-from fiscus.guardrails.policy_set import CompiledPolicy
-from fiscus.guardrails.probe_detectors import probe_failures, probe_query
-from fiscus.guardrails.probe_policies import charge_failures, charge_tests_query
+from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budget_matches
+from fiscus.guardrails.findings.detect_series import detect_series, detector_query
+from fiscus.guardrails.findings.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
+from fiscus.guardrails.findings.probe_detectors import probe_failures, probe_query
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
+from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id

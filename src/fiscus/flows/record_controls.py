@@ -10,8 +10,8 @@ from typing import Final
 from fiscus.flows.judge_policies import Judged
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.control import ControlRecord
-from fiscus.guardrails.probe_policies import closure_failures
+from fiscus.guardrails.findings.control import ControlRecord
+from fiscus.guardrails.policies.probe_policies import closure_failures
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import to_json

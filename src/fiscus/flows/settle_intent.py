@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fiscus.cost.providers import canonical_name
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decide import Asked
+from fiscus.guardrails.decisions.decide import Asked
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, FiscusError, Where

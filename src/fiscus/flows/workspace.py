@@ -13,7 +13,7 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.clock import Clock, today
 from fiscus.kernel.ids import IdSource

@@ -18,7 +18,7 @@ from fiscus.board.frame import Frame
 from fiscus.board.types import Kpi, Outcome, Pack
 from fiscus.flows.build_pack import build_pack, pack_digest
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.errors import NotFound, Unavailable
 from fiscus.kernel.money import chance

@@ -14,8 +14,8 @@ from fiscus.board.types import Exhibit
 from fiscus.cost.types import Source
 from fiscus.flows.build_pack import build_pack
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.load_policies import library_texts, load_policies
-from fiscus.guardrails.policy_set import PolicySet
+from fiscus.guardrails.policies.load_policies import library_texts, load_policies
+from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget, Level, Scope
 from fiscus.kernel.periods import Month
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.judging import budgets_of
 
-from fiscus.guardrails.load_budgets import DEFAULT_THRESHOLDS, load_budgets
+from fiscus.guardrails.budgets.load_budgets import DEFAULT_THRESHOLDS, load_budgets
 from fiscus.kernel.errors import BadConfig
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.twin.build import build_company

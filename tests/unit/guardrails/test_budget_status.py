@@ -15,8 +15,8 @@ from tests.fixtures.judging import AS_OF, Row, budgets_of, charge, company_with_
 
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.budget_series import BudgetDays, budget_days, budget_days_query
-from fiscus.guardrails.budget_status import budget_statuses
+from fiscus.guardrails.budgets.budget_series import BudgetDays, budget_days, budget_days_query
+from fiscus.guardrails.budgets.budget_status import budget_statuses
 from fiscus.guardrails.types import BudgetStatus
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import total

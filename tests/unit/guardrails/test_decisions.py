@@ -17,9 +17,9 @@ from tests.fixtures.judging import budgets_of, policy_of
 
 from fiscus.__main__ import command_line
 from fiscus.flows.decide_intent import decide_intent
-from fiscus.guardrails.decide import Asked, Judgement, decide
-from fiscus.guardrails.intent import parse_intent
-from fiscus.guardrails.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.decisions.decide import Asked, Judgement, decide
+from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
 from fiscus.guardrails.types import Budget, BudgetStatus, Verdict
 from fiscus.kernel.periods import FiscalCalendar
 

@@ -13,8 +13,8 @@ from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days,
 
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.detect_series import detector_query
-from fiscus.guardrails.finding_subject import subject_of
+from fiscus.guardrails.findings.detect_series import detector_query
+from fiscus.guardrails.findings.finding_subject import subject_of
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import NotFound
 

@@ -15,9 +15,9 @@ from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days,
 
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.finding_subject import subject_of
-from fiscus.guardrails.load_policies import library_texts, load_policies
-from fiscus.guardrails.policy_set import PolicyTest
+from fiscus.guardrails.findings.finding_subject import subject_of
+from fiscus.guardrails.policies.load_policies import library_texts, load_policies
+from fiscus.guardrails.policies.policy_set import PolicyTest
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import LimitExceeded
 from fiscus.kernel.limits import FINDINGS_PER_POLICY_MAX

@@ -9,11 +9,11 @@ import duckdb
 import jsonschema
 import pytest
 
-from fiscus.guardrails.facts import INTENT_KINDS
-from fiscus.guardrails.intent import intent_schema
-from fiscus.guardrails.load_policies import library_texts, load_policies
-from fiscus.guardrails.policy_set import CompiledPolicy
-from fiscus.guardrails.probe_policies import charge_failures, charge_tests_query, closure_failures
+from fiscus.guardrails.decisions.intent import intent_schema
+from fiscus.guardrails.policies.facts import INTENT_KINDS
+from fiscus.guardrails.policies.load_policies import library_texts, load_policies
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
+from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query, closure_failures
 from fiscus.kernel.rows import Rows
 
 LIBRARY = load_policies(library_texts())

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from fiscus.guardrails.check_condition import check_condition
-from fiscus.guardrails.load_policies import load_policies
+from fiscus.guardrails.policies.check_condition import check_condition
+from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.types import PolicyTarget
 from fiscus.kernel.errors import BadConfig
 from fiscus.kernel.limits import POLICIES_MAX

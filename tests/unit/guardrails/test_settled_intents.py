@@ -15,8 +15,8 @@ from tests.fixtures.judging import AS_OF, RULES, budgets_of
 from fiscus.cost.providers import ALIASES, canonical_name
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.intent import parse_intent
-from fiscus.guardrails.load_policies import library_texts, load_policies
+from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.policies.load_policies import library_texts, load_policies
 from fiscus.guardrails.types import BudgetStatus, Decision
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.periods import FiscalCalendar

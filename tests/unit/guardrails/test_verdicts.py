@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.judging import AS_OF, budgets_of, policy_of
 
-from fiscus.guardrails.decide import Asked, Judgement, decide
-from fiscus.guardrails.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.decisions.decide import Asked, Judgement, decide
+from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
 from fiscus.guardrails.types import VERDICTS, Budget, BudgetStatus, Intent
 from fiscus.kernel.money import ZERO
 from fiscus.kernel.periods import FiscalCalendar

@@ -18,8 +18,8 @@ from fiscus.flows.data_subjects import data_subjects
 from fiscus.flows.find_anomalies import CURRENT_FACT
 from fiscus.flows.reconcile_actions import UNRESOLVED_FACT
 from fiscus.flows.workspace import ConfiguredSource, Workspace
-from fiscus.guardrails.budget_series import BudgetDays
-from fiscus.guardrails.find_budgets import StandingBudget, find_budgets
+from fiscus.guardrails.budgets.budget_series import BudgetDays
+from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
 from fiscus.guardrails.types import Budget, BudgetStatus, Scope
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.types import CaseSubject

@@ -29,7 +29,7 @@ from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.spend_dimensions import SpendAsked, asked_from
 from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.intent import parse_intent
+from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import to_json

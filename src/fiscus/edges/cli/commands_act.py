@@ -41,7 +41,7 @@ def decide(intent: Path | None = None, /, *, common: Common = NO_OPTIONS) -> int
         A JSON file; standard input when left out.
     """
     from fiscus.flows.decide_intent import decide_intent
-    from fiscus.guardrails.intent import parse_intent
+    from fiscus.guardrails.decisions.intent import parse_intent
 
     try:
         asked = json.loads(read_text(intent), parse_float=str)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from fiscus.guardrails.compile_closure import INT_MAX
-from fiscus.guardrails.facts import Fact, fact_remedy, facts_of
+from fiscus.guardrails.policies.compile_closure import INT_MAX
+from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.types import PolicyTarget
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import to_nanos

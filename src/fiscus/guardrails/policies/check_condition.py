@@ -13,10 +13,10 @@ from typing import Final
 
 from cel_expr_python import cel
 
-from fiscus.guardrails.cel_syntax import Select, Syntax, read_checked
-from fiscus.guardrails.condition import Node, walk
-from fiscus.guardrails.facts import Fact, fact_remedy, facts_of
-from fiscus.guardrails.lower_condition import Lowering, Refused
+from fiscus.guardrails.policies.cel_syntax import Select, Syntax, read_checked
+from fiscus.guardrails.policies.condition import Node, walk
+from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
+from fiscus.guardrails.policies.lower_condition import Lowering, Refused
 from fiscus.guardrails.types import PolicyTarget
 from fiscus.kernel.limits import CONDITION_CHARS_MAX
 

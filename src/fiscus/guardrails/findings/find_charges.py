@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Finding, Policy
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.limits import BILLING_OPEN_DAYS, FINDING_RESOURCES_MAX, FINDINGS_PER_POLICY_MAX

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fiscus.guardrails.compile_closure import Facts, Result
-from fiscus.guardrails.condition import Node
+from fiscus.guardrails.policies.compile_closure import Facts, Result
+from fiscus.guardrails.policies.condition import Node
 from fiscus.guardrails.types import Policy, PolicyTarget
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final, Literal, cast
 
-from fiscus.guardrails import cel_syntax as syntax
-from fiscus.guardrails.compile_closure import INT_MAX, pattern_fault
-from fiscus.guardrails.condition import (
+from fiscus.guardrails.policies import cel_syntax as syntax
+from fiscus.guardrails.policies.compile_closure import INT_MAX, pattern_fault
+from fiscus.guardrails.policies.condition import (
     All,
     Any,
     Arithmetic,
@@ -32,7 +32,7 @@ from fiscus.guardrails.condition import (
     TextOp,
     TextTest,
 )
-from fiscus.guardrails.facts import Fact
+from fiscus.guardrails.policies.facts import Fact
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.limits import CONDITION_DEPTH_MAX, CONDITION_LIST_ITEMS_MAX, CONDITION_NODES_MAX
 from fiscus.kernel.money import to_nanos

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from fiscus.guardrails.intent import intent_facts
-from fiscus.guardrails.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.decisions.intent import intent_facts
+from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
 from fiscus.guardrails.types import (
     VERDICTS,
     Budget,

@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, cast
 from unicodedata import category
 
-from fiscus.guardrails.facts import ATTRIBUTES, COMMON_ATTRIBUTES, INTENT_KINDS, FactType
-from fiscus.guardrails.given_facts import given_facts
+from fiscus.guardrails.policies.facts import ATTRIBUTES, COMMON_ATTRIBUTES, INTENT_KINDS, FactType
+from fiscus.guardrails.policies.given_facts import given_facts
 from fiscus.guardrails.types import Intent, IntentKind
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean

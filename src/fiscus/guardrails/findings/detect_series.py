@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.ids import content_id

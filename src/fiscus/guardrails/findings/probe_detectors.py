@@ -7,8 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.detect_series import COMMITMENT_EXPIRED, PRICE_CHANGE, detect_series, detector_query, setting
-from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.findings.detect_series import (
+    COMMITMENT_EXPIRED,
+    PRICE_CHANGE,
+    detect_series,
+    detector_query,
+    setting,
+)
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.kernel.money import EXACT
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Final, cast
 
-from fiscus.guardrails.compile_closure import Result
-from fiscus.guardrails.compile_sql import quoted
-from fiscus.guardrails.decide import ON_ERROR, weakened
-from fiscus.guardrails.facts import INTENT_KINDS, Fact, facts_of
-from fiscus.guardrails.policy_set import CompiledPolicy, PolicyTest
+from fiscus.guardrails.decisions.decide import ON_ERROR, weakened
+from fiscus.guardrails.policies.compile_closure import Result
+from fiscus.guardrails.policies.compile_sql import quoted
+from fiscus.guardrails.policies.facts import INTENT_KINDS, Fact, facts_of
+from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicyTest
 from fiscus.guardrails.types import Policy, Verdict
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.rows import Query, Rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from fiscus.guardrails.budget_series import BudgetDays
+from fiscus.guardrails.budgets.budget_series import BudgetDays
 from fiscus.guardrails.types import Budget, BudgetStatus, Threshold
 from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.periods import FiscalCalendar, Period

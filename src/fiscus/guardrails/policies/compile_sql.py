@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fiscus.guardrails.condition import (
+from fiscus.guardrails.policies.condition import (
     All,
     Any,
     Arithmetic,
@@ -27,7 +27,7 @@ from fiscus.guardrails.condition import (
     Size,
     TextTest,
 )
-from fiscus.guardrails.facts import Fact
+from fiscus.guardrails.policies.facts import Fact
 from fiscus.kernel.errors import BadConfig
 
 _TEXT: Final = {"startsWith": "starts_with", "endsWith": "ends_with", "contains": "contains"}

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from cel_expr_python import cel
 
-from fiscus.guardrails.condition import (
+from fiscus.guardrails.policies.condition import (
     All,
     Any,
     Arithmetic,
@@ -33,7 +33,7 @@ from fiscus.guardrails.condition import (
     Size,
     TextTest,
 )
-from fiscus.guardrails.facts import Fact
+from fiscus.guardrails.policies.facts import Fact
 
 Facts = Mapping[str, object]
 Result = Literal["match", "no_match", "error"]

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.budget_series import BudgetDays, period_query
-from fiscus.guardrails.budget_status import reached
-from fiscus.guardrails.find_charges import ERROR
-from fiscus.guardrails.policy_set import CompiledPolicy
+from fiscus.guardrails.budgets.budget_series import BudgetDays, period_query
+from fiscus.guardrails.budgets.budget_status import reached
+from fiscus.guardrails.findings.find_charges import ERROR
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.ids import content_id

@@ -1,0 +1,1 @@
+"""Budgets: files, where each stands, what is found in that."""

@@ -1,0 +1,1 @@
+"""Intents and the verdict on them."""

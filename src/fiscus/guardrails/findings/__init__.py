@@ -1,0 +1,1 @@
+"""What policies and detectors find in what is observed."""

@@ -1,0 +1,1 @@
+"""The policy language: typed facts, conditions checked once, two compilers from one tree."""
