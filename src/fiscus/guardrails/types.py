@@ -179,6 +179,45 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """A cheaper way to what was asked for. `change`: attribute -> new value; `amount`: what it costs then.
+
+    `priced_by`: the policy states the share of the price, or the company's own history or a list price gave it.
+    """
+
+    title: str
+    change: Mapping[str, object]
+    amount: Decimal
+    saving: Decimal
+    currency: str
+    priced_by: Literal["policy", "history", "list"]
+    policy_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """Who must say yes before the money is spent: people with one of `roles`, and so many different ones of them.
+
+    `roles` empty: whoever answers for the team that pays (its leads and managers), finance included.
+    """
+
+    roles: tuple[str, ...] = ()
+    approvers: int = 1  # four eyes beside the requester; 2 means two different people
+    expires_hours: int = 72
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMoney:
+    """The reservation behind a verdict: settle it at the real amount, or release it if nothing was sent, before it expires."""
+
+    id: str
+    amount: Decimal
+    currency: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyResult:
     """What one policy said: three-valued, with the verdict that it contributes."""
 
@@ -209,7 +248,7 @@ class Headroom:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to an intent. `money_held` is false until the spend ledger exists, and `note` says so."""
+    """The answer to an intent. `hold` is the money reserved for it over every budget that covers it; None where none is."""
 
     id: str
     at: datetime
@@ -223,3 +262,10 @@ class Decision:
     watermark: str  # lake version and charges-until that it rests on
     money_held: bool
     note: str
+    options: tuple[Option, ...] = ()  # cheaper ways, the largest saving first
+    approval: ApprovalNeeded | None = None  # who must approve, where the verdict is require_approval
+    approval_id: str = ""  # the approval that was asked for, or the one that this verdict rests on
+    hold: HeldMoney | None = None
+    rulebook: str = ""  # digest of the policies, budgets and calendar that judged: replay loads exactly these
+    asked: Mapping[str, object] = field(default_factory=dict)  # the directory's word on who asks, as it was judged
+    ledger: Literal["kept", "lost"] = "kept"  # lost: the ledger could not be reached and a fail mode answered
