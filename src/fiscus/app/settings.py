@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from fiscus.actions.types import SafetyBelts
+from fiscus.app.calendar_settings import calendar_from
 from fiscus.board.types import Outcome
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.kernel.documents import Document, load_document
 from fiscus.kernel.errors import BadConfig, Where
-from fiscus.kernel.periods import FiscalCalendar
 
 FILE = "fiscus.yaml"
 DEFAULT_LAKE = ".fiscus/lake"
@@ -74,7 +74,7 @@ def load_settings(home: Path) -> Settings:
     company, stores, notify = data["company"], data.get("stores", {}), data.get("notify", {})
     outcomes = data.get("outcomes", [])
     return Settings(
-        company=Company(company["name"], company["currency"], FiscalCalendar(company.get("fiscal_year_start", 1))),
+        company=Company(company["name"], company["currency"], calendar_from(document)),
         as_of=_as_of(document, data),
         sources=_sources(document, data.get("sources", []), home),
         promoted_tags=tuple(data.get("promoted_tags", ())),

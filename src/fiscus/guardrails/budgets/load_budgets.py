@@ -24,11 +24,6 @@ DEFAULT_THRESHOLDS: Final = (
     Threshold("p_breach", Decimal("0.5")),
 )
 AMOUNT_MAX: Final = Decimal(10) ** 15  # what DECIMAL(28,12) holds, with room for sums
-_LABEL: Final[Mapping[PeriodKind, tuple[str, str]]] = {
-    "month": (r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM"),
-    "quarter": (r"FY\d{4}-Q[1-4]", "FYyyyy-Qn"),
-    "year": (r"FY\d{4}", "FYyyyy"),
-}
 
 
 def load_budgets(texts: Mapping[str, str], calendar: FiscalCalendar) -> tuple[Budget, ...]:
@@ -104,11 +99,10 @@ def _scope(document: Document, path: tuple[str | int, ...], given: Mapping[str, 
 
 
 def _check_label(document: Document, path: tuple[str | int, ...], kind: PeriodKind, calendar: FiscalCalendar) -> None:
-    pattern, shape = _LABEL[kind]
+    pattern, shape = calendar.label_shape(kind)
     label = str(path[-1])
     if re.fullmatch(pattern, label) is None:
-        remedy = f"Write {shape}. The fiscal year starts in month {calendar.start_month} and bears the year in which it ends."
-        raise document.error(path, f"{label!r} is no label of a {kind}", remedy)
+        raise document.error(path, f"{label!r} is no label of a {kind}", f"Write {shape}. {calendar}")
 
 
 def _amount(document: Document, path: tuple[str | int, ...], given: object) -> Decimal:
