@@ -7,7 +7,7 @@ DEMO_HOME ?= .fiscus-demo
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test promises lint format bench lock clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -17,6 +17,9 @@ demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what 
 
 test: $(VENV)/.dev  ## All tests, against real components
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
+	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies
 	$(BIN)/ruff format --check .

@@ -67,6 +67,9 @@ CASE_CRITICAL_AMOUNT: Final = 50_000
 # Policy conditions, further: what keeps one evaluation short whatever the text says.
 CONDITION_DEPTH_MAX: Final = 40
 CONDITION_LIST_ITEMS_MAX: Final = 400
+CONDITION_PATTERN_WEIGHT_MAX: Final = 500  # all patterns of a condition together (pattern_weight.py)
+MATCHED_TEXT_CHARS_MAX: Final = 2_048  # a longer text has no answer to matches(); an ARN has at most so many
+EVALUATION_MS_MAX: Final = 100  # what the bounds above add up to at most; tests/promises/test_p9 measures it
 FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at the door
 INTENT_TAGS_MAX: Final = 200  # of a resource that is asked for; AWS has 50, Azure 50, Google Cloud 64 labels
 POLICIES_MAX: Final = 2_000

@@ -34,6 +34,7 @@ from fiscus.guardrails.policies.condition import (
     TextTest,
 )
 from fiscus.guardrails.policies.facts import Fact
+from fiscus.kernel.limits import MATCHED_TEXT_CHARS_MAX
 
 Facts = Mapping[str, object]
 Result = Literal["match", "no_match", "error"]
@@ -235,7 +236,10 @@ def _matches(text: Closure, pattern: str) -> Closure:
     expression = _regex_environment().compile(f"text.matches({cel_text(pattern)})")
 
     def matches(facts: Facts) -> bool:
-        answer = expression.eval(data={"text": text(facts)}).plain_value()
+        given = text(facts)
+        if len(given) > MATCHED_TEXT_CHARS_MAX:
+            raise ConditionError(f"a text of more than {MATCHED_TEXT_CHARS_MAX:,} characters is not matched")
+        answer = expression.eval(data={"text": given}).plain_value()
         if not isinstance(answer, bool):
             raise ConditionError(f"the pattern {pattern!r} cannot be matched")
         return answer

@@ -29,6 +29,7 @@ from fiscus.guardrails.policies.condition import (
 )
 from fiscus.guardrails.policies.facts import Fact
 from fiscus.kernel.errors import BadConfig
+from fiscus.kernel.limits import MATCHED_TEXT_CHARS_MAX
 
 _TEXT: Final = {"startsWith": "starts_with", "endsWith": "ends_with", "contains": "contains"}
 _OPERATOR: Final = {"==": "=", "!=": "<>"}
@@ -63,10 +64,14 @@ def compile_sql(node: Node) -> str:  # noqa: C901, PLR0911, PLR0912 one case a k
         case Arithmetic(op, left, right):
             return f"TRY_CAST(CAST({compile_sql(left)} AS HUGEINT) {op} {compile_sql(right)} AS BIGINT)"
         case Choose(condition, then, otherwise):
-            test = compile_sql(condition)
-            return f"(CASE WHEN {test} THEN {compile_sql(then)} WHEN NOT {test} THEN {compile_sql(otherwise)} END)"
+            sides = f"WHEN true THEN {compile_sql(then)} WHEN false THEN {compile_sql(otherwise)}"
+            return (
+                f"(CASE {compile_sql(condition)} {sides} END)"  # the test stands once: nested, it would grow by powers
+            )
+        case TextTest("matches", text, argument):
+            return _matches(text, argument)
         case TextTest(op, text, argument):
-            return _text_test(op, compile_sql(text), argument)
+            return f"{_TEXT[op]}({compile_sql(text)}, {compile_sql(argument)})"
         case Size(text):
             return f"length({compile_sql(text)})"
         case InCurrency(currency, other, value):
@@ -110,11 +115,16 @@ def _map_value(fact: Fact, key: str) -> str:
     return f"{column}[{quoted(key)}]"
 
 
-def _text_test(op: str, text: str, argument: Node) -> str:
-    if op == "matches":
-        assert isinstance(argument, Constant)
-        return f"regexp_matches({text}, {quoted(str(argument.value))})"
-    return f"{_TEXT[op]}({text}, {compile_sql(argument)})"
+def _matches(text: Node, pattern: Node) -> str:
+    """A text that is chosen is matched where it is chosen, so that it stands once and not in the test of its length too."""
+    assert isinstance(pattern, Constant)
+    if isinstance(text, Choose):
+        return compile_sql(
+            Choose(text.condition, *(TextTest("matches", t, pattern) for t in (text.then, text.otherwise)))
+        )
+    value = compile_sql(text)
+    matched = f"regexp_matches({value}, {quoted(str(pattern.value))})"
+    return f"(CASE WHEN length({value}) <= {MATCHED_TEXT_CHARS_MAX} THEN {matched} END)"
 
 
 def _not_of_a_charge(fact: Fact) -> BadConfig:

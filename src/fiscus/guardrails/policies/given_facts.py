@@ -9,6 +9,7 @@ from fiscus.guardrails.policies.compile_closure import INT_MAX
 from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.types import PolicyTarget
 from fiscus.kernel.errors import BadInput
+from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX
 from fiscus.kernel.money import to_nanos
 
 Refuse = Callable[[str, str, str], Exception]  # (key such as intent.amount, message, remedy)
@@ -38,15 +39,24 @@ def _typed(key: str, fact: Fact, value: object, refuse: Refuse) -> object:
     if fact.type == "map":
         if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
             raise refuse(key, f"{key} is no mapping of texts", "Write it as {team: web, environment: dev}.")
-        return dict(value)
+        return {_short(key, name, refuse): _short(key, item, refuse) for name, item in value.items()}
     if fact.type == "texts":
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise refuse(key, f"{key} is no list of texts", "Write it as [finops, finance].")
-        return tuple(value)
+        return tuple(_short(key, item, refuse) for item in value)
     wanted = _PLAIN[fact.type]
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise refuse(key, f"{key} is {_PLAIN_NAME[wanted]}, not {value!r}", "Mend the value, or its quotes.")
+    if isinstance(value, str):
+        return _short(key, value, refuse)
     return _bounded(key, value, refuse) if isinstance(value, int) else value
+
+
+def _short(key: str, text: str, refuse: Refuse) -> str:
+    """One evaluation may read every letter of a text several times."""
+    if len(text) > FACT_TEXT_CHARS_MAX:
+        raise refuse(key, f"{key} is longer than {FACT_TEXT_CHARS_MAX:,} characters", "Shorten it.")
+    return text
 
 
 def _bounded(key: str, number: int, refuse: Refuse) -> int:

@@ -33,8 +33,14 @@ from fiscus.guardrails.policies.condition import (
     TextTest,
 )
 from fiscus.guardrails.policies.facts import Fact
+from fiscus.guardrails.policies.pattern_weight import pattern_weight
 from fiscus.kernel.errors import BadInput
-from fiscus.kernel.limits import CONDITION_DEPTH_MAX, CONDITION_LIST_ITEMS_MAX, CONDITION_NODES_MAX
+from fiscus.kernel.limits import (
+    CONDITION_DEPTH_MAX,
+    CONDITION_LIST_ITEMS_MAX,
+    CONDITION_NODES_MAX,
+    CONDITION_PATTERN_WEIGHT_MAX,
+)
 from fiscus.kernel.money import to_nanos
 
 _COMPARE: Final[Mapping[str, CompareOp]] = {
@@ -67,12 +73,13 @@ class Typed:
 
 
 class Lowering:
-    """One condition's way from CEL's tree to ours; counts its nodes and its depth."""
+    """One condition's way from CEL's tree to ours; counts its nodes and its depth, and weighs its patterns."""
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self._facts = facts
         self._nodes = 0
         self._depth = 0
+        self._weight = 0
 
     def condition(self, tree: syntax.Syntax) -> Node:
         """The whole condition. Raises Refused."""
@@ -227,11 +234,20 @@ class Lowering:
         if op == "matches":
             if not isinstance(argument, Constant):
                 raise Refused("A pattern must be written out", 'Write intent.model.matches("^gpt-").')
+            self._weigh(str(argument.value))
             if fault := pattern_fault(str(argument.value)):
                 raise Refused(
                     f"The pattern is not valid RE2: {fault}", "See https://github.com/google/re2/wiki/Syntax."
                 )
         return Typed(TextTest(op, text, argument), "bool")
+
+    def _weigh(self, pattern: str) -> None:
+        self._weight += pattern_weight(pattern)
+        if self._weight > CONDITION_PATTERN_WEIGHT_MAX:
+            raise Refused(
+                f"The patterns make more work than {CONDITION_PATTERN_WEIGHT_MAX:,} steps a letter",
+                "Repeat less, and write a list with `in` instead of many alternatives.",
+            )
 
     def _in(self, item_tree: syntax.Syntax, among: syntax.Syntax) -> Typed:
         if isinstance(among, syntax.Name):
