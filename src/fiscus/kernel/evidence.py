@@ -6,13 +6,15 @@ reordering a record breaks the chain at that place; cutting the tail is found by
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from json.encoder import encode_basestring
 from typing import Final, Protocol
 
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.canonical import Json, digest, to_json
+from fiscus.kernel.canonical import Json, canonical_bytes, to_json
 
 GENESIS: Final = "0" * 64
 
@@ -51,16 +53,24 @@ def seal(  # noqa: PLR0913, PLR0917 the seven parts of a record
     """The sealed record that follows the one whose digest is `previous`."""
     plain = to_json(body)
     assert isinstance(plain, dict)
-    content = {
-        "seq": seq,
-        "at": at,
-        "kind": kind,
-        "subject": subject,
-        "actor": actor,
-        "body": plain,
-        "previous": previous,
-    }
-    return EvidenceRecord(seq, at, kind, subject, actor, plain, previous, digest(content))
+    found = sealed_digest(seq, at, kind, subject, actor, canonical_bytes(plain), previous)
+    return EvidenceRecord(seq, at, kind, subject, actor, plain, previous, found)
+
+
+def sealed_digest(  # noqa: PLR0913, PLR0917 the seven parts of a record
+    seq: int, at: datetime, kind: str, subject: str, actor: Actor, body: bytes, previous: str
+) -> str:
+    """The digest of a record whose body's RFC 8785 bytes are known: the parts in the order of their names."""
+    who = b'{"person_id":%b,"proof":%b}' % (_text(actor.person_id), _text(actor.proof))
+    content = b'{"actor":%b,"at":"%b","body":%b,"kind":%b,"previous":"%b","seq":%d,"subject":%b}' % (
+        who, at.isoformat().encode(), body, _text(kind), previous.encode(), seq, _text(subject),
+    )  # fmt: skip
+    return hashlib.sha256(content).hexdigest()
+
+
+def _text(value: str) -> bytes:
+    """A text as RFC 8785 writes it, which is how json does without ASCII escapes."""
+    return encode_basestring(value).encode()
 
 
 def verify_chain(records: Iterable[EvidenceRecord]) -> tuple[int, str, list[ChainBreak]]:

@@ -1,8 +1,8 @@
-"""Accounts, holds and transitions of the spend ledger. Every amount is an integer number of nano-units (10^-9) of a currency."""
+"""Accounts, holds and what stands in the spend ledger. Every amount is an integer number of nano-units (10^-9) of a currency."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -13,13 +13,13 @@ HoldState = Literal["held", "settled", "released", "charged"]
 Nature = Literal["usage", "commitment"]  # what a settled amount is until it is billed: unbilled usage, or committed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Account:
     """One budget in one period. Headroom = amount - actual - estimated - unbilled - held - committed, which never overlap.
 
-    `actual`: billed, days before `billed_until`. `estimated`: spend that no ledger metered and no bill shows yet, at its upper
-    bound where the budget is a hard cap. `unbilled`: settled here and not on a bill yet. `committed`: contracts and purchases
-    not on a bill yet. `held`: reserved, outcome pending.
+    `actual`: billed, days before `billed_until`. `estimated`: spend that the ledger did not meter and no bill shows yet.
+    `unbilled`: settled here and on no bill yet. `committed`: contracts and purchases that are on no bill yet. `held`: reserved,
+    outcome pending. Mutable: the book changes it while it holds the lock, and nobody else ever does.
     """
 
     budget_id: str
@@ -32,22 +32,22 @@ class Account:
     unbilled: int = 0
     held: int = 0
     committed: int = 0
-    billed_until: date | None = None  # None: where it stands is not known yet
-    start: date = date.min
-    end: date = date.max
-    frozen: bool = False  # an overrun took it past its cap: nothing more until a person or the next period lifts it
+    billed_until: date | None = None  # None: where it stands is not known
+    frozen: bool = False  # an overrun took it past its cap: nothing more until a person lifts it
 
     @property
     def key(self) -> str:
+        """Names the account; sorted, it is the order in which accounts are locked."""
         return account_key(self.budget_id, self.period)
 
     @property
     def headroom(self) -> int:
+        """What is left; negative when it is over."""
         return self.amount - self.actual - self.estimated - self.unbilled - self.held - self.committed
 
 
 def account_key(budget_id: str, period: str) -> str:
-    """Names one account: sorted, it is the order in which accounts are locked."""
+    """The key of one budget in one period."""
     return f"{budget_id}@{period}"
 
 
@@ -56,19 +56,17 @@ class Hold:
     """Money reserved over several accounts at once. `bound` is the most that it may cost; `settled` what it did cost."""
 
     id: str
-    key: str  # the caller's idempotency key
-    digest: str  # of exactly what was asked: the same key with another digest is refused
     state: HoldState
     bound: int
     currency: str
     accounts: tuple[str, ...]
     nature: Nature
     provider: str
-    subjects: tuple[str, ...]  # what an overrun freezes: key:..., model:...
-    day: date  # the day of the usage: what its bill will say
+    subjects: tuple[str, ...]  # what may have caused an overrun, the narrowest first: key:..., then model:...
+    day: date  # of the usage, UTC: what its bill will say
     at: datetime
     expires_at: datetime
-    decision_id: str
+    decision_id: str = ""
     price_version: str = ""
     settled: int = 0
     settled_at: datetime | None = None
@@ -76,66 +74,19 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `Reserve.judge` answers to the accounts that it saw: hold the money or not, and the record of why."""
+class DaySum:
+    """What was settled for one account on one day at one provider, by nature: it counts until the provider's bill has it."""
 
-    hold: bool
-    document: Mapping[str, object] | str  # the decision, stored with the transition
-    amount: int | None = None  # held instead of the bound (a cheaper option was chosen)
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """Ask for money over `accounts`, all or nothing. `judge` sees the accounts under lock and must be pure and quick."""
-
-    hold: Hold
-    opens: Mapping[str, Account]  # key -> the account to open when the ledger has none yet
-    judge: Callable[
-        [Sequence[Account], Sequence[str]], Verdict
-    ]  # (accounts in the order of hold.accounts, frozen subjects)
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """The real amount of a hold. More than its bound is an overrun: recorded, charged in full, and its cause is frozen."""
-
-    hold_id: str
+    account: str
+    provider: str
+    day: date
+    nature: Nature
     amount: int
-    estimate: bool = False
-    price_version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Nothing was sent: the money is free again. Never said of an outcome that is unknown."""
-
-    hold_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reserved:
-    """The answer to a Reserve. `hold` None: nothing is held. `repeated`: the same key and digest were answered before."""
-
-    hold: Hold | None
-    accounts: tuple[Account, ...]  # as judged, before this hold
-    document: str
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The answer to a Settle or Release. `overrun`: what the vendor billed above the bound."""
-
-    hold: Hold
-    overrun: int = 0
-    frozen: tuple[str, ...] = ()  # subjects and accounts that this froze
-    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A subject (key, model, or account) that may spend nothing until a person lifts it."""
+    """A subject (key, model, vendor) that may spend nothing until a person lifts it."""
 
     subject: str
     since: datetime
@@ -144,12 +95,21 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What judged: the texts of policies and budgets (file -> YAML) and the fiscal calendar. Replay loads exactly these."""
+
+    digest: str
+    policies: Mapping[str, str]
+    budgets: Mapping[str, str]
+    settings: str  # fiscus.yaml
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerTotals:
     """What stands in the ledger, by currency, for people and metrics."""
 
     held: Mapping[str, int] = field(default_factory=dict)
-    unbilled: Mapping[str, int] = field(default_factory=dict)
-    committed: Mapping[str, int] = field(default_factory=dict)
+    settled: Mapping[str, int] = field(default_factory=dict)
     charged_unknown: Mapping[str, int] = field(default_factory=dict)  # expired without an outcome, charged at the bound
-    overruns: Mapping[str, int] = field(default_factory=dict)
-    holds_open: int = 0
+    overruns: Mapping[str, int] = field(default_factory=dict)  # billed above the bound
+    open: int = 0

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, insert, select, update
 
 from fiscus.actions.types import Action, ActionState, JournalEntry
+from fiscus.kernel.dataclass_json import from_text, to_text
 from fiscus.kernel.errors import Conflict, IntegrityBroken
-from fiscus.stores.state.dataclass_json import from_text, to_text
 from fiscus.stores.state.rows import upsert
 from fiscus.stores.state.schema import action_journal, actions
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, func, insert, select, update
 
 from fiscus.kernel.clock import Clock
+from fiscus.kernel.dataclass_json import from_text, to_text
 from fiscus.kernel.errors import NotFound
 from fiscus.ownership.types import Case, CaseState, Notice
-from fiscus.stores.state.dataclass_json import from_text, to_text
 from fiscus.stores.state.rows import document, upsert
 from fiscus.stores.state.schema import cases, outbox
 

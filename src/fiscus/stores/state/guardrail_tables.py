@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, func, select
 
 from fiscus.guardrails.types import BudgetStatus, Decision, Finding
-from fiscus.stores.state.dataclass_json import from_text, to_text
+from fiscus.kernel.dataclass_json import from_text, to_text
 from fiscus.stores.state.rows import document, documents, upsert
 from fiscus.stores.state.schema import budget_statuses, decisions, findings
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, select
 
 from fiscus.cost.types import Delivery
 from fiscus.kernel.clock import Clock
+from fiscus.kernel.dataclass_json import from_text, to_text, value_from_text
 from fiscus.signals.types import Anomaly
-from fiscus.stores.state.dataclass_json import from_text, to_text, value_from_text
 from fiscus.stores.state.rows import document, documents, upsert
 from fiscus.stores.state.schema import anomalies, deliveries, facts
 

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def to_text(value: object) -> str:
 
 def from_text(kind: type[T], text: str) -> T:
     """The instance of dataclass `kind` that `to_text` wrote. Fields it lacks take their defaults."""
-    value = _decoder(kind)(json.loads(text))
+    value = _decoder(cast("Any", kind))(json.loads(text))
     assert isinstance(value, kind)
     return value
 
@@ -39,7 +39,7 @@ def value_from_text(text: str) -> object:
 
 def _typed(value: object) -> object:
     """JSON of a dataclass: its typed fields bare, its `object` fields marked."""
-    hints = _hints(type(value))
+    hints = _hints(cast("Any", type(value)))
     return {
         f.name: _by_hint(hints[f.name], getattr(value, f.name))
         for f in fields(value)  # type: ignore[arg-type]

@@ -1,0 +1,166 @@
+"""What may be asked of the ledger, and what it answers. Commands of one batch are applied in order, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from fiscus.guardrails.ledger.types import Account, Frozen, Hold
+from fiscus.guardrails.types import Decision
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.errors import FiscusError
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `Reserve.judge` says to the accounts that it saw. `decision` is stored with the transition.
+
+    `amount`: held instead of the bound, because something cheaper was decided. None: the bound.
+    """
+
+    hold: bool
+    decision: Decision | None = None
+    amount: int | None = None
+
+
+Judge = Callable[[Sequence[Account], Mapping[str, Frozen]], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Ask for money over all accounts of `hold` at once: held over every one of them, or over none.
+
+    `key`: the caller's own name for this request; the same key and digest again are answered as before, the same key with
+    another digest is refused. Empty: no repeat can be told. `opens`: key -> the account to open where the ledger has none.
+    `judge` sees the accounts in the order of `hold.accounts` and the frozen subjects of the hold, under the lock: pure and quick.
+    """
+
+    hold: Hold
+    judge: Judge
+    opens: Mapping[str, Account] = field(default_factory=dict)
+    key: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The real amount of a hold, from the vendor or from dated prices. Above the bound it is an overrun.
+
+    An overrun is charged in full and recorded; the narrowest subject of the hold is frozen; an account only once its hard cap
+    is passed. After an expiry (charged at the bound) or an estimate it replaces what was charged; it is never added.
+    """
+
+    hold_id: str
+    amount: int
+    estimate: bool = False
+    price_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Nothing was sent: the money is free again. It is never said of an outcome that is unknown."""
+
+    hold_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Charge every hold that has expired at its bound: the vendor may have done it. At most `limit` of them."""
+
+    limit: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one budget stands by the bills: what a Sync sets on its account."""
+
+    budget_id: str
+    period: str
+    currency: str
+    cap: str | None
+    amount: int
+    actual: int
+    estimated: int
+    billed_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """What the newest bills say. `billed`: provider -> the first day that its bills do not cover yet.
+
+    Settled usage counts as unbilled from that day on; a commitment until the bills cover the whole of its month: only then
+    can it not be missing from them any more. A provider that no bill names keeps what it settled.
+    """
+
+    standings: Sequence[Standing]
+    billed: Mapping[str, date]
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """A person lifts a freeze of a subject or, by its key, of an account."""
+
+    subject: str
+    actor: Actor
+    reason: str
+
+
+Command = Reserve | Settle | Release | Expire | Sync | Thaw
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The answer to a Reserve. `hold` None: nothing is held. `repeated`: answered before, nothing was done again."""
+
+    hold: Hold | None
+    decision: Decision | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The answer to a Settle or Release. `overrun`: what was billed above the bound; `frozen`: what that froze."""
+
+    hold: Hold
+    overrun: int = 0
+    frozen: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The answer to everything else: how many holds, accounts or freezes it changed."""
+
+    changed: int
+
+
+Answer = Reserved | Settled | Done | FiscusError
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to an idempotency key."""
+
+    digest: str
+    decision: Decision | None
+    hold: Hold | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that a batch changes. `entries` is its evidence: one record of the chain holds them in order."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    days: dict[tuple[str, str, date, str], int] = field(
+        default_factory=dict
+    )  # added to (account, provider, day, nature)
+    frozen: dict[str, Frozen | None] = field(default_factory=dict)  # None: lifted
+    decisions: list[tuple[Decision, str]] = field(default_factory=list)  # with the id of the hold, or empty
+    requests: list[tuple[str, str, str, str]] = field(default_factory=list)  # (key, digest, decision id, hold id)
+    overruns: list[tuple[str, str, int]] = field(default_factory=list)  # (hold id, currency, above the bound)
+    billed: dict[str, date] | None = None  # provider -> first day that its bills do not cover
+    entries: list[Mapping[str, object]] = field(default_factory=list)
+    actor: Actor | None = None  # a person, where one acted

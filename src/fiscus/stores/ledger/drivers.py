@@ -1,0 +1,165 @@
+"""SQLite and PostgreSQL with one meaning of a transaction: it is alone, and durable when it ends well.
+
+The drivers themselves, not an ORM: a decision waits for this, and one durable commit is all that it should cost.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from fiscus.kernel.errors import BadConfig, FiscusError, IntegrityBroken, Unavailable, Where
+
+LOCK_WAIT_SECONDS_MAX: Final = 30
+CONNECT_SECONDS_MAX: Final = 5
+
+
+class Statements(Protocol):
+    """Statements inside one transaction. `?` marks a parameter, `IN ??` a list of them."""
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+
+
+class Driver(Protocol):
+    """One database. Raises Unavailable where it cannot be reached or stays locked."""
+
+    name: str
+    head_lock: str  # what makes a SELECT of the head wait for the writer before
+    clustered: str  # what keeps a table's rows in its key
+    alone: str  # what makes a transaction that changes the schema wait for another; empty: it does anyway
+
+    def writing(self) -> AbstractContextManager[Statements]: ...
+    def reading(self) -> AbstractContextManager[Statements]: ...
+    def close(self) -> None: ...
+
+
+def open_driver(url: str) -> Driver:
+    """The driver that `url` names. Raises BadConfig for a URL that names neither database."""
+    if url.startswith("sqlite:///"):
+        return SqliteDriver(Path(url.removeprefix("sqlite:///")))
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from fiscus.stores.ledger.postgres_driver import PostgresDriver  # noqa: PLC0415 loaded only where it is used
+        except ImportError:
+            raise BadConfig(
+                "The PostgreSQL driver is not installed",
+                remedy="Run: pip install 'fiscus[postgres]'",
+                where=Where(file="fiscus.yaml", key="stores.ledger"),
+            ) from None
+        return PostgresDriver(url)
+    raise BadConfig(
+        "The ledger's URL names neither SQLite nor PostgreSQL",
+        remedy="Write sqlite:///.fiscus/ledger.db or postgresql://user@host/database.",
+        where=Where(file="fiscus.yaml", key="stores.ledger"),
+    )
+
+
+class SqliteDriver:
+    """One file, WAL, synchronous=FULL: a commit survives power loss. Safe between threads and between processes."""
+
+    head_lock = ""  # BEGIN IMMEDIATE has the only write lock already
+    clustered = " WITHOUT ROWID"
+    alone = ""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.name = str(path)
+        self._turn = threading.Lock()
+        self._read_turn = threading.Lock()
+        with _explained(self.name):
+            self._writer = _connect(self.name)
+            self._reader = _connect(self.name)
+
+    @contextmanager
+    def writing(self) -> Iterator[Statements]:
+        """Alone from the first statement on, whoever else has the file open."""
+        with self._turn, _explained(self.name):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield _SqliteStatements(self._writer)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Statements]:
+        """One moment's snapshot."""
+        with self._read_turn, _explained(self.name):
+            self._reader.execute("BEGIN")
+            try:
+                yield _SqliteStatements(self._reader)
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._writer.close()
+        self._reader.close()
+
+
+class _SqliteStatements:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if "??" in sql:  # a list as so many parameters
+            (params,) = params
+            sql = sql.replace("??", f"({','.join('?' * len(params))})")
+        return self._connection.execute(sql, params).fetchall()
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._connection.execute(sql, params)
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+def lost(said: str, name: str) -> Unavailable:
+    """The error of a database that cannot be reached, or went away in the middle."""
+    return Unavailable(
+        f"The ledger cannot be reached: {said.strip().splitlines()[0] if said.strip() else 'no answer'}",
+        remedy="Do not spend. Ask again with the same key: what was done is then answered, not done twice.",
+        where=Where(file=name),
+    )
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=LOCK_WAIT_SECONDS_MAX, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    until = time.monotonic() + LOCK_WAIT_SECONDS_MAX
+    while True:  # the first change to WAL needs the file alone, and SQLite does not wait for that by itself
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as failed:
+        raise _explanation(failed, name) from failed
+
+
+def _explanation(failed: sqlite3.Error, name: str) -> FiscusError:
+    said = str(failed)
+    if "malformed" in said or "not a database" in said:
+        where = Where(file=name)
+        return IntegrityBroken(f"The ledger cannot be read: {said}", remedy="Restore it from a backup.", where=where)
+    return lost(said, name)

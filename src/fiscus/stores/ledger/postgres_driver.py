@@ -1,0 +1,122 @@
+"""The PostgreSQL driver: the primary only, synchronous commit, statements without answers sent together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from fiscus.kernel.errors import BadConfig, Where
+from fiscus.stores.ledger.drivers import CONNECT_SECONDS_MAX, LOCK_WAIT_SECONDS_MAX, Statements, lost
+
+
+class PostgresDriver:
+    """One database, reached again after it was gone. Never a replica: it lags, and what it allows may be spent already."""
+
+    head_lock = " FOR UPDATE"
+    clustered = ""
+    alone = "SELECT pg_advisory_xact_lock(1279676274)"  # "LEDr"
+
+    def __init__(self, url: str) -> None:
+        self.name = _hidden(url)
+        self._url = url
+        self._turn = threading.Lock()
+        self._read_turn = threading.Lock()
+        self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._reader: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Statements]:
+        """A transaction; the head row, locked first, makes it alone. Durable when the block ends well."""
+        with self._turn:
+            try:
+                self._writer = connection = self._alive(self._writer)
+                with connection.pipeline():
+                    connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+                    try:
+                        yield _PostgresStatements(connection)
+                        connection.execute("COMMIT")
+                    except psycopg.Error:
+                        raise
+                    except BaseException:
+                        connection.execute("ROLLBACK")
+                        raise
+            except psycopg.Error as failed:
+                _drop(self._writer)
+                self._writer = None
+                raise lost(str(failed), self.name) from failed
+
+    @contextmanager
+    def reading(self) -> Iterator[Statements]:
+        """One moment's snapshot."""
+        with self._read_turn:
+            try:
+                self._reader = connection = self._alive(self._reader)
+                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                try:
+                    yield _PostgresStatements(connection)
+                finally:
+                    connection.execute("ROLLBACK")
+            except psycopg.Error as failed:
+                _drop(self._reader)
+                self._reader = None
+                raise lost(str(failed), self.name) from failed
+
+    def close(self) -> None:
+        """Give the connections back."""
+        _drop(self._writer, self._reader)
+        self._writer = self._reader = None
+
+    def _alive(self, connection: psycopg.Connection[tuple[Any, ...]] | None) -> psycopg.Connection[tuple[Any, ...]]:
+        if connection is not None and not connection.closed:
+            return connection
+        opened = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
+        opened.execute("SET synchronous_commit = on")
+        opened.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS_MAX}s'")
+        ((replica,),) = opened.execute("SELECT pg_is_in_recovery()").fetchall()
+        if replica:
+            opened.close()
+            raise BadConfig(
+                "The ledger's database is a replica",
+                remedy="Name the primary: a replica lags behind what was spent.",
+                where=Where(file="fiscus.yaml", key="stores.ledger"),
+            )
+        return opened
+
+
+class _PostgresStatements:
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(
+            _marked(sql), [list(p) if isinstance(p, tuple) else p for p in params]
+        ).fetchall()
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._connection.execute(_marked(sql), params)
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(_marked(sql), rows)
+
+
+def _marked(sql: str) -> str:
+    """Our marks as psycopg's."""
+    return sql.replace("IN ??", "= ANY(%s)").replace("?", "%s")
+
+
+def _drop(*connections: psycopg.Connection[tuple[Any, ...]] | None) -> None:
+    for connection in connections:
+        if connection is not None:
+            connection.close()
+
+
+def _hidden(url: str) -> str:
+    """The URL without its password."""
+    scheme, _, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{place}" if at else url

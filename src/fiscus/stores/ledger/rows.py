@@ -1,0 +1,110 @@
+"""Ledger records as rows and back. What is evidence is encoded as RFC 8785 would: sorted names, no floats, no large numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, cast
+
+import msgspec
+
+from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Rulebook
+from fiscus.guardrails.types import Decision, Level
+
+ACCOUNT_COLUMNS: Final = (
+    "id, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, billed_until, frozen"
+)
+
+
+def _plain(value: object) -> object:
+    """What the encoder does not know: read-only maps and sequences."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored in the ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What of a transition a reader of decisions needs."""
+
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    entries: list[_Entry]
+
+
+_SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
+_HOLD: Final = msgspec.json.Decoder(Hold)
+_ENTRIES: Final = msgspec.json.Decoder(_Body)
+_FROZEN: Final = msgspec.json.Decoder(dict[str, Frozen])
+_BILLED: Final = msgspec.json.Decoder(dict[str, date])
+_RULEBOOK: Final = msgspec.json.Decoder(Rulebook)
+
+
+def encoded(value: object) -> bytes:
+    """The canonical bytes of a record."""
+    return _SORTED.encode(value)
+
+
+def text(value: object) -> str:
+    """The canonical text of a record."""
+    return _SORTED.encode(value).decode()
+
+
+def hold_of(document: str) -> Hold:
+    return _HOLD.decode(document)
+
+
+def decisions_of(body: str) -> list[Decision]:
+    """The decisions in the body of a record of evidence."""
+    try:
+        return [entry.decision for entry in _ENTRIES.decode(body).entries if entry.decision is not None]
+    except msgspec.MsgspecError:
+        return []
+
+
+def frozen_of(document: str) -> dict[str, Frozen]:
+    return _FROZEN.decode(document) if document != "{}" else {}
+
+
+def billed_of(document: str) -> dict[str, date]:
+    return _BILLED.decode(document) if document != "{}" else {}
+
+
+def rulebook_of(document: str) -> Rulebook:
+    return _RULEBOOK.decode(document)
+
+
+def hold_row(hold: Hold) -> tuple[str, ...]:
+    """(id, state, currency, bound, settled, expires_at, document)."""
+    document = msgspec.json.encode(hold).decode()
+    until = hold.expires_at.isoformat()
+    return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document
+
+
+def account_row(account: Account) -> tuple[Any, ...]:
+    """In the order of ACCOUNT_COLUMNS."""
+    until = account.billed_until
+    return (
+        account.key, account.budget_id, account.period, account.currency, account.cap, str(account.amount),
+        str(account.actual), str(account.estimated), str(account.unbilled), str(account.held), str(account.committed),
+        until.isoformat() if until else None, int(account.frozen),
+    )  # fmt: skip
+
+
+def moved_row(key: str, account: Account) -> tuple[Any, ...]:
+    """(held, unbilled, committed, frozen, id)."""
+    return str(account.held), str(account.unbilled), str(account.committed), int(account.frozen), key
+
+
+def account_of(row: Sequence[Any]) -> Account:
+    _, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, until, frozen = row
+    return Account(
+        budget_id, period, currency, cast("Level | None", cap), int(amount), int(actual), int(estimated), int(unbilled),
+        int(held), int(committed), date.fromisoformat(until) if until else None, bool(frozen),
+    )  # fmt: skip
