@@ -19,7 +19,7 @@ from fiscus.guardrails.ledger.book import fits
 from fiscus.guardrails.ledger.commands import Expire, Release, Reserve, Reserved, Settle, Settled, Sync, Thaw, Verdict
 from fiscus.guardrails.ledger.group_commit import GroupCommit
 from fiscus.guardrails.ledger.leases import LeasedAccounts
-from fiscus.guardrails.ledger.ports import LedgerStore
+from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.guardrails.ledger.types import Account, Hold, Rulebook
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
@@ -43,8 +43,8 @@ def clock() -> SteppedClock:
 
 
 @pytest.fixture
-def ledger(url: str, clock: SteppedClock) -> Iterator[LedgerStore]:
-    opened = open_ledger(url, clock)
+def ledger(url: str, clock: SteppedClock) -> Iterator[Ledger]:
+    opened = Ledger(open_ledger(url, clock))
     ask(opened, sync({"org": 100 * USD, "team": 10 * USD}))
     yield opened
     opened.close()
@@ -61,23 +61,23 @@ def change(url: str, sql: str) -> None:
 
 
 class TestReserving:
-    def test_money_is_held_over_every_account_or_over_none(self, ledger: LedgerStore) -> None:
+    def test_money_is_held_over_every_account_or_over_none(self, ledger: Ledger) -> None:
         assert ask(ledger, reserve("h1", 9 * USD, "org", "team")).hold is not None  # type: ignore[union-attr]
         refused = ask(ledger, reserve("h2", 2 * USD, "org", "team"))
         assert isinstance(refused, Reserved)
         assert refused.hold is None
         assert (account(ledger, "org").held, account(ledger, "team").held) == (9 * USD, 9 * USD)
-        assert ledger.hold("h2") is None
+        assert ledger.store.hold("h2") is None
 
-    def test_what_fits_to_the_last_nano_unit_is_held_and_one_more_is_not(self, ledger: LedgerStore) -> None:
+    def test_what_fits_to_the_last_nano_unit_is_held_and_one_more_is_not(self, ledger: Ledger) -> None:
         assert ask(ledger, reserve("h1", 10 * USD, "team")).hold is not None  # type: ignore[union-attr]
         assert ask(ledger, reserve("h2", 1, "team")).hold is None  # type: ignore[union-attr]
 
-    def test_a_batch_is_judged_one_after_the_other(self, ledger: LedgerStore) -> None:
+    def test_a_batch_is_judged_one_after_the_other(self, ledger: Ledger) -> None:
         answers = ledger.transact([reserve(f"h{n}", 3 * USD, "team") for n in range(5)])
         assert [one.hold is not None for one in answers if isinstance(one, Reserved)] == [True] * 3 + [False] * 2
 
-    def test_the_same_key_is_answered_once_and_held_once(self, ledger: LedgerStore) -> None:
+    def test_the_same_key_is_answered_once_and_held_once(self, ledger: Ledger) -> None:
         first = ask(ledger, reserve("h1", USD, "team", key="k", digest="d"))
         again = ask(ledger, reserve("h2", USD, "team", key="k", digest="d"))
         assert isinstance(first, Reserved)
@@ -86,53 +86,51 @@ class TestReserving:
         assert again.hold == first.hold
         assert account(ledger, "team").held == USD
 
-    def test_the_same_key_for_something_else_is_refused(self, ledger: LedgerStore) -> None:
+    def test_the_same_key_for_something_else_is_refused(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "team", key="k", digest="d"))
         with pytest.raises(Conflict, match="used for another request"):
             ask(ledger, reserve("h2", 2 * USD, "team", key="k", digest="e"))
 
-    def test_a_key_is_told_again_within_one_batch(self, ledger: LedgerStore) -> None:
+    def test_a_key_is_told_again_within_one_batch(self, ledger: Ledger) -> None:
         ledger.transact([reserve(f"h{n}", USD, "team", key="k", digest="d") for n in range(3)])
         assert account(ledger, "team").held == USD
 
-    def test_an_account_that_nobody_opened_is_refused_and_the_rest_of_the_batch_goes_on(
-        self, ledger: LedgerStore
-    ) -> None:
+    def test_an_account_that_nobody_opened_is_refused_and_the_rest_of_the_batch_goes_on(self, ledger: Ledger) -> None:
         first, second = ledger.transact([reserve("h1", USD, "ghost"), reserve("h2", USD, "team")])
         assert isinstance(first, NotFound)
         assert isinstance(second, Reserved)
         assert second.hold is not None
 
-    def test_a_new_period_is_opened_by_the_request_that_comes_first(self, ledger: LedgerStore) -> None:
+    def test_a_new_period_is_opened_by_the_request_that_comes_first(self, ledger: Ledger) -> None:
         opened = Account("team", "2026-12", "USD", "hard", 10 * USD, billed_until=TODAY)
         asked = replace(hold("h1", USD), accounts=(opened.key,))
         ask(ledger, Reserve(asked, fits(USD), opens={opened.key: opened}))
-        found = ledger.account("team@2026-12")
+        found = ledger.store.account("team@2026-12")
         assert found is not None
         assert (found.held, opened.held) == (USD, 0)
 
-    def test_currencies_are_never_mixed(self, ledger: LedgerStore) -> None:
+    def test_currencies_are_never_mixed(self, ledger: Ledger) -> None:
         with pytest.raises(BadInput, match="EUR cannot be held"):
             ask(ledger, reserve("h1", USD, "team", currency="EUR"))
 
-    def test_a_judge_that_is_wrong_does_not_pass_a_hard_cap(self, ledger: LedgerStore) -> None:
+    def test_a_judge_that_is_wrong_does_not_pass_a_hard_cap(self, ledger: Ledger) -> None:
         with pytest.raises(LimitExceeded, match="do not fit"):
             ask(ledger, Reserve(hold("h1", 11 * USD, "team"), lambda accounts, frozen: Verdict(hold=True)))
 
-    def test_a_cap_that_is_only_watched_may_be_passed(self, ledger: LedgerStore) -> None:
+    def test_a_cap_that_is_only_watched_may_be_passed(self, ledger: Ledger) -> None:
         ask(ledger, sync({"soft": USD}, cap="soft"))
         assert ask(ledger, Reserve(hold("h1", 5 * USD, "soft"), fits(5 * USD))).hold is not None  # type: ignore[union-attr]
         assert account(ledger, "soft").headroom == -4 * USD
 
 
 class TestTheEndOfAHold:
-    def test_settled_below_the_bound_gives_the_rest_back(self, ledger: LedgerStore) -> None:
+    def test_settled_below_the_bound_gives_the_rest_back(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 5 * USD, "org", "team"))
         ask(ledger, Settle("h1", 2 * USD))
         assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, 2 * USD)
         assert account(ledger, "org").headroom == 98 * USD
 
-    def test_settling_twice_at_the_same_amount_is_once_and_at_another_is_refused(self, ledger: LedgerStore) -> None:
+    def test_settling_twice_at_the_same_amount_is_once_and_at_another_is_refused(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         ask(ledger, Settle("h1", 2 * USD))
         again = ask(ledger, Settle("h1", 2 * USD))
@@ -142,66 +140,66 @@ class TestTheEndOfAHold:
             ask(ledger, Settle("h1", 3 * USD))
         assert account(ledger, "team").unbilled == 2 * USD
 
-    def test_an_estimate_is_replaced_and_never_added(self, ledger: LedgerStore) -> None:
+    def test_an_estimate_is_replaced_and_never_added(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         ask(ledger, Settle("h1", 3 * USD, estimate=True))
         ask(ledger, Settle("h1", 2 * USD))
         assert account(ledger, "team").unbilled == 2 * USD
 
-    def test_released_is_free_again_and_only_once(self, ledger: LedgerStore) -> None:
+    def test_released_is_free_again_and_only_once(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         ask(ledger, Release("h1", "nothing was sent"))
         ask(ledger, Release("h1", "nothing was sent"))
         assert account(ledger, "team").headroom == 10 * USD
 
-    def test_what_was_settled_cannot_be_released(self, ledger: LedgerStore) -> None:
+    def test_what_was_settled_cannot_be_released(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         ask(ledger, Settle("h1", USD))
         with pytest.raises(Conflict, match="may have been spent"):
             ask(ledger, Release("h1", "changed my mind"))
 
     def test_an_unknown_outcome_is_charged_at_the_bound_when_its_time_is_over(
-        self, ledger: LedgerStore, clock: SteppedClock
+        self, ledger: Ledger, clock: SteppedClock
     ) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         clock.advance(timedelta(minutes=61))
         ask(ledger, Expire())
         ask(ledger, Expire())
-        found = ledger.hold("h1")
+        found = ledger.store.hold("h1")
         assert found is not None
         assert (found.state, found.settled) == ("charged", 5 * USD)
         assert account(ledger, "team").headroom == 5 * USD
-        assert ledger.totals().charged_unknown == {"USD": 5 * USD}
+        assert ledger.store.totals().charged_unknown == {"USD": 5 * USD}
 
-    def test_an_outcome_that_comes_late_replaces_the_charge(self, ledger: LedgerStore, clock: SteppedClock) -> None:
+    def test_an_outcome_that_comes_late_replaces_the_charge(self, ledger: Ledger, clock: SteppedClock) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         clock.advance(timedelta(minutes=61))
         ledger.transact([Expire(), Settle("h1", USD)])
         assert account(ledger, "team").unbilled == USD
 
     def test_a_clock_that_steps_back_frees_nothing_and_expires_nothing(
-        self, ledger: LedgerStore, clock: SteppedClock
+        self, ledger: Ledger, clock: SteppedClock
     ) -> None:
         ask(ledger, reserve("h1", 5 * USD, "team"))
         clock.advance(timedelta(days=-400))
         ask(ledger, Expire())
         assert account(ledger, "team").held == 5 * USD
-        times = [record.at for record in ledger.evidence_records()]
+        times = [record.at for record in ledger.store.evidence_records()]
         assert times == sorted(times)
 
 
 class TestAnOverrun:
-    def test_it_is_charged_in_full_recorded_apart_and_freezes_its_narrowest_cause(self, ledger: LedgerStore) -> None:
+    def test_it_is_charged_in_full_recorded_apart_and_freezes_its_narrowest_cause(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "org", "team", subjects=("key:k1", "model:m")))
         settled = ask(ledger, Settle("h1", 3 * USD))
         assert isinstance(settled, Settled)
         assert (settled.overrun, settled.frozen) == (2 * USD, ("key:k1",))
         assert account(ledger, "team").unbilled == 3 * USD
-        assert ledger.totals().overruns == {"USD": 2 * USD}
+        assert ledger.store.totals().overruns == {"USD": 2 * USD}
         assert ask(ledger, reserve("h2", 1, "team", subjects=("key:k1",))).hold is None  # type: ignore[union-attr]
         assert ask(ledger, reserve("h3", 1, "team", subjects=("key:k2", "model:m"))).hold is not None  # type: ignore[union-attr]
 
-    def test_an_account_is_frozen_only_once_its_cap_is_passed(self, ledger: LedgerStore) -> None:
+    def test_an_account_is_frozen_only_once_its_cap_is_passed(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "org", "team"))
         settled = ask(ledger, Settle("h1", 11 * USD))
         assert isinstance(settled, Settled)
@@ -209,19 +207,19 @@ class TestAnOverrun:
         assert ask(ledger, reserve("h2", 0, "team")).hold is None  # type: ignore[union-attr]
         assert ask(ledger, reserve("h3", USD, "org")).hold is not None  # type: ignore[union-attr]
 
-    def test_a_person_lifts_a_freeze_and_that_is_evidence(self, ledger: LedgerStore) -> None:
+    def test_a_person_lifts_a_freeze_and_that_is_evidence(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "team", subjects=("key:k1",)))
         ask(ledger, Settle("h1", 2 * USD))
-        assert [one.subject for one in ledger.frozen()] == ["key:k1"]
+        assert [one.subject for one in ledger.store.frozen()] == ["key:k1"]
         ask(ledger, Thaw("key:k1", Actor("ana"), "the vendor corrected its bill"))
-        assert not ledger.frozen()
-        assert list(ledger.evidence_records())[-1].actor == Actor("ana")
+        assert not ledger.store.frozen()
+        assert list(ledger.store.evidence_records())[-1].actor == Actor("ana")
         with pytest.raises(NotFound, match="is not frozen"):
             ask(ledger, Thaw("key:k1", Actor("ana"), "again"))
 
 
 class TestTheBills:
-    def test_what_the_bill_covers_is_no_longer_unbilled(self, ledger: LedgerStore) -> None:
+    def test_what_the_bill_covers_is_no_longer_unbilled(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 4 * USD, "team"))
         ask(ledger, Settle("h1", 4 * USD))
         landed = sync({"team": 10 * USD}, billed={"OpenAI": TODAY + timedelta(days=1)})
@@ -230,13 +228,13 @@ class TestTheBills:
         found = account(ledger, "team")
         assert (found.actual, found.unbilled, found.headroom) == (4 * USD, 0, 6 * USD)
 
-    def test_a_provider_that_no_bill_names_keeps_what_it_settled(self, ledger: LedgerStore) -> None:
+    def test_a_provider_that_no_bill_names_keeps_what_it_settled(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 4 * USD, "team"))
         ask(ledger, Settle("h1", 4 * USD))
         ask(ledger, sync({"team": 10 * USD}, billed={"Anthropic": TODAY + timedelta(days=5)}))
         assert account(ledger, "team").unbilled == 4 * USD
 
-    def test_a_purchase_counts_until_its_whole_month_is_billed(self, ledger: LedgerStore) -> None:
+    def test_a_purchase_counts_until_its_whole_month_is_billed(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 4 * USD, "team", nature="commitment"))
         ask(ledger, Settle("h1", 4 * USD))
         ask(ledger, sync({"team": 10 * USD}, billed={"OpenAI": date(2026, 11, 30)}))
@@ -244,7 +242,7 @@ class TestTheBills:
         ask(ledger, sync({"team": 10 * USD}, billed={"OpenAI": date(2026, 12, 1)}))
         assert account(ledger, "team").committed == 0
 
-    def test_an_outcome_for_a_day_that_is_billed_already_is_not_counted_twice(self, ledger: LedgerStore) -> None:
+    def test_an_outcome_for_a_day_that_is_billed_already_is_not_counted_twice(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", 4 * USD, "team"))
         ask(ledger, sync({"team": 10 * USD}, billed={"OpenAI": TODAY + timedelta(days=1)}))
         ask(ledger, Settle("h1", 4 * USD))
@@ -252,7 +250,7 @@ class TestTheBills:
 
 
 class TestManyAtOnce:
-    def test_threads_that_wait_together_never_pass_the_cap(self, ledger: LedgerStore) -> None:
+    def test_threads_that_wait_together_never_pass_the_cap(self, ledger: Ledger) -> None:
         group, held = GroupCommit(ledger.transact), list[str]()
 
         def spend(worker: int) -> None:
@@ -269,7 +267,7 @@ class TestManyAtOnce:
         assert len(held) == 40
         assert account(ledger, "team").headroom == 0
 
-    def test_a_judge_that_raises_fails_alone(self, ledger: LedgerStore) -> None:
+    def test_a_judge_that_raises_fails_alone(self, ledger: Ledger) -> None:
         def broken(accounts: object, frozen: object) -> Verdict:
             raise RuntimeError("boom")
 
@@ -278,7 +276,7 @@ class TestManyAtOnce:
             group.ask(Reserve(hold("h1", USD, "team"), broken))
         assert account(ledger, "team").held == 0
 
-    def test_processes_share_one_cap(self, url: str, ledger: LedgerStore) -> None:
+    def test_processes_share_one_cap(self, url: str, ledger: Ledger) -> None:
         workers = [FORK.Process(target=_spend, args=(url, f"p{n}")) for n in range(4)]
         for worker in workers:
             worker.start()
@@ -286,11 +284,11 @@ class TestManyAtOnce:
             worker.join()
         assert [worker.exitcode for worker in workers] == [0] * 4
         assert account(ledger, "team").held == 10 * USD
-        assert len(ledger.holds()) == 20
+        assert len(ledger.store.holds()) == 20
 
     def test_two_that_open_a_new_ledger_at_once_create_it_once(self, url: str, clock: SteppedClock) -> None:
-        opened = list[LedgerStore]()
-        workers = [threading.Thread(target=lambda: opened.append(open_ledger(url, clock))) for _ in range(4)]
+        opened = list[Ledger]()
+        workers = [threading.Thread(target=lambda: opened.append(Ledger(open_ledger(url, clock)))) for _ in range(4)]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -301,14 +299,14 @@ class TestManyAtOnce:
 
 
 def _spend(url: str, name: str) -> None:
-    ledger = open_ledger(url, SteppedClock(NOON))
+    ledger = Ledger(open_ledger(url, SteppedClock(NOON)))
     for n in range(10):
         ask(ledger, reserve(f"{name}-{n}", USD // 2, "org", "team"))
     ledger.close()
 
 
 class TestLeases:
-    def test_a_worker_spends_from_its_chunk_without_asking_and_hands_the_rest_back(self, ledger: LedgerStore) -> None:
+    def test_a_worker_spends_from_its_chunk_without_asking_and_hands_the_rest_back(self, ledger: Ledger) -> None:
         asked = list[object]()
 
         def counted(command: Any) -> Any:
@@ -324,7 +322,7 @@ class TestLeases:
         worker.close()
         assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, USD // 2)
 
-    def test_chunks_shrink_near_the_cap_and_never_pass_it(self, ledger: LedgerStore) -> None:
+    def test_chunks_shrink_near_the_cap_and_never_pass_it(self, ledger: Ledger) -> None:
         workers = [
             LeasedAccounts(lambda c: ask(ledger, c), _chunk(f"w{n}"), workers=4, chunk_max=2 * USD) for n in range(4)
         ]
@@ -338,7 +336,7 @@ class TestLeases:
         assert account(ledger, "team").unbilled == spent <= 10 * USD
         assert spent >= 8 * USD  # what is left is below a chunk, for direct requests
 
-    def test_a_dead_worker_s_chunk_is_charged_in_full(self, ledger: LedgerStore, clock: SteppedClock) -> None:
+    def test_a_dead_worker_s_chunk_is_charged_in_full(self, ledger: Ledger, clock: SteppedClock) -> None:
         worker = LeasedAccounts(lambda c: ask(ledger, c), _chunk("w1"), workers=1, chunk_max=USD)
         assert worker.reserve("r1", USD // 4)
         clock.advance(timedelta(hours=2))
@@ -356,12 +354,12 @@ def _chunk(worker: str) -> Any:
 
 
 class TestItsEvidence:
-    def test_every_transition_is_in_a_chain_that_verifies(self, ledger: LedgerStore) -> None:
+    def test_every_transition_is_in_a_chain_that_verifies(self, ledger: Ledger) -> None:
         ledger.transact([reserve(f"h{n}", USD, "team", subjects=(f"key:ü{n}\n",)) for n in range(3)])
         ledger.transact([Settle("h0", USD // 3), Release("h1", "tab\there ☃"), Settle("h2", 2 * USD)])
-        records, head, breaks = verify_chain(ledger.evidence_records())
+        records, head, breaks = verify_chain(ledger.store.evidence_records())
         assert not breaks
-        assert (records, head) == ledger.evidence_head()
+        assert (records, head) == ledger.store.evidence_head()
 
     @pytest.mark.parametrize(
         "sql",
@@ -373,28 +371,26 @@ class TestItsEvidence:
             "DELETE FROM ledger_evidence WHERE seq = 3",
         ],
     )
-    def test_a_change_behind_its_back_is_found(self, url: str, ledger: LedgerStore, sql: str) -> None:
+    def test_a_change_behind_its_back_is_found(self, url: str, ledger: Ledger, sql: str) -> None:
         for n in range(2):
             ask(ledger, reserve(f"h{n}", USD, "team"))
         change(url, sql)
-        records, head, breaks = verify_chain(ledger.evidence_records())
-        assert breaks or (records, head) != ledger.evidence_head()
+        records, head, breaks = verify_chain(ledger.store.evidence_records())
+        assert breaks or (records, head) != ledger.store.evidence_head()
 
-    def test_a_rulebook_is_kept_once_and_found_by_its_digest(self, ledger: LedgerStore) -> None:
+    def test_a_rulebook_is_kept_once_and_found_by_its_digest(self, ledger: Ledger) -> None:
         book = Rulebook("d1", {"policies/a.yaml": "policies: []"}, {}, "company: {}")
-        ledger.keep_rulebook(book)
-        ledger.keep_rulebook(book)
-        assert ledger.rulebook("d1") == book
-        assert ledger.rulebook("d2") is None
+        ledger.store.keep_rulebook(book)
+        ledger.store.keep_rulebook(book)
+        assert ledger.store.rulebook("d1") == book
+        assert ledger.store.rulebook("d2") is None
 
 
 class TestTheStore:
-    def test_a_newer_schema_is_refused_with_what_to_do(
-        self, url: str, ledger: LedgerStore, clock: SteppedClock
-    ) -> None:
+    def test_a_newer_schema_is_refused_with_what_to_do(self, url: str, ledger: Ledger, clock: SteppedClock) -> None:
         change(url, "INSERT INTO ledger_version VALUES (99)")
         with pytest.raises(BadConfig, match="newer Fiscus"):
-            open_ledger(url, clock)
+            Ledger(open_ledger(url, clock))
 
     def test_a_url_of_neither_database_is_refused(self, clock: SteppedClock) -> None:
         with pytest.raises(BadConfig, match="neither SQLite nor PostgreSQL"):
@@ -402,9 +398,9 @@ class TestTheStore:
 
     def test_one_that_cannot_be_reached_is_unavailable(self, clock: SteppedClock, tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="Do not spend"):
-            open_ledger(f"postgresql://nobody@/none?host={tmp_path}", clock)
+            Ledger(open_ledger(f"postgresql://nobody@/none?host={tmp_path}", clock))
 
-    def test_amounts_beyond_64_bits_stay_exact(self, ledger: LedgerStore) -> None:
+    def test_amounts_beyond_64_bits_stay_exact(self, ledger: Ledger) -> None:
         ask(ledger, sync({"vast": 10**25 + 1}))
         ask(ledger, reserve("h1", 10**18, "vast"))
         assert account(ledger, "vast").headroom == 10**25 + 1 - 10**18

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.fixtures.ledgers import NOON, TODAY, account, key, reserve, sync
 
 from fiscus.guardrails.ledger.commands import Command, Expire, Release, Reserved, Settle, Settled, Thaw
+from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
@@ -35,7 +36,7 @@ class LedgerLaws(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.clock = SteppedClock(NOON)
-        self.ledger = open_ledger(f"sqlite:///{Path(self.folder.name) / 'ledger.db'}", self.clock)
+        self.ledger = Ledger(open_ledger(f"sqlite:///{Path(self.folder.name) / 'ledger.db'}", self.clock))
         self.ledger.transact([sync(CAPS)])
         self.count = 0
         self.billed = {}
@@ -47,7 +48,7 @@ class LedgerLaws(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def hold_ids(self) -> list[str]:
-        return [hold.id for hold in self.ledger.holds(("held", "settled", "charged", "released"), 10_000)]
+        return [hold.id for hold in self.ledger.store.holds(("held", "settled", "charged", "released"), 10_000)]
 
     def ask(self, *commands: Command) -> None:
         for answer in self.ledger.transact(list(commands)):
@@ -99,7 +100,7 @@ class LedgerLaws(RuleBasedStateMachine):
         if not hasattr(self, "ledger"):
             return
         sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        for hold in self.ledger.holds(("held", "settled", "charged"), 10_000):
+        for hold in self.ledger.store.holds(("held", "settled", "charged"), 10_000):
             for name in hold.accounts:
                 if hold.state == "held":
                     sums[name]["held"] += hold.bound
@@ -124,9 +125,9 @@ class LedgerLaws(RuleBasedStateMachine):
     @invariant()
     def its_evidence_is_whole(self) -> None:
         if hasattr(self, "ledger"):
-            records, head, breaks = verify_chain(self.ledger.evidence_records())
+            records, head, breaks = verify_chain(self.ledger.store.evidence_records())
             assert not breaks
-            assert (records, head) == self.ledger.evidence_head()
+            assert (records, head) == self.ledger.store.evidence_head()
 
 
 TestLedgerLaws = LedgerLaws.TestCase

@@ -16,8 +16,6 @@ from typing import cast
 
 from fiscus.guardrails.ledger.commands import (
     Answer,
-    Answered,
-    Changes,
     Command,
     Done,
     Expire,
@@ -33,7 +31,7 @@ from fiscus.guardrails.ledger.commands import (
     Verdict,
 )
 from fiscus.guardrails.ledger.ports import LockedLedger
-from fiscus.guardrails.ledger.types import Account, Frozen, Hold, account_key
+from fiscus.guardrails.ledger.types import Account, Answered, Changes, Frozen, Hold, account_key
 from fiscus.guardrails.types import Level
 from fiscus.kernel.errors import BadInput, Conflict, FiscusError, LimitExceeded, NotFound
 from fiscus.kernel.periods import Month

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from fiscus.guardrails.ledger.commands import Answer, Answered, Command
-from fiscus.guardrails.ledger.types import Account, DaySum, Frozen, Hold, LedgerTotals, Rulebook
+from fiscus.guardrails.ledger.types import Account, Answered, Changes, DaySum, Frozen, Hold, LedgerTotals, Rulebook
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.evidence import EvidenceRecord
+
+T = TypeVar("T")
 
 
 class LockedLedger(Protocol):
@@ -40,10 +41,13 @@ class LockedLedger(Protocol):
 
 
 class LedgerStore(Protocol):
-    """One ledger. Every method raises Unavailable when the store cannot be reached, and then nothing was changed."""
+    """One ledger. Every method raises Unavailable when the store cannot be reached."""
 
-    def transact(self, commands: Sequence[Command]) -> list[Answer]:
-        """Apply a batch in order, all in one durable transaction. A command that is refused has a FiscusError as its answer."""
+    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
+        """Run `work` under the lock and store its changes with one record of evidence, all in one durable transaction.
+
+        When `work` raises, nothing was changed. When the store goes away in the middle, everything was or nothing.
+        """
         ...
 
     def account(self, key: str) -> Account | None: ...

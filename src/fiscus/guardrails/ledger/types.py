@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
-from fiscus.guardrails.types import Level
+from fiscus.guardrails.types import Decision, Level
+from fiscus.kernel.actor import Actor
 
 HoldState = Literal["held", "settled", "released", "charged"]
 Nature = Literal["usage", "commitment"]  # what a settled amount is until it is billed: unbilled usage, or committed
@@ -113,3 +114,30 @@ class LedgerTotals:
     charged_unknown: Mapping[str, int] = field(default_factory=dict)  # expired without an outcome, charged at the bound
     overruns: Mapping[str, int] = field(default_factory=dict)  # billed above the bound
     open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to an idempotency key."""
+
+    digest: str
+    decision: Decision | None
+    hold: Hold | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that a batch changes. `entries` is its evidence: one record of the chain holds them in order."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    days: dict[tuple[str, str, date, str], int] = field(
+        default_factory=dict
+    )  # added to (account, provider, day, nature)
+    frozen: dict[str, Frozen | None] = field(default_factory=dict)  # None: lifted
+    decisions: list[tuple[Decision, str]] = field(default_factory=list)  # with the id of the hold, or empty
+    requests: list[tuple[str, str, str, str]] = field(default_factory=list)  # (key, digest, decision id, hold id)
+    overruns: list[tuple[str, str, int]] = field(default_factory=list)  # (hold id, currency, above the bound)
+    billed: dict[str, date] | None = None  # provider -> first day that its bills do not cover
+    entries: list[Mapping[str, object]] = field(default_factory=list)
+    actor: Actor | None = None  # a person, where one acted

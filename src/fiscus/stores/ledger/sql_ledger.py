@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
-from fiscus.guardrails.ledger.book import apply_batch
-from fiscus.guardrails.ledger.commands import Answer, Answered, Changes, Command
-from fiscus.guardrails.ledger.types import Account, DaySum, Frozen, Hold, LedgerTotals, Nature, Rulebook
+from fiscus.guardrails.ledger.ports import LockedLedger
+from fiscus.guardrails.ledger.types import (
+    Account,
+    Answered,
+    Changes,
+    DaySum,
+    Frozen,
+    Hold,
+    LedgerTotals,
+    Nature,
+    Rulebook,
+)
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.canonical import Json
@@ -20,6 +29,7 @@ from fiscus.stores.ledger import rows
 from fiscus.stores.ledger.drivers import Driver, Statements
 from fiscus.stores.ledger.schema import VERSIONS
 
+T = TypeVar("T")
 KIND: Final = "ledger"
 BATCH: Final = 500
 _ACCOUNT: Final = f"SELECT {rows.ACCOUNT_COLUMNS} FROM ledger_accounts WHERE id "
@@ -66,14 +76,14 @@ class SqlLedger:
                 start = datetime.min.replace(tzinfo=UTC).isoformat()
                 tx.run("INSERT INTO ledger_head VALUES (1, 0, ?, ?, '{}', '{}')", (GENESIS, start))
 
-    def transact(self, commands: Sequence[Command]) -> list[Answer]:
-        """Apply a batch, all of it in one durable transaction with one record of evidence."""
+    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
+        """One durable transaction with one record of evidence; nothing is written where nothing changed."""
         with self._driver.writing() as tx:
             locked = _Locked(tx, self._clock, self._driver.head_lock)
-            answers, changes = apply_batch(commands, locked)
+            answer, changes = work(locked)
             if changes.entries:
                 locked.write(changes)
-        return answers
+        return answer
 
     def account(self, key: str) -> Account | None:
         return self.accounts([key]).get(key)
