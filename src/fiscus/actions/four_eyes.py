@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from fiscus.actions.types import Action, Refusal
-from fiscus.ownership.types import Directory, Person
-
-APPROVER_ROLES: Final = ("finops", "finance", "cfo")
+from fiscus.ownership.four_eyes import APPROVER_ROLES, Yes, answering, other_eyes, own_eyes
+from fiscus.ownership.types import Directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,68 +22,26 @@ class Approval:
 
 def refusal(asked: Approval, person_id: str) -> Refusal | None:
     """Why `person_id` may not approve, or None when they may."""
-    people = asked.directory.people
-    person = people.get(person_id)
     who = f"May approve: {', '.join(may_approve(asked)) or 'nobody in the directory'}."
-    if person is None:
-        return Refusal("four_eyes", f"{person_id} is not in the directory", who)
-    if not is_live(person, asked.as_of):
-        return Refusal("four_eyes", f"{person_id} left on {person.left_on}", who)
-    if person_id == asked.action.requested_by:
-        return Refusal("four_eyes", f"{person_id} asked for this action", who)
-    if person_id == asked.policy_owner:
-        return Refusal("four_eyes", f"{person_id} wrote the policy {asked.action.plan.policy_id}", who)
-    if not set(person.roles) & set(APPROVER_ROLES):
-        strangers = [t.id for t in asked.action.plan.targets if person_id not in answering(t.owner, asked)]
-        if strangers or not asked.action.plan.targets:
+    if (why := own_eyes(_yes(asked), person_id)) is not None:
+        return Refusal("four_eyes", why, who)
+    if not set(asked.directory.people[person_id].roles) & set(APPROVER_ROLES):
+        targets = asked.action.plan.targets
+        strangers = [t.id for t in targets if person_id not in answering(t.owner, asked.directory, asked.as_of)]
+        if strangers or not targets:
             return Refusal("four_eyes", f"{person_id} does not answer for {', '.join(strangers) or 'it'}", who)
     return None
 
 
 def may_approve(asked: Approval) -> tuple[str, ...]:
     """Every live person who may approve, in order of their ids."""
-    excluded = {asked.action.requested_by, asked.policy_owner}
-    live = {person.id for person in asked.directory.people.values() if is_live(person, asked.as_of)} - excluded
-    by_role = {p for p in live if set(asked.directory.people[p].roles) & set(APPROVER_ROLES)}
-    chains = [answering(target.owner, asked) for target in asked.action.plan.targets]
-    by_target = set.intersection(*chains) & live if chains else set()
+    others = other_eyes(_yes(asked))
+    by_role = {p for p in others if set(asked.directory.people[p].roles) & set(APPROVER_ROLES)}
+    chains = [set(answering(t.owner, asked.directory, asked.as_of)) for t in asked.action.plan.targets]
+    by_target = set.intersection(*chains) & others if chains else set()
     return tuple(sorted(by_role | by_target))
 
 
-def answering(owner: str, asked: Approval) -> set[str]:
-    """Live people who answer for what `owner` (a person, a team, or nobody) owns: team leads upwards and managers upwards.
-
-    The owner alone does not, unless they lead the team. Nobody's things are answered for by the default pool.
-    """
-    directory = asked.directory
-    person = directory.people.get(owner)
-    if person is not None:
-        found = {*_leads(person.team, directory), *_managers(person, directory)}
-    else:
-        found = set(_leads(owner if owner in directory.teams else directory.default_pool, directory))
-    return {name for name in found if (p := directory.people.get(name)) is not None and is_live(p, asked.as_of)}
-
-
-def is_live(person: Person, as_of: date) -> bool:
-    """Still here on `as_of`."""
-    return person.left_on is None or person.left_on > as_of.isoformat()
-
-
-def _leads(team_id: str | None, directory: Directory) -> Iterator[str]:
-    seen: set[str] = set()
-    while team_id is not None and team_id not in seen and (team := directory.teams.get(team_id)) is not None:
-        seen.add(team_id)
-        yield team.lead
-        if (lead := directory.people.get(team.lead)) is not None:
-            yield from _managers(lead, directory)
-        team_id = team.parent
-
-
-def _managers(person: Person, directory: Directory) -> Iterator[str]:
-    seen = {person.id}
-    manager = person.manager
-    while manager is not None and manager not in seen:
-        seen.add(manager)
-        yield manager
-        above = directory.people.get(manager)
-        manager = above.manager if above is not None else None
+def _yes(asked: Approval) -> Yes:
+    authors = {asked.policy_owner: f"the policy {asked.action.plan.policy_id}"}
+    return Yes("this action", asked.action.requested_by, authors, asked.directory, asked.as_of)

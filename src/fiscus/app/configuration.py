@@ -44,6 +44,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         ladder=ladder_from(settings.escalation),
         outcomes=settings.outcomes,
         simulated=settings.simulated,
+        pages_url=settings.pages_url,
     )
 
 

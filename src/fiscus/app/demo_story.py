@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fiscus.actions.four_eyes import Approval, answering, may_approve
+from fiscus.actions.four_eyes import Approval, may_approve
 from fiscus.actions.machine import last_entry
 from fiscus.actions.types import Action
 from fiscus.app.loop import run_loop
@@ -22,6 +22,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.money import display
 from fiscus.kernel.progress import Progress
+from fiscus.ownership.four_eyes import answering
 from fiscus.twin.build import next_bills
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _approver(ws: Workspace, action: Action) -> str:
     """Somebody who answers for the machines; FinOps and finance may too, but it is not their machine."""
     asked = Approval(action, policy_owner(ws, action.plan.policy_id), ws.config.directory, ws.as_of)
     allowed = may_approve(asked)
-    answers = answering(action.plan.targets[0].owner, asked)
+    answers = answering(action.plan.targets[0].owner, ws.config.directory, ws.as_of)
     return next((person for person in allowed if person in answers), allowed[0])
 
 

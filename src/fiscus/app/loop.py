@@ -15,6 +15,7 @@ from fiscus.flows.escalate_cases import escalate_cases
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_bills
+from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.reconcile_actions import reconcile_actions
 from fiscus.flows.verify_savings import verify_savings
@@ -77,6 +78,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     proposed = plan_actions(ws)
     progress.stage("Escalating cases")
     escalate_cases(ws)
+    keep_approvals(ws)
     notices = deliver_notices(ws)
     progress.stage("Building the board pack")
     files = _pack(ws)

@@ -21,6 +21,7 @@ from fiscus.kernel.errors import BadConfig, Where
 FILE = "fiscus.yaml"
 DEFAULT_LAKE = ".fiscus/lake"
 DEFAULT_STATE = "sqlite:///.fiscus/state.db"
+DEFAULT_PAGES = "http://127.0.0.1:8720"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Settings:
     escalation: Mapping[str, Mapping[str, float]]
     outcomes: tuple[Outcome, ...]
     simulated: tuple[str, ...]
+    pages_url: str = DEFAULT_PAGES
 
 
 def load_settings(home: Path) -> Settings:
@@ -89,6 +91,7 @@ def load_settings(home: Path) -> Settings:
             Outcome(o["name"], {k: _many(v) for k, v in o["scope"].items()}, o["volumes"]) for o in outcomes
         ),
         simulated=tuple(data.get("simulated", ())),
+        pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
     )
 
 

@@ -2,6 +2,7 @@
 
 A notice is sent, then marked with its receipt and its evidence in one transaction. A process that dies in between sends it again
 with the same Message-ID or webhook-id, by which the receiver knows it. Two workers at once may both send one; one marks it.
+A signed link is put into a mail as it leaves, and stored nowhere.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fiscus.flows.data_subjects import REFUSED_FACT
+from fiscus.flows.link_secret import link_secret
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.notices import LINK_PLACE
+from fiscus.guardrails.approvals.signed_link import sign_link
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import BadInput, FiscusError
 from fiscus.kernel.limits import NOTICE_FAILURES_IN_A_ROW_MAX, NOTICES_PER_RUN_MAX
@@ -55,6 +59,16 @@ class _Round:
 def deliver_notices(ws: Workspace) -> DeliverySummary:
     """Send what waits, at most NOTICES_PER_RUN_MAX a channel. A channel that fails in a row is left for the next run."""
     rounds = {name: _through(ws, name, channel) for name, channel in sorted(ws.channels.items())}
+    return _summed(ws, rounds)
+
+
+def deliver_about(ws: Workspace, approval_id: str) -> DeliverySummary:
+    """Send now what waits about one approval: its question must not wait for the next run. What fails waits for that."""
+    rounds = {name: _through(ws, name, channel, approval_id) for name, channel in sorted(ws.channels.items())}
+    return _summed(ws, rounds)
+
+
+def _summed(ws: Workspace, rounds: Mapping[str, _Round]) -> DeliverySummary:
     with ws.state.read() as tx:
         waiting = tx.outbox.waiting_counts()
     return DeliverySummary(
@@ -66,14 +80,16 @@ def deliver_notices(ws: Workspace) -> DeliverySummary:
     )
 
 
-def _through(ws: Workspace, name: str, channel: NoticeChannel) -> _Round:
+def _through(ws: Workspace, name: str, channel: NoticeChannel, about: str | None = None) -> _Round:
     with ws.state.read() as tx:
         notices = tx.outbox.waiting(NOTICES_PER_RUN_MAX, (name,))
     done = _Round()
+    if about is not None:
+        notices = [notice for notice in notices if notice.payload.get("approval") == about]
     for stored in notices:
         if done.in_a_row >= NOTICE_FAILURES_IN_A_ROW_MAX:
             break
-        _one(ws, channel, _addressed(ws, stored), done)
+        _one(ws, channel, _linked(ws, _addressed(ws, stored)), done)
     return done
 
 
@@ -99,6 +115,19 @@ def _addressed(ws: Workspace, notice: Notice) -> Notice:
     if notice.channel != "email" or person is None or person.id != notice.payload["person"]:
         return notice
     return replace(notice, to=person.email)
+
+
+def _linked(ws: Workspace, notice: Notice) -> Notice:
+    """With the signed link of the person it goes to, where it has a place for one; without, once there is nothing to answer."""
+    if not notice.payload.get("link") or LINK_PLACE not in notice.body:
+        return notice
+    with ws.state.read() as tx:
+        approval = tx.approvals.get(str(notice.payload["approval"]))
+    link = "(it was answered already: nothing is left to do)"
+    if approval is not None and approval.state == "asked":
+        token = sign_link(link_secret(ws.home), approval, str(notice.payload["person"]))
+        link = f"{ws.config.pages_url}/approvals/link/{token}"
+    return replace(notice, body=notice.body.replace(LINK_PLACE, link))
 
 
 def _mark_sent(ws: Workspace, notice: Notice, receipt: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fiscus.actions.ports import ActionTable
 from fiscus.cost.types import Delivery
+from fiscus.guardrails.approvals.ports import ApprovalTable
 from fiscus.guardrails.ports import BudgetStatusTable, DecisionTable, FindingTable
 from fiscus.kernel.evidence import EvidenceLog, EvidenceRecord
 from fiscus.ownership.ports import CaseTable, Outbox
@@ -53,6 +54,8 @@ class StateTx(Protocol):
     def budget_statuses(self) -> BudgetStatusTable: ...
     @property
     def decisions(self) -> DecisionTable: ...
+    @property
+    def approvals(self) -> ApprovalTable: ...
     @property
     def actions(self) -> ActionTable: ...
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fiscus.actions.four_eyes import is_live
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import Action, Refusal
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import Conflict, LimitExceeded, NotAllowed, NotFound, Unavailable
+from fiscus.ownership.four_eyes import is_live
 
 PAUSED_FACT = "actions.paused"
 LIMIT_BELTS = frozenset({"actions_per_run_max", "targets_per_action_max", "targets_percent_max"})

@@ -56,6 +56,7 @@ class Configuration:
     policy_owners: Mapping[str, str] = field(default_factory=dict)  # policy id -> who wrote it
     ladder: EscalationLadder = field(default_factory=lambda: ladder_from({}))
     outcomes: tuple[Outcome, ...] = ()
+    pages_url: str = "http://127.0.0.1:8720"  # where people open the pages: what links in mails start with
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
 
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person (directory id) or the product itself (`fiscus`)."""
+    """A person (directory id) or the product itself (`fiscus`). `link`: holds a signed link that was mailed to that person."""
 
     person_id: str
-    proof: Literal["asserted", "system"] = "asserted"
+    proof: Literal["asserted", "system", "link"] = "asserted"
 
 
 FISCUS = Actor("fiscus", "system")

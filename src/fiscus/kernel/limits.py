@@ -87,3 +87,9 @@ BILLING_OPEN_DAYS: Final = 5  # a billing month still changes for so long after 
 # Bills, further: a Parquet file can name a thousand million equal rows in a few bytes.
 INPUT_ROWS_FREE: Final = 1_000_000  # below this many rows, any Parquet file is harmless
 INPUT_ROWS_PER_BYTE_MAX: Final = 4
+
+# Approvals. Whoever asks in a loop must not bury the people who decide.
+APPROVALS_WAITING_PER_REQUESTER_MAX: Final = 50
+APPROVAL_ROUTED_MAX: Final = 5  # people who are sent a mail about one approval at once; more may say yes
+APPROVAL_NOTE_CHARS_MAX: Final = 2_000
+LINK_CHARS_MAX: Final = 2_000  # a longer text is no link of ours

@@ -109,11 +109,11 @@ def _digest_mail(ordered: Sequence[Told], person_id: str, to: str, rota: Rota) -
 def _subject(one: Told) -> str:
     severity = one.case.subject.severity
     lead = _LEAD.get(one.event.kind, one.event.kind.capitalize())
-    return _line(f"{lead} ({severity}): {one.case.subject.title}")
+    return one_line(f"{lead} ({severity}): {one.case.subject.title}")
 
 
 def _digest_subject(ordered: Sequence[Told]) -> str:
-    return _line(f"{len(ordered)} cases over {_sums(ordered)}: {ordered[0].case.subject.title}")
+    return one_line(f"{len(ordered)} cases over {_sums(ordered)}: {ordered[0].case.subject.title}")
 
 
 def _sums(ordered: Sequence[Told]) -> str:
@@ -201,7 +201,7 @@ def _order(one: Told) -> tuple[int, object, str]:
     return -SEVERITIES.index(subject.severity), -subject.amount, one.case.id
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """One line of text that fits a subject, whatever a bill wrote into a name."""
     clean = _CONTROL.sub(" ", text).strip()
     return clean if len(clean) <= NOTICE_SUBJECT_CHARS_MAX else f"{clean[: NOTICE_SUBJECT_CHARS_MAX - 1]}…"

@@ -7,9 +7,10 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from fiscus.actions.types import Action, ActionPreview
+from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
@@ -32,52 +33,8 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import BadInput, NotFound
 from fiscus.ownership.types import Case, CaseState
-
-JSON_TYPE = "application/json"
-
-
-class Act(BaseModel):
-    """Who acts (a person of the directory, asserted) and what they say about it."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    person: str = Field(alias="as", min_length=1, max_length=200)
-    note: str = Field("", max_length=2000)
-
-
-def json_only(request: Request) -> None:
-    """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
-        raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
-
-
-class Fault(BaseModel):
-    """What went wrong, where, and what to do about it."""
-
-    code: str
-    message: str
-    where: dict[str, str | int]
-    remedy: str
-
-
-class Refusal(BaseModel):
-    """The one shape of every error."""
-
-    error: Fault
-
-
-def _of(model: type) -> dict[int | str, dict[str, Any]]:
-    """What a route answers: the read model itself, whose dataclasses are the schema, or a refusal."""
-    return {
-        200: {"model": model, "description": "What stands now"},
-        "4XX": {"model": Refusal, "description": "Refused"},
-    }
-
-
-def _answer(shown: object) -> JSONResponse:
-    return JSONResponse(to_json(shown), headers={"Cache-Control": "no-store"})
 
 
 def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
@@ -87,6 +44,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     _mount_money(router, get_ws, kept)
     _mount_numbers(router, get_ws, kept)
     _mount_control(router, get_ws, kept)
+    mount_approvals(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 
@@ -115,40 +73,40 @@ def _spend_question(request: Request) -> SpendAsked:
 def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
     question = Depends(_spend_question)
 
-    @router.get("/today", responses=_of(TodayShown), summary="What needs someone now")
+    @router.get("/today", responses=of(TodayShown), summary="What needs someone now")
     def today(person: str | None = None) -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, ("today", person), lambda: show_today(ws, person)))
+        return answered(kept.get(ws, ("today", person), lambda: show_today(ws, person)))
 
     @router.get(
         "/trust",
-        responses=_of(DataTrust),
+        responses=of(DataTrust),
         summary="What the numbers rest on: sources, freshness, unowned money, lake version",
     )
     def trust() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "trust", lambda: data_trust(ws)))
+        return answered(kept.get(ws, "trust", lambda: data_trust(ws)))
 
-    @router.get("/spend", responses=_of(SpendShown), summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
+    @router.get("/spend", responses=of(SpendShown), summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
     def spend(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
+        return answered(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
 
     @router.get(
-        "/owners", responses=_of(OwnersShown), summary="Who owns what this month; unowned money is a line of its own"
+        "/owners", responses=of(OwnersShown), summary="Who owns what this month; unowned money is a line of its own"
     )
     def owners() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "owners", lambda: show_owners(ws)))
+        return answered(kept.get(ws, "owners", lambda: show_owners(ws)))
 
-    @router.get("/packs", responses=_of(PacksShown), summary="The packs that were built for the board")
+    @router.get("/packs", responses=of(PacksShown), summary="The packs that were built for the board")
     def packs() -> JSONResponse:
-        return _answer(show_packs(get_ws()))
+        return answered(show_packs(get_ws()))
 
-    @router.get("/data", responses=_of(DataShown), summary="Sources, deliveries and what was odd in them")
+    @router.get("/data", responses=of(DataShown), summary="Sources, deliveries and what was odd in them")
     def data() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "data", lambda: show_data(ws)))
+        return answered(kept.get(ws, "data", lambda: show_data(ws)))
 
 
 def _mount_numbers(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
@@ -156,74 +114,74 @@ def _mount_numbers(router: APIRouter, get_ws: Callable[[], Workspace], kept: Kep
 
     @router.get(
         "/number/spend",
-        responses=_of(NumberShown),
+        responses=of(NumberShown),
         summary="A number of spend, with its query and charges",
         openapi_extra=SPEND_DESCRIBED,
     )
     def spend_number(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, ("number", asked), lambda: show_spend_number(ws, asked)))
+        return answered(kept.get(ws, ("number", asked), lambda: show_spend_number(ws, asked)))
 
     @router.get(
         "/number/finding/{finding_id}",
-        responses=_of(NumberShown),
+        responses=of(NumberShown),
         summary="The money of a finding, with its query and charges",
     )
     def finding_number(finding_id: str) -> JSONResponse:
-        return _answer(show_finding_number(get_ws(), finding_id))
+        return answered(show_finding_number(get_ws(), finding_id))
 
     @router.get(
-        "/number/case/{case_id}", responses=_of(NumberShown), summary="The money of a case, with its query and charges"
+        "/number/case/{case_id}", responses=of(NumberShown), summary="The money of a case, with its query and charges"
     )
     def case_number(case_id: str) -> JSONResponse:
-        return _answer(show_case_number(get_ws(), case_id))
+        return answered(show_case_number(get_ws(), case_id))
 
 
 def _mount_control(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptShown) -> None:
-    @router.get("/budgets", responses=_of(BudgetsShown), summary="The newest status of each budget")
+    @router.get("/budgets", responses=of(BudgetsShown), summary="The newest status of each budget")
     def budgets() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "budgets", lambda: show_budgets(ws)))
+        return answered(kept.get(ws, "budgets", lambda: show_budgets(ws)))
 
-    @router.get("/cases", responses=_of(CasesShown), summary="Cases; open and acknowledged when no state is given")
+    @router.get("/cases", responses=of(CasesShown), summary="Cases; open and acknowledged when no state is given")
     def cases(state: Annotated[list[str] | None, Query()] = None) -> JSONResponse:
         ws, states = get_ws(), tuple(state or ("open", "acknowledged"))
         if wrong := [one for one in states if one not in STATES]:
             raise BadInput(f"{wrong[0]!r} is not a state of cases", remedy=f"Use {', '.join(STATES)}.")
         chosen = cast("tuple[CaseState, ...]", states)
-        return _answer(kept.get(ws, ("cases", chosen), lambda: show_cases(ws, chosen)))
+        return answered(kept.get(ws, ("cases", chosen), lambda: show_cases(ws, chosen)))
 
-    @router.get("/cases/{case_id}", responses=_of(Case), summary="One case with its history")
+    @router.get("/cases/{case_id}", responses=of(Case), summary="One case with its history")
     def case(case_id: str) -> JSONResponse:
-        return _answer(show_case(get_ws(), case_id))
+        return answered(show_case(get_ws(), case_id))
 
-    @router.get("/actions", responses=_of(ActionsShown), summary="Actions, those that wait for a person first")
+    @router.get("/actions", responses=of(ActionsShown), summary="Actions, those that wait for a person first")
     def actions() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "actions", lambda: show_actions(ws)))
+        return answered(kept.get(ws, "actions", lambda: show_actions(ws)))
 
     @router.get(
-        "/actions/{action_id}", responses=_of(ActionShown), summary="One action with its journal and who may approve it"
+        "/actions/{action_id}", responses=of(ActionShown), summary="One action with its journal and who may approve it"
     )
     def action(action_id: str) -> JSONResponse:
-        return _answer(show_action(get_ws(), action_id))
+        return answered(show_action(get_ws(), action_id))
 
     @router.get(
         "/actions/{action_id}/preview",
-        responses=_of(ActionPreview),
+        responses=of(ActionPreview),
         summary="A dry run: what would change, and what stands in its way",
     )
     def preview(action_id: str) -> JSONResponse:
-        return _answer(preview_action(get_ws(), action_id))
+        return answered(preview_action(get_ws(), action_id))
 
-    @router.get("/policies", responses=_of(PoliciesShown), summary="Policies, their findings and the newest verdicts")
+    @router.get("/policies", responses=of(PoliciesShown), summary="Policies, their findings and the newest verdicts")
     def policies() -> JSONResponse:
         ws = get_ws()
-        return _answer(kept.get(ws, "policies", lambda: show_policies(ws)))
+        return answered(kept.get(ws, "policies", lambda: show_policies(ws)))
 
-    @router.get("/decisions/{decision_id}", responses=_of(Decision), summary="One verdict with its reasons")
+    @router.get("/decisions/{decision_id}", responses=of(Decision), summary="One verdict with its reasons")
     def decision(decision_id: str) -> JSONResponse:
-        return _answer(show_decision(get_ws(), decision_id))
+        return answered(show_decision(get_ws(), decision_id))
 
 
 def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
@@ -231,33 +189,33 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
 
     @router.post(
         "/decisions",
-        responses=_of(Decision),
+        responses=of(Decision),
         summary="Ask before money is spent: an intent in, a verdict out",
         dependencies=json_body,
     )
     def decide(intent: Annotated[dict[str, Any], Body()]) -> JSONResponse:
-        return _answer(decide_intent(get_ws(), parse_intent(intent)))
+        return answered(decide_intent(get_ws(), parse_intent(intent)))
 
     @router.post(
-        "/cases/{case_id}/{verb}", responses=_of(Case), summary="acknowledge or close a case", dependencies=json_body
+        "/cases/{case_id}/{verb}", responses=of(Case), summary="acknowledge or close a case", dependencies=json_body
     )
     def on_case(case_id: str, verb: str, act: Act) -> JSONResponse:
         acts = {"acknowledge": acknowledge_case, "close": close_case}
         if verb not in acts:
             raise NotFound(f"A case cannot be asked to {verb!r}", remedy="Use acknowledge or close.")
-        return _answer(acts[verb](get_ws(), case_id, Actor(act.person), act.note))
+        return answered(acts[verb](get_ws(), case_id, Actor(act.person), act.note))
 
     @router.post(
         "/actions/{action_id}/{verb}",
-        responses=_of(Action),
+        responses=of(Action),
         summary="approve, reject, apply or undo an action",
         dependencies=json_body,
     )
     def on_action(action_id: str, verb: str, act: Act) -> JSONResponse:
         ws, actor = get_ws(), Actor(act.person)
         if verb == "reject":
-            return _answer(reject_action(ws, action_id, actor, act.note))
+            return answered(reject_action(ws, action_id, actor, act.note))
         acts = {"approve": approve_action, "apply": apply_action, "undo": undo_action}
         if verb not in acts:
             raise NotFound(f"An action cannot be asked to {verb!r}", remedy="Use approve, reject, apply or undo.")
-        return _answer(acts[verb](ws, action_id, actor))
+        return answered(acts[verb](ws, action_id, actor))

@@ -1,4 +1,4 @@
-"""Commands that decide, approve and act. Whatever changes the world outside is a dry run unless --yes."""
+"""Commands that decide and act. Whatever changes the world outside is a dry run unless --yes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DECIDE_EXIT = {"allow": 0, "warn": 0, "degrade": 0, "require_approval": 3, "deny
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
-    for command in (decide, approve, reject, apply, undo):
+    for command in (decide, apply, undo):
         app.command(command)
     case_app = App(name="case", help="Acknowledge or close a case.")
     case_app.command(ack)
@@ -95,24 +95,6 @@ def resume(*, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
 
     resume_actions(open_home(common), Actor(as_), note)
     show(common, {"paused": False}, lambda _: say("Actions may be sent again."))
-
-
-@guarded
-def approve(action_id: str, /, *, as_: As, common: Common = NO_OPTIONS) -> None:
-    """Approve exactly what an action's plan says now. Not by who asked for it, nor by who wrote its policy."""
-    from fiscus.flows.approve_actions import approve_action
-
-    action = approve_action(open_home(common), action_id, Actor(as_))
-    show(common, action, lambda a: say(f"{a.id} approved by {as_}. Next: fiscus apply {a.id} --yes --as PERSON"))
-
-
-@guarded
-def reject(action_id: str, /, *, as_: As, note: str = "", common: Common = NO_OPTIONS) -> None:
-    """Turn an action down; its targets are left alone for two weeks."""
-    from fiscus.flows.approve_actions import reject_action
-
-    action = reject_action(open_home(common), action_id, Actor(as_), note)
-    show(common, action, lambda a: say(f"{a.id} rejected by {as_}."))
 
 
 @guarded

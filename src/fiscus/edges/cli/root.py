@@ -5,7 +5,14 @@ from __future__ import annotations
 from cyclopts import App
 
 from fiscus import __version__
-from fiscus.edges.cli import commands_act, commands_data, commands_record, commands_serve, commands_show
+from fiscus.edges.cli import (
+    commands_act,
+    commands_approve,
+    commands_data,
+    commands_record,
+    commands_serve,
+    commands_show,
+)
 from fiscus.edges.cli.commands_serve import ServePages
 from fiscus.edges.cli.terminal import say
 
@@ -27,7 +34,7 @@ def build_cli(serve_pages: ServePages) -> App:
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    for group in (commands_show, commands_act, commands_record):
+    for group in (commands_show, commands_act, commands_approve, commands_record):
         group.mount(app)
     commands_serve.mount(app, serve_pages)
     app.default(_newcomer)

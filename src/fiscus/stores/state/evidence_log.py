@@ -75,7 +75,7 @@ def read_head(connection: Connection) -> tuple[int, str]:
 
 
 def _record(row: Row[Any]) -> EvidenceRecord:
-    actor = Actor(str(row.actor), cast("Literal['asserted', 'system']", str(row.proof)))
+    actor = Actor(str(row.actor), cast("Literal['asserted', 'system', 'link']", str(row.proof)))
     return EvidenceRecord(
         seq=row.seq,
         at=_instant(row.at),

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 VERSION_TABLE = "state_version"
 
 
@@ -156,6 +156,24 @@ decisions = Table(
     Column("amount", Exact, nullable=False),
     Column("currency", String(8), nullable=False),
     Column("document", Text, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(80), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("intent_digest", String(64), nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("team", Text, nullable=False),
+    Column("amount", Exact, nullable=False),
+    Column("currency", String(8), nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("approvals_by_state", "state", "expires_at"),
+    Index("approvals_by_intent", "intent_digest"),
 )
 
 actions = Table(

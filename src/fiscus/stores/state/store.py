@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.evidence import EvidenceRecord
 from fiscus.stores.state.action_table import SqlActions
+from fiscus.stores.state.approval_table import SqlApprovals
 from fiscus.stores.state.case_tables import SqlCases, SqlOutbox
 from fiscus.stores.state.database import Database
 from fiscus.stores.state.evidence_log import SqlEvidence, read_head, read_records
@@ -45,6 +46,10 @@ class SqlTx:
     @cached_property
     def decisions(self) -> SqlDecisions:
         return SqlDecisions(self._connection)
+
+    @cached_property
+    def approvals(self) -> SqlApprovals:
+        return SqlApprovals(self._connection)
 
     @cached_property
     def actions(self) -> SqlActions:

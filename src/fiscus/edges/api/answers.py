@@ -1,0 +1,56 @@
+"""What every route of the API shares: who acts, JSON in, JSON out, the one shape of an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import BackgroundTasks, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from fiscus.kernel.canonical import to_json
+from fiscus.kernel.errors import BadInput
+
+JSON_TYPE = "application/json"
+
+
+class Act(BaseModel):
+    """Who acts (a person of the directory, asserted) and what they say about it."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    person: str = Field(alias="as", min_length=1, max_length=200)
+    note: str = Field("", max_length=2000)
+
+
+class Fault(BaseModel):
+    """What went wrong, where, and what to do about it."""
+
+    code: str
+    message: str
+    where: dict[str, str | int]
+    remedy: str
+
+
+class Refusal(BaseModel):
+    """The one shape of every error."""
+
+    error: Fault
+
+
+def json_only(request: Request) -> None:
+    """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
+        raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
+
+
+def of(model: type) -> dict[int | str, dict[str, Any]]:
+    """What a route answers: the read model itself, whose dataclasses are the schema, or a refusal."""
+    return {
+        200: {"model": model, "description": "What stands now"},
+        "4XX": {"model": Refusal, "description": "Refused"},
+    }
+
+
+def answered(shown: object, later: BackgroundTasks | None = None) -> JSONResponse:
+    """`shown` as JSON; `later` is done once it was sent."""
+    return JSONResponse(to_json(shown), headers={"Cache-Control": "no-store"}, background=later)
