@@ -1,11 +1,14 @@
-"""The company's fiscal calendar as fiscus.yaml writes it."""
+"""The company's fiscal calendar and its freezes as fiscus.yaml writes them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, cast
 
+from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document
-from fiscus.kernel.periods import FiscalCalendar, YearEnd
+from fiscus.kernel.periods import FiscalCalendar, YearEnd, midnight
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -29,3 +32,32 @@ def calendar_from(document: Document) -> FiscalCalendar:
     end = given["year_end"]
     year_end = YearEnd(end["rule"], WEEKDAYS.index(end["weekday"]) + 1, end["month"])
     return FiscalCalendar(end["month"] % 12 + 1, 1, given["weeks"], year_end, named_after)
+
+
+def freezes_from(document: Document) -> tuple[Freeze, ...]:
+    """`freezes`: a date is its whole day, `until` included; an instant carries its time zone. BadConfig with the line."""
+    freezes = []
+    for number, given in enumerate(cast("dict[str, Any]", document.data).get("freezes", ())):
+        at = ["freezes", number]
+        start, end = (
+            _instant(document, [*at, "from"], given["from"]),
+            _instant(document, [*at, "until"], given["until"]),
+        )
+        if not start < end:
+            raise document.error(at, f"The freeze {given['name']!r} ends before it starts", "Write from before until.")
+        freezes.append(Freeze(given["name"], start, end, tuple(given.get("environments", ()))))
+    return tuple(freezes)
+
+
+def _instant(document: Document, path: Sequence[str | int], text: str) -> datetime:
+    try:
+        if len(text) == len("2026-11-27"):
+            day = date.fromisoformat(text)
+            return midnight(day + timedelta(days=1) if path[-1] == "until" else day)
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except ValueError:
+        pass
+    remedy = "Write a date such as 2026-11-27, or an instant with its zone such as 2026-11-27T18:00:00+01:00."
+    raise document.error(path, f"{text!r} is no date and no instant", remedy)

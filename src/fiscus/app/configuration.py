@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.policies.load_policies import load_policies
+from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Budget, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadConfig, Where
+from fiscus.ownership.assign import environment_named
 from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
-from fiscus.ownership.types import Directory
+from fiscus.ownership.types import Directory, OwnershipRules
 
 OWNERS = ("owners/directory.yaml", "owners/rules.yaml")
 
@@ -28,6 +31,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     budgets, policies = _folder(home, "budgets"), _folder(home, "policies")
     directory = load_directory(owners[OWNERS[0]], OWNERS[0])
     budget_list, policy_set = load_budgets(budgets, settings.company.calendar), load_policies(policies)
+    rules = load_rules(owners[OWNERS[1]], OWNERS[1], directory)
     for item in (*budget_list, *(compiled.policy for compiled in policy_set)):
         _check_owner(item, directory)
     return settings, Configuration(
@@ -35,7 +39,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         sources=settings.sources,
         promoted_tags=settings.promoted_tags,
         directory=directory,
-        rules=load_rules(owners[OWNERS[1]], OWNERS[1], directory),
+        rules=rules,
         belts=settings.belts,
         digest=digest({**owners, **budgets, **policies, "fiscus.yaml": _text(home, "fiscus.yaml")}),
         budgets=budget_list,
@@ -45,6 +49,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         outcomes=settings.outcomes,
         simulated=settings.simulated,
         pages_url=settings.pages_url,
+        freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
     )
 
 
@@ -56,6 +61,11 @@ def _check_owner(item: Budget | Policy, directory: Directory) -> None:
             remedy=did_you_mean(item.owner, [*directory.teams]),
             where=Where(file=item.file, line=item.line, key="owner"),
         )
+
+
+def _named_as_charges_are(freeze: Freeze, rules: OwnershipRules) -> Freeze:
+    """A freeze of `Prod` holds what intents and charges call `prod`."""
+    return replace(freeze, environments=tuple(environment_named(rules, name) for name in freeze.environments))
 
 
 def _text(home: Path, name: str) -> str:

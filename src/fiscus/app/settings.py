@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from fiscus.actions.types import SafetyBelts
-from fiscus.app.calendar_settings import calendar_from
+from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.board.types import Outcome
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
+from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document, load_document
 from fiscus.kernel.errors import BadConfig, Where
 
@@ -59,6 +60,7 @@ class Settings:
     outcomes: tuple[Outcome, ...]
     simulated: tuple[str, ...]
     pages_url: str = DEFAULT_PAGES
+    freezes: tuple[Freeze, ...] = ()
 
 
 def load_settings(home: Path) -> Settings:
@@ -92,6 +94,7 @@ def load_settings(home: Path) -> Settings:
         ),
         simulated=tuple(data.get("simulated", ())),
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
+        freezes=freezes_from(document),
     )
 
 

@@ -11,6 +11,7 @@ from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budget_m
 from fiscus.guardrails.findings.detect_series import detect_series, detector_query
 from fiscus.guardrails.findings.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
 from fiscus.guardrails.findings.probe_detectors import probe_failures, probe_query
+from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query
 from fiscus.guardrails.types import Finding
@@ -100,7 +101,10 @@ def _charges(ws: Workspace, judged: Judged, answer: Rows | None) -> Judged:
 
 
 def _budgets(ws: Workspace, judged: Judged, standing: Sequence[StandingBudget]) -> Judged:
-    found, errors = find_budget_matches(judged.compiled, standing, ws.clock.now(), ws.config.promoted_tags)
+    now, calendar, freezes = ws.clock.now(), ws.config.company.calendar, ws.config.freezes
+    found, errors = find_budget_matches(
+        judged.compiled, standing, now, ws.config.promoted_tags, lambda env: moment_facts(now, calendar, freezes, env)
+    )
     return replace(
         judged, findings=(*judged.findings, *found), matched=judged.matched + len(found),
         errors=judged.errors + len(errors),

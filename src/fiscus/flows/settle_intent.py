@@ -8,6 +8,7 @@ from dataclasses import replace
 from fiscus.cost.providers import canonical_name
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import Asked
+from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, FiscusError, Where
@@ -33,7 +34,17 @@ def settle_intent(ws: Workspace, intent: Intent) -> Asked:
         product=_spelt(intent.product.casefold(), _budgeted(ws, "product")),
         service=_spelt(intent.service, _budgeted(ws, "service")),
     )
-    return Asked(settled, person.roles, person.team or "", team.cost_centre if team else "", ws.clock.now())
+    at, own = ws.clock.now(), ws.config.directory.teams.get(person.team or "")
+    return Asked(
+        settled,
+        person.roles,
+        person.team or "",
+        team.cost_centre if team else "",
+        at,
+        requester_cost_centre=own.cost_centre if own else "",
+        manager=person.manager or "",
+        moment=moment_facts(at, ws.config.company.calendar, ws.config.freezes, settled.environment),
+    )
 
 
 def _requester(ws: Workspace, intent: Intent) -> Person:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from fiscus.kernel.periods import Period, PeriodKind
 
@@ -20,8 +20,11 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
 )  # weakest first; the strongest wins
 Level = Literal["observe", "warn", "soft", "hard"]
 OnError = Literal["allow", "hold", "deny"]
-IntentKind = Literal["ai.request", "marketplace.purchase", "resource.provision"]
-PolicyTarget = Literal["ai.request", "marketplace.purchase", "resource.provision", "charge", "budget"]
+IntentKind = Literal["ai.request", "marketplace.purchase", "saas.seat", "resource.provision", "commitment.purchase"]
+Observed = Literal["charge", "budget"]
+PolicyTarget = IntentKind | Observed
+INTENT_KINDS: Final[tuple[IntentKind, ...]] = get_args(IntentKind)  # asked before the money is spent
+OBSERVED: Final[tuple[Observed, ...]] = get_args(Observed)  # looked at by each run
 
 # Scope dimension -> column of the `charges` view. `tag:<key>` is also a dimension.
 SCOPE_DIMENSIONS: Final[Mapping[str, str]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fiscus.guardrails.decisions.intent import parse_intent
-from fiscus.guardrails.policies.facts import INTENT_KINDS
+from fiscus.guardrails.types import INTENT_KINDS
 from fiscus.kernel.errors import BadInput
 
 ASK: dict[str, Any] = {

@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 
 from fiscus.guardrails.decisions.intent import intent_schema
-from fiscus.guardrails.policies.facts import INTENT_KINDS
 from fiscus.guardrails.policies.load_policies import library_texts, load_policies
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query, closure_failures
+from fiscus.guardrails.types import INTENT_KINDS
 from fiscus.kernel.rows import Rows
 
 LIBRARY = load_policies(library_texts())
@@ -55,7 +55,10 @@ def test_each_belongs_to_finops_and_reads_as_sentences(compiled: CompiledPolicy)
 
 
 def test_every_kind_of_spend_and_what_was_spent_is_judged() -> None:
-    assert all(LIBRARY.on(target) for target in (*INTENT_KINDS, "charge", "budget"))
+    assert all(
+        LIBRARY.on(target)
+        for target in ("ai.request", "marketplace.purchase", "resource.provision", "charge", "budget")
+    )
     assert {one.policy.detector for one in LIBRARY.detectors()} == {"price_change", "commitment_expired"}
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from tests.fixtures.company import open_company
-from tests.fixtures.judging import AS_OF, RULES, budgets_of
+from tests.fixtures.judging import AS_OF, RULES, budgets_of, policy_of
 
 from fiscus.cost.providers import ALIASES, canonical_name
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.policies.load_policies import library_texts, load_policies
-from fiscus.guardrails.types import BudgetStatus, Decision
+from fiscus.guardrails.policies.moment import Freeze
+from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.guardrails.types import BudgetStatus, Decision, IntentKind
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.load_rules import load_rules
@@ -158,3 +160,43 @@ def test_every_alias_of_a_provider_leads_to_one_name() -> None:
     for name, aliases in ALIASES.items():
         assert {canonical_name(alias.upper()) for alias in aliases} == {name}
         assert canonical_name(f" {name} ") == name
+
+
+def test_a_policy_knows_the_cost_centre_the_manager_the_fiscal_period_and_what_is_frozen(company: Workspace) -> None:
+    person = company.config.directory.people["max"]
+    own = company.config.directory.teams[person.team or ""]
+    condition = (
+        f'"release" in now.freeze && has(now.freeze) && now.fiscal_year == 2027 && now.fiscal_quarter == 4 && '
+        f'now.fiscal_period == 10 && now.days_left_in_period == 10 && requester.manager == "{person.manager}" && '
+        f'requester.cost_centre == "{own.cost_centre}"'
+    )
+    stop = policy_of("frozen", condition, "ai.request", level="hard", effect="deny")
+    day = datetime(2026, 11, 20, tzinfo=UTC)
+    freezes = (Freeze("release", day, day + timedelta(days=1), ("staging",)),)
+    ws = replace(company, config=replace(company.config, policies=PolicySet((stop,)), freezes=freezes))
+    assert _ask(ws, amount="1").verdict == "deny"
+    assert _ask(ws, amount="1", environment="production").verdict == "allow"
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "condition"),
+    [
+        (
+            "saas.seat",
+            {"vendor": "Figma", "seats": 3, "seat_price": "15.00", "sso": False, "seats_unused": 4, "user": "max"},
+            'intent.seat_price * intent.seats > money("40.00 USD") && intent.seats_unused >= intent.seats && !intent.sso',
+        ),
+        (
+            "commitment.purchase",
+            {"commitment_kind": "cud", "hourly_commitment": "3.00", "coverage": "0.55", "break_even_months": "8.5"},
+            'intent.hourly_commitment >= money("3.00 USD") && intent.break_even_months - intent.coverage > quantity("7.9")',
+        ),
+    ],
+)
+def test_seats_and_commitments_are_asked_for_like_any_spend(
+    company: Workspace, kind: IntentKind, attributes: Mapping[str, object], condition: str
+) -> None:
+    stop = policy_of("stop", condition, kind, level="hard", effect="deny")
+    ws = replace(company, config=replace(company.config, policies=PolicySet((stop,))))
+    assert _ask(ws, kind=kind, attributes=attributes).verdict == "deny"
+    assert _ask(ws, kind=kind, attributes={}).policies[0].result == "error"

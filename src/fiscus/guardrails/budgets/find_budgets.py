@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -38,13 +38,21 @@ def find_budgets(standing: Sequence[StandingBudget], promoted: Sequence[str]) ->
 
 
 def find_budget_matches(
-    compiled: CompiledPolicy, standing: Sequence[StandingBudget], now: datetime, promoted: Sequence[str]
+    compiled: CompiledPolicy,
+    standing: Sequence[StandingBudget],
+    now: datetime,
+    promoted: Sequence[str],
+    moment: Callable[[str], Mapping[str, object]] = lambda _: {},
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """(findings of a policy on `budget`, ids of the budgets that it has no answer for). Never raises."""
+    """(findings of a policy on `budget`, ids of the budgets that it has no answer for). Never raises.
+
+    `moment`: an environment's facts `now.*`, those of the fiscal calendar and of freezes included.
+    """
     judge: Callable[..., tuple[str, str]] = compiled.closures["budget"]
     findings, errors = [], []
     for one in standing:
-        result, why = judge(budget_facts(one.status, now))
+        environment = _only(one.budget.scope.filters.get("environment"))
+        result, why = judge({**budget_facts(one.status, now), **moment(environment)})
         if result == "error":
             errors.append(one.budget.id)
         if result == "match" or (result == "error" and compiled.policy.on_error != "allow"):

@@ -7,7 +7,7 @@ matter. A level weakens what a policy asks for: observe to nothing, warn to a wa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
@@ -35,7 +35,9 @@ ON_ERROR: Final[Mapping[OnError, Verdict]] = {"allow": "allow", "hold": "require
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "ai.request": {"service_category": "AI and Machine Learning", "charge_category": "Usage"},
     "marketplace.purchase": {"charge_category": "Purchase"},
+    "saas.seat": {"charge_category": "Purchase"},
     "resource.provision": {"charge_category": "Usage"},
+    "commitment.purchase": {"charge_category": "Purchase"},
 }
 STATED: Final = frozenset({"team", "environment", "product", "provider", "service"})  # what an intent can say of itself
 NO_MONEY_HELD: Final = (
@@ -45,13 +47,19 @@ NO_MONEY_HELD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An intent with who asks: the directory's word on them, the moment, and the cost centre of the team that pays."""
+    """An intent with who asks: the directory's word on them, the moment, and the cost centre of the team that pays.
+
+    `moment`: the facts `now.*` (policies/moment.py); without them a policy that asks for the fiscal year has no answer.
+    """
 
     intent: Intent
     roles: tuple[str, ...]
     requester_team: str
     cost_centre: str
     at: datetime
+    requester_cost_centre: str = ""
+    manager: str = ""
+    moment: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +111,13 @@ def _facts(asked: Asked) -> dict[str, object]:
     return intent_facts(intent) | {
         "requester.id": intent.requested_by,
         "requester.team": asked.requester_team,
+        "requester.cost_centre": asked.requester_cost_centre,
+        "requester.manager": asked.manager,
         "requester.roles": asked.roles,
         "now.hour": asked.at.hour,
         "now.weekday": asked.at.isoweekday(),
         "now.date": asked.at.date().isoformat(),
+        **asked.moment,
     }
 
 

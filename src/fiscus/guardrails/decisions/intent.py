@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, cast
 from unicodedata import category
 
-from fiscus.guardrails.policies.facts import ATTRIBUTES, COMMON_ATTRIBUTES, INTENT_KINDS, FactType
+from fiscus.guardrails.policies.fact_tables import ATTRIBUTES, COMMON_ATTRIBUTES, FactType
 from fiscus.guardrails.policies.given_facts import given_facts
-from fiscus.guardrails.types import Intent, IntentKind
+from fiscus.guardrails.types import INTENT_KINDS, Intent, IntentKind
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
@@ -26,6 +26,8 @@ _JSON_TYPE: Final[Mapping[FactType, Mapping[str, object]]] = {
     "int": {"type": "integer"},
     "bool": {"type": "boolean"},
     "map": {"type": "object", "additionalProperties": {"type": "string"}},
+    "money": {"type": ["string", "integer"], "description": "in the intent's currency, up to 9 decimals"},
+    "quantity": {"type": ["string", "integer"], "description": "a decimal, up to 9 decimals; a share of all is 1"},
 }
 
 

@@ -17,7 +17,7 @@ from fiscus.guardrails.policies.cel_syntax import Select, Syntax, read_checked
 from fiscus.guardrails.policies.condition import Node, walk
 from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.policies.lower_condition import Lowering, Refused
-from fiscus.guardrails.types import PolicyTarget
+from fiscus.guardrails.types import OBSERVED, PolicyTarget
 from fiscus.kernel.limits import CONDITION_CHARS_MAX
 
 # Text literals, then has(root.name), then root.name: one scan that never looks inside quotes.
@@ -87,8 +87,8 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: PolicyTarget, refuse:
             raise refuse(f"{name} is no fact of {target}", fact_remedy(name, target))
         if not token["of"]:
             return token[0]
-        if facts[name].type in {"map", "texts"}:
-            raise refuse(f"{name} holds several values", f'Write has({name}.key), or "text" in {name}.')
+        if facts[name].type == "map":
+            raise refuse(f"{name} holds several values", f"Write has({name}.key).")
         return f"present({name})"
 
     source = _TOKENS.sub(replaced, text)
@@ -96,7 +96,7 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: PolicyTarget, refuse:
     return source, len(re.findall(r"\bhas\s*\(", without_text))
 
 
-_ALL_ROOTS: Final = ("intent", "charge", "budget", "requester", "now")
+_ALL_ROOTS: Final = ("intent", *OBSERVED, "requester", "now")
 
 
 def _tests(syntax: Syntax) -> int:
@@ -113,7 +113,7 @@ def _tests(syntax: Syntax) -> int:
 
 @cache
 def _environment(target: PolicyTarget) -> cel.Env:
-    kinds = (cel.Type.STRING, cel.Type.INT, cel.Type.BOOL)
+    kinds = (cel.Type.STRING, cel.Type.INT, cel.Type.BOOL, cel.Type.List(cel.Type.STRING))
     functions = [
         cel.FunctionDecl("money", [cel.Overload("money_text", cel.Type.INT, [cel.Type.STRING])]),
         cel.FunctionDecl("quantity", [cel.Overload("quantity_text", cel.Type.INT, [cel.Type.STRING])]),

@@ -104,6 +104,8 @@ def _closure(node: Node, *, exact: bool) -> Closure:  # noqa: C901, PLR0911, PLR
             return lambda facts: (held := facts.get(name)) is not None and held.get(key) is not None  # type: ignore[attr-defined]
         case HasFact(fact):
             name = fact.name
+            if fact.type == "texts":
+                return lambda facts: bool(facts.get(name))
             return lambda facts: facts.get(name) not in {None, ""}
         case All(terms):
             parts = [of(term) for term in terms]

@@ -10,17 +10,23 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Final
 
 from fiscus.cost.columns import FOCUS_1_4
-from fiscus.guardrails.types import PolicyTarget
-
-FactType = Literal["bool", "text", "int", "money", "quantity", "map", "texts"]
+from fiscus.guardrails.policies.fact_tables import (
+    ATTRIBUTES,
+    BUDGET,
+    NOW,
+    OF_EVERY_INTENT,
+    REQUESTER,
+    FactType,
+)
+from fiscus.guardrails.types import INTENT_KINDS, OBSERVED, PolicyTarget
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`column`: the SQL of its raw value in the `charges` view; None where it has no meaning for a charge.
+    """`column`: the SQL of its raw value in the `charges` view, or in the rows of resources; None where SQL has none.
 
     Money is integer nano-units (10^-9) of the currency `<root>.currency`; a quantity is integer nano-units of one.
     """
@@ -40,41 +46,7 @@ class Fact:
         return "charge.PricingCurrency" if self.name.startswith("charge.PricingCurrency") else f"{self.root}.currency"
 
 
-TARGETS: Final[tuple[PolicyTarget, ...]] = (
-    "ai.request",
-    "marketplace.purchase",
-    "resource.provision",
-    "charge",
-    "budget",
-)
-INTENT_KINDS: Final = ("ai.request", "marketplace.purchase", "resource.provision")
-
-_OF_EVERY_INTENT: Final[Mapping[str, FactType]] = {
-    "kind": "text", "requested_by": "text", "team": "text", "environment": "text", "provider": "text", "product": "text",
-    "service": "text", "amount": "money", "currency": "text", "ticket": "text", "repository": "text", "reason": "text",
-}  # fmt: skip
-ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
-    "ai.request": {
-        "model": "text", "max_tokens": "int", "input_tokens": "int", "data_class": "text", "purpose": "text", "stream": "bool",
-    },
-    "marketplace.purchase": {
-        "vendor": "text", "listing": "text", "marketplace": "text", "term_months": "int", "po": "text", "renewal": "bool",
-        "approved_by": "text", "seats": "int", "data_class": "text",
-    },
-    "resource.provision": {
-        "resource_type": "text", "size": "text", "region": "text", "gpu": "bool", "count": "int", "tags": "map",
-        "hours_per_month": "int", "data_class": "text",
-    },
-}  # fmt: skip
-COMMON_ATTRIBUTES: Final = ("ticket", "repository", "reason")
-_BUDGET: Final[Mapping[str, FactType]] = {
-    "id": "text", "title": "text", "owner": "text", "period": "text", "currency": "text", "cap": "text", "state": "text",
-    "amount": "money", "actual": "money", "unbilled": "money", "held": "money", "committed": "money", "headroom": "money",
-    "forecast_p10": "money", "forecast_p50": "money", "forecast_p90": "money", "p_breach": "quantity", "used": "quantity",
-    "days_left": "int",
-}  # fmt: skip
-_REQUESTER: Final[Mapping[str, FactType]] = {"id": "text", "team": "text", "roles": "texts"}
-_NOW: Final[Mapping[str, FactType]] = {"hour": "int", "weekday": "int", "date": "text"}
+TARGETS: Final[tuple[PolicyTarget, ...]] = (*INTENT_KINDS, *OBSERVED)
 _OWNERS: Final = {
     "owner": "x_Owner", "team": "x_Team", "cost_centre": "x_CostCentre", "environment": "x_Environment",
     "product": "x_Product", "rule": "x_AssignmentRule", "source": "x_SourceId", "billing_month": "x_BillingMonth",
@@ -86,12 +58,12 @@ _COLUMN_TYPE: Final[Mapping[str, FactType]] = {"text": "text", "cost": "money", 
 @cache
 def facts_of(target: PolicyTarget) -> Mapping[str, Fact]:
     """Name -> fact, for one target."""
+    if target in ATTRIBUTES:
+        intent = _named("intent", {**OF_EVERY_INTENT, **ATTRIBUTES[target]})
+        return intent | _named("requester", REQUESTER) | _named("now", NOW)
     if target == "charge":
         return _charge_facts()
-    if target == "budget":
-        return _named("budget", _BUDGET) | _named("now", _NOW)
-    intent = _named("intent", {**_OF_EVERY_INTENT, **ATTRIBUTES[target]})
-    return intent | _named("requester", _REQUESTER) | _named("now", _NOW)
+    return _named(target, {"budget": BUDGET}[target]) | _named("now", NOW)
 
 
 def fact_remedy(name: str, target: PolicyTarget) -> str:

@@ -13,10 +13,9 @@ from fiscus.guardrails.findings.detect_series import DETECTORS
 from fiscus.guardrails.policies.check_condition import check_condition
 from fiscus.guardrails.policies.compile_closure import compile_closure
 from fiscus.guardrails.policies.compile_sql import compile_sql
-from fiscus.guardrails.policies.facts import INTENT_KINDS
 from fiscus.guardrails.policies.given_facts import given_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet, PolicyTest
-from fiscus.guardrails.types import Policy, PolicyTarget, Verdict
+from fiscus.guardrails.types import INTENT_KINDS, Policy, PolicyTarget, Verdict
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import Document, Path, did_you_mean, load_document
 from fiscus.kernel.limits import POLICIES_MAX

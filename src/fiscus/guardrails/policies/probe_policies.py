@@ -9,9 +9,9 @@ from typing import Final, cast
 from fiscus.guardrails.decisions.decide import ON_ERROR, weakened
 from fiscus.guardrails.policies.compile_closure import Result
 from fiscus.guardrails.policies.compile_sql import quoted
-from fiscus.guardrails.policies.facts import INTENT_KINDS, Fact, facts_of
+from fiscus.guardrails.policies.facts import Fact, facts_of
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicyTest
-from fiscus.guardrails.types import Policy, Verdict
+from fiscus.guardrails.types import INTENT_KINDS, Policy, Verdict
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.rows import Query, Rows
 

@@ -1,0 +1,54 @@
+"""The facts of each target as tables: name -> type. What each means stands in docs/reference/policies.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+FactType = Literal["bool", "text", "int", "money", "quantity", "map", "texts"]
+
+OF_EVERY_INTENT: Final[Mapping[str, FactType]] = {
+    "kind": "text", "requested_by": "text", "team": "text", "environment": "text", "provider": "text", "product": "text",
+    "service": "text", "amount": "money", "currency": "text", "ticket": "text", "repository": "text", "reason": "text",
+}  # fmt: skip
+# What an intent of each kind may say of itself beside that. Amounts are in the intent's currency.
+ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
+    "ai.request": {
+        "model": "text", "max_tokens": "int", "input_tokens": "int", "data_class": "text", "purpose": "text", "stream": "bool",
+        "service_tier": "text",
+    },
+    "marketplace.purchase": {
+        "vendor": "text", "listing": "text", "marketplace": "text", "term_months": "int", "po": "text", "renewal": "bool",
+        "approved_by": "text", "seats": "int", "data_class": "text", "existing_product": "text", "renews_on": "text",
+    },
+    "saas.seat": {
+        "vendor": "text", "plan": "text", "seats": "int", "seat_price": "money", "user": "text", "term_months": "int",
+        "renewal": "bool", "sso": "bool", "existing_product": "text", "seats_owned": "int", "seats_unused": "int",
+        "last_used_days": "int", "po": "text", "approved_by": "text", "data_class": "text", "renews_on": "text",
+    },
+    "resource.provision": {
+        "resource_type": "text", "size": "text", "region": "text", "gpu": "bool", "count": "int", "tags": "map",
+        "hours_per_month": "int", "data_class": "text", "pricing": "text", "schedule": "text", "storage_gb": "int",
+        "public": "bool", "monthly_before": "money",
+    },
+    "commitment.purchase": {
+        "commitment_kind": "text", "term_months": "int", "payment_option": "text", "hourly_commitment": "money",
+        "upfront": "money", "resource_type": "text", "region": "text", "coverage": "quantity", "coverage_after": "quantity",
+        "utilisation": "quantity", "utilisation_after": "quantity", "break_even_months": "quantity", "exposure": "money",
+        "monthly_saving": "money", "po": "text", "approved_by": "text",
+    },
+}  # fmt: skip
+COMMON_ATTRIBUTES: Final = ("ticket", "repository", "reason")
+BUDGET: Final[Mapping[str, FactType]] = {
+    "id": "text", "title": "text", "owner": "text", "period": "text", "currency": "text", "cap": "text", "state": "text",
+    "amount": "money", "actual": "money", "unbilled": "money", "held": "money", "committed": "money", "headroom": "money",
+    "forecast_p10": "money", "forecast_p50": "money", "forecast_p90": "money", "p_breach": "quantity", "used": "quantity",
+    "days_left": "int",
+}  # fmt: skip
+REQUESTER: Final[Mapping[str, FactType]] = {
+    "id": "text", "team": "text", "cost_centre": "text", "manager": "text", "roles": "texts",
+}  # fmt: skip
+NOW: Final[Mapping[str, FactType]] = {
+    "hour": "int", "weekday": "int", "date": "text", "fiscal_year": "int", "fiscal_quarter": "int", "fiscal_period": "int",
+    "days_left_in_period": "int", "freeze": "texts",
+}  # fmt: skip
