@@ -11,7 +11,7 @@ from fiscus.board.figures import added, day, less, money, near, percent, plural,
 from fiscus.board.frame import Frame
 from fiscus.board.scope_spend import period_of
 from fiscus.board.types import ESTIMATE, Exhibit, Kpi
-from fiscus.guardrails.budgets.budget_status import amount_of
+from fiscus.guardrails.budgets.budget_amount import amount_of
 from fiscus.guardrails.types import Budget, BudgetStatus
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.money import ZERO, chance
@@ -65,7 +65,9 @@ def budget_actuals(rows: Rows, budgets: Sequence[Budget], frame: Frame) -> list[
     lines = []
     for budget in budgets:
         period = period_of(budget, frame)
-        lines.append(BudgetActual(budget, period.label, amount_of(budget, period), found.get(budget.id, ZERO)))
+        lines.append(
+            BudgetActual(budget, period.label, amount_of(budget, period, frame.calendar), found.get(budget.id, ZERO))
+        )
     return lines
 
 

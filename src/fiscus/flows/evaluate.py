@@ -10,9 +10,10 @@ from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query
+from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
 from fiscus.guardrails.budgets.budget_status import budget_statuses
 from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
+from fiscus.guardrails.budgets.find_tree import find_tree
 from fiscus.guardrails.findings.control import ControlRecord
 from fiscus.guardrails.findings.find_charges import ERROR
 from fiscus.guardrails.types import BudgetStatus, Finding
@@ -63,7 +64,8 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     """
     standing = _standing(ws)
     judged = judge_policies(ws, standing)
-    found = [*find_budgets(standing, ws.config.promoted_tags), *(f for one in judged for f in one.findings)]
+    budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing))
+    found = [*budgets, *(f for one in judged for f in one.findings)]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)
     unseen = tuple(one.budget.id for one in standing if not one.days.seen)
@@ -87,9 +89,10 @@ def _standing(ws: Workspace) -> list[StandingBudget]:
     budgets, calendar = ws.config.budgets, ws.config.company.calendar
     if not budgets:
         return []
-    query = budget_days_query(budgets, calendar, ws.config.promoted_tags, ws.as_of)
-    days = budget_days(ws.lake.query(query.sql, query.params), budgets, calendar, ws.as_of)
-    statuses = budget_statuses(budgets, days, calendar, ws.as_of, str(ws.lake.version()))
+    book = open_book(budgets, calendar, ws.as_of)
+    query = budget_days_query(book, ws.config.promoted_tags)
+    days = budget_days(ws.lake.query(query.sql, query.params), book)
+    statuses = budget_statuses(book, days, str(ws.lake.version()))
     return [
         StandingBudget(budget, status, days[budget.id], _team(ws, budget.owner))
         for budget, status in zip(budgets, statuses, strict=True)

@@ -16,7 +16,12 @@ from fiscus.kernel.errors import NotFound
 from fiscus.kernel.money import display, total
 
 FACT = "policy."
-BUILT_IN = {"budget_forecast": "Budgets that will be exceeded", "budget_breach": "Budgets that are exceeded"}
+BUILT_IN = {
+    "budget_forecast": "Budgets that will be exceeded",
+    "budget_breach": "Budgets that are exceeded",
+    "budget_overallocated": "Budgets whose parts add up to more than they have",
+    "budget_outside_parent": "Budgets that are not inside their parent",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
 )  # weakest first; the strongest wins
 Level = Literal["observe", "warn", "soft", "hard"]
 OnError = Literal["allow", "hold", "deny"]
+Rollover = Literal["none", "unused", "overspend", "both"]
 IntentKind = Literal["ai.request", "marketplace.purchase", "saas.seat", "resource.provision", "commitment.purchase"]
 Observed = Literal["charge", "budget"]
 PolicyTarget = IntentKind | Observed
@@ -61,10 +62,31 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """From the period that begins on or after `start`: `amount` from then on, or `percent` more each `every`, compounded."""
+
+    start: date
+    amount: Decimal | None = None
+    percent: Decimal | None = None
+    every: PeriodKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BurnWindow:
+    """Alert when both the last `long` and the last `short` days burn faster than `factor` times the budget's own pace."""
+
+    long_days: int
+    short_days: int
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """An amount for a scope and fiscal periods. `cap` None: watched only; else the level at which decisions enforce it.
 
-    `amounts` holds exceptions by period label; `amount` is the rest. `treatment` says whether Tax and Credit charges count.
+    `amounts` holds exceptions by period label; `amount`, as `growth` changes it, is the rest. `rollover`: what of the period
+    before is added to the next one (unused money), taken from it (overspend), or both; at most `rollover_max`; beginning with
+    the period that holds `rollover_from` (None: with the fiscal year). `parent`: the budget that this one is a part of.
     """
 
     id: str
@@ -82,11 +104,33 @@ class Budget:
     owner: str
     file: str
     line: int
+    parent: str = ""
+    rollover: Rollover = "none"
+    rollover_max: Decimal | None = None
+    rollover_from: date | None = None
+    growth: tuple[Growth, ...] = ()
+    burn: tuple[BurnWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAlert:
+    """Why a budget needs somebody before it breaks. `value` and `bound` are shares (of the amount, of its pace, or a P)."""
+
+    on: Literal["actual", "forecast", "p_breach", "burn"]
+    value: Decimal
+    bound: Decimal
+    window: BurnWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetStatus:
-    """A budget in one period as of a day and a lake version. Headroom = amount - actual - unbilled - held - committed."""
+    """A budget in one period as of a day and a lake version. Headroom = amount - actual - unbilled - held - committed.
+
+    The four never overlap: `actual` is billed; `unbilled` is spent before `as_of` and on no bill yet, of which `metered` is
+    known to the spend ledger and the rest an estimate (its P50; P10 and P90 beside it); `held` and `committed` are the ledger's.
+    `amount` includes what was `carried` from the periods before. Bills cover the days before `billed_until`.
+    `allocated` is the sum of its children's amounts and `children_actual` of their actuals, both for this period; None without.
+    """
 
     budget_id: str
     title: str
@@ -108,6 +152,24 @@ class BudgetStatus:
     state: Literal["ok", "at_risk", "breached"]
     lake_version: str
     cap: Level | None = None
+    unbilled_p10: Decimal = Decimal(0)
+    unbilled_p90: Decimal = Decimal(0)
+    metered: Decimal = Decimal(0)
+    carried: Decimal = Decimal(0)
+    billed_until: date | None = None
+    alerts: tuple[BudgetAlert, ...] = ()
+    parent: str = ""
+    allocated: Decimal | None = None
+    children_actual: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerShare:
+    """What the spend ledger knows of one budget in its running period. `unbilled`: settled, and on no bill yet."""
+
+    held: Decimal = Decimal(0)
+    unbilled: Decimal = Decimal(0)
+    committed: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

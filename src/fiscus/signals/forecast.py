@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from fiscus.kernel.money import EXACT, total
+from fiscus.kernel.money import EXACT, ZERO, total
 from fiscus.kernel.periods import Month
 from fiscus.signals.baseline import DAMPING, WINDOW_DAYS, Fit, Floats, Ints, fit, lump_bins, median_ignoring_nan
 from fiscus.signals.types import DailySeries, Forecast
@@ -32,12 +32,16 @@ _CENT_OF_CENT = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
-    """One period of one series. [`period_start`, `period_end`) in dates; `amount` is the budget, if any."""
+    """One period of one series. [`period_start`, `period_end`) in dates; `amount` is the budget, if any.
+
+    `ahead` is what is known of the period's days after the series' last one, where some of it was billed before the rest.
+    """
 
     series: DailySeries
     period_start: date
     period_end: date
     amount: Decimal | None = None
+    ahead: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +201,9 @@ def _answer(window: _Window, paths: Floats, as_of: date) -> Forecast:
     paths = paths[:, inside:]
     actual = total(list(window.actuals))
     spent = paths.cumsum(axis=1)
+    unseen = _unseen(spent, (as_of - first).days - inside, float(request.ahead))
+    if request.ahead > ZERO:
+        spent = np.maximum(spent, float(request.ahead))
     daily = np.quantile(paths, (0.1, 0.5, 0.9), axis=0)
     totals = [EXACT.add(actual, _decimal(value)) for value in np.quantile(spent[:, -1], (0.1, 0.5, 0.9))]
     p_breach, breach_day = _breach(window, actual, spent, first + timedelta(days=inside))
@@ -207,7 +214,7 @@ def _answer(window: _Window, paths: Floats, as_of: date) -> Forecast:
         p10=tuple(map(_decimal, daily[0])),
         p50=tuple(map(_decimal, daily[1])),
         p90=tuple(map(_decimal, daily[2])),
-        actual_to_date=actual,
+        actual_to_date=EXACT.add(actual, request.ahead),
         total_p10=totals[0],
         total_p50=totals[1],
         total_p90=totals[2],
@@ -216,7 +223,18 @@ def _answer(window: _Window, paths: Floats, as_of: date) -> Forecast:
         breach_day=breach_day,
         method=_method(window),
         training_days=window.known,
+        unseen_p10=unseen[0],
+        unseen_p50=unseen[1],
+        unseen_p90=unseen[2],
     )
+
+
+def _unseen(spent: Floats, days: int, ahead: float) -> list[Decimal]:
+    """P10, P50 and P90 of what the first `days` days of each path cost beyond what is billed of them."""
+    if days <= 0 or not spent.shape[1]:
+        return [ZERO] * 3
+    missing = np.maximum(spent[:, min(days, spent.shape[1]) - 1] - max(ahead, 0.0), 0.0)
+    return [_decimal(value) for value in np.quantile(missing, (0.1, 0.5, 0.9))]
 
 
 def _closed(window: _Window, as_of: date) -> Forecast:

@@ -35,7 +35,8 @@ class Forecast:
     """Daily quantiles for `days`, and of the total of the period: actual to date plus what is to come.
 
     `p_breach` is the share of simulated paths whose period total is over `amount` (None without an amount), `breach_day` the
-    median day on which the paths that breach do so.
+    median day on which the paths that breach do so. `unseen` is what the days before `as_of` that no bill covers yet are
+    expected to cost, over what is billed of them already.
     """
 
     key: str
@@ -53,6 +54,9 @@ class Forecast:
     breach_day: date | None
     method: str
     training_days: int
+    unseen_p10: Decimal = Decimal(0)
+    unseen_p50: Decimal = Decimal(0)
+    unseen_p90: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

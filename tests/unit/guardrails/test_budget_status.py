@@ -15,7 +15,7 @@ from tests.fixtures.judging import AS_OF, Row, budgets_of, charge, company_with_
 
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.budgets.budget_series import BudgetDays, budget_days, budget_days_query
+from fiscus.guardrails.budgets.budget_series import BudgetDays, budget_days, budget_days_query, open_book
 from fiscus.guardrails.budgets.budget_status import budget_statuses
 from fiscus.guardrails.types import BudgetStatus
 from fiscus.kernel.clock import SteppedClock
@@ -167,7 +167,7 @@ def _is_in(row: Row, scope: dict[str, list[str]], kinds: set[str]) -> bool:
 
 def test_the_lake_is_read_once_for_any_number_of_budgets(company: Workspace) -> None:
     text = "budgets:\n" + "\n".join(f"  - {{id: b{n}, title: B, scope: {{team: t{n}}}, {FIELDS}}}" for n in range(300))
-    query = budget_days_query(budgets_of(text), CALENDAR, ("team",), AS_OF)
+    query = budget_days_query(open_book(budgets_of(text), CALENDAR, AS_OF), ("team",))
     assert query.sql.count("FROM charges") == 1
     assert query.sql.count("JOIN landed") == 1
 
@@ -199,7 +199,7 @@ def _state(amount: str, thresholds: str, actual: str = "19") -> str:
     first = AS_OF - timedelta(days=126)
     values = tuple(Decimal(actual) / 19 for _ in range(126))
     series = {"b": BudgetDays(DailySeries("b", "USD", first, values), 19, True)}
-    (status,) = budget_statuses(budgets, series, CALENDAR, AS_OF, "c1.a1")
+    (status,) = budget_statuses(open_book(budgets, CALENDAR, AS_OF), series, "c1.a1")
     return status.state
 
 
@@ -284,8 +284,9 @@ def test_an_empty_lake_has_budgets_with_nothing_spent(tmp_path: Path) -> None:
 
 def test_days_have_no_gaps_and_end_where_the_bills_end(company: Workspace) -> None:
     budgets = budgets_of(f"budgets:\n  - {{id: b, title: B, scope: {{team: ml}}, {FIELDS}}}")
-    query = budget_days_query(budgets, CALENDAR, ("team",), AS_OF)
-    series = budget_days(company.lake.query(query.sql, query.params), budgets, CALENDAR, AS_OF)["b"].series
+    book = open_book(budgets, CALENDAR, AS_OF)
+    query = budget_days_query(book, ("team",))
+    series = budget_days(company.lake.query(query.sql, query.params), book)["b"].series
     assert series.start == AS_OF - timedelta(days=126)
     assert len(series.values) == 126
     assert min(series.values) > 0

@@ -6,56 +6,106 @@ A query a budget would read the lake once each: 2,000 scopes took 185 s that way
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fiscus.cost.columns import promoted_column
+from fiscus.guardrails.budgets.budget_amount import rollover_periods
 from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, BudgetStatus
-from fiscus.kernel.money import ZERO
+from fiscus.kernel.money import ZERO, total
 from fiscus.kernel.periods import FiscalCalendar, midnight
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text
 from fiscus.signals.types import DailySeries
 
 HISTORY_DAYS: Final = 126  # what a forecast learns from
+SOURCE_OVER_DAYS: Final = 35
 _ROOM: Final = "fiscus.guardrails"
+_METERED: Final = "list_contains(CAST($metered AS VARCHAR[]), coalesce(ServiceProviderName, ''))"
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetDays:
-    """`charges` are those of the running period; `seen` is false where no charge at all matched the scope."""
+    """One budget's costs by day, as far as bills tell.
+
+    `series` ends where the slowest of its daily sources does. `ahead`: billed in the running period after that. `charges` are
+    those of the running period; `seen` is false where no charge at all matched the scope. `by_day`: every day with a charge;
+    `metered`: the part of them that the spend ledger counts itself. Bills cover the days from `covered_from`, if known, to
+    `billed_until`.
+    """
 
     series: DailySeries
     charges: int
     seen: bool
+    ahead: Decimal = ZERO
+    by_day: Mapping[date, Decimal] = field(default_factory=dict)
+    metered: Mapping[date, Decimal] = field(default_factory=dict)
+    covered_from: date | None = None
+
+    @property
+    def billed_until(self) -> date:
+        return self.series.start + timedelta(days=len(self.series.values))
+
+    def actual(self, start: date, end: date) -> Decimal:
+        """What was billed for days of [`start`, `end`)."""
+        return total([cost for day, cost in self.by_day.items() if start <= day < end])
+
+    def covers(self, start: date, end: date) -> bool:
+        """Whether the bills cover all of [`start`, `end`)."""
+        return self.covered_from is not None and self.covered_from <= start and end <= self.billed_until
 
 
-def budget_days_query(
-    budgets: Sequence[Budget], calendar: FiscalCalendar, promoted: Sequence[str], as_of: date
-) -> Query:
-    """(budget, day, cost, charges, landed) of every budget, for days before `as_of` of its period and of what a forecast needs.
+@dataclass(frozen=True, slots=True)
+class BudgetBook:
+    """The budgets of a workspace and the calendar that they are in; `since`: the first day that each one needs."""
 
-    `promoted` are the tag keys that the view has as columns. Raises ValueError when there is no budget.
+    budgets: Sequence[Budget]
+    calendar: FiscalCalendar
+    as_of: date
+    since: Mapping[str, date]
+
+
+def open_book(budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date) -> BudgetBook:
+    """What is to be asked of the lake: a forecast's history, the running period of a budget and of all above it, its rollover."""
+    by_id = {budget.id: budget for budget in budgets}
+    since: dict[str, date] = {}
+    for budget in budgets:
+        period = calendar.period(budget.period, as_of)
+        days = [as_of - timedelta(days=HISTORY_DAYS), period.start]
+        days += [one.start for one in rollover_periods(budget, period, calendar)[:1]]
+        days += [calendar.period(above.period, as_of).start for above in _above(budget, by_id)]
+        since[budget.id] = min(days)
+    return BudgetBook(budgets, calendar, as_of, since)
+
+
+def budget_days_query(book: BudgetBook, promoted: Sequence[str], metered: Sequence[str] = ()) -> Query:
+    """(budget, day, cost, metered, charges, landed, complete) of every budget, for days before the as-of day.
+
+    `promoted` are the tag keys that the view has as columns; `metered` the providers (ServiceProviderName) whose spend the
+    ledger counts itself. One more row, of no budget, says which days the lake holds. Raises ValueError without a budget.
     """
-    since = min(_first_day(budget, calendar, as_of) for budget in budgets)
-    params: dict[str, object] = {"since": midnight(since), "until": midnight(as_of)}
-    dimensions = sorted({dimension for budget in budgets for dimension in budget.scope.filters})
+    params: dict[str, object] = {"since": midnight(min(book.since.values())), "until": midnight(book.as_of)}
+    dimensions = sorted({dimension for budget in book.budgets for dimension in budget.scope.filters})
     columns = []
     for number, dimension in enumerate(dimensions):
         sql, bound = dimension_sql(dimension, promoted, f"tag_{number}")
         columns.append(f"{sql} AS d{number},")
         params |= bound
     by_shape: dict[tuple[str, ...], list[Budget]] = {}
-    for budget in budgets:
+    for budget in book.budgets:
         by_shape.setdefault(tuple(sorted(budget.scope.filters)), []).append(budget)
     shapes = []
     for number, (shape, members) in enumerate(sorted(by_shape.items())):
-        params |= _wanted(number, shape, members)
+        params |= _wanted(number, shape, members, book.since)
         shapes.append(_shape_sql(number, [dimensions.index(dimension) for dimension in shape]))
+    is_metered = "false"
+    if metered:
+        is_metered, params["metered"] = _METERED, sorted(metered)
     text = sql_text(_ROOM, "budget_days").replace("{{dimensions}}", "\n        ".join(columns))
+    text = text.replace("{{metered}}", is_metered)
     return Query(text.replace("{{shapes}}", "UNION ALL\n".join(shapes)), params)
 
 
@@ -67,25 +117,56 @@ def dimension_sql(dimension: str, promoted: Sequence[str], name: str) -> tuple[s
     return (f'"{promoted_column(key)}"', {}) if key in promoted else (f"Tags[${name}]", {name: key})
 
 
-def budget_days(
-    rows: Rows, budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date
-) -> Mapping[str, BudgetDays]:
-    """Budget id -> its days without gaps, up to the last day that its sources have delivered."""
-    costs: dict[str, dict[date, Decimal]] = {budget.id: {} for budget in budgets}
-    counts: dict[str, dict[date, int]] = {budget.id: {} for budget in budgets}
-    landed: dict[str, date] = {}
-    for budget_id, day, cost, charges, until in cast("Sequence[tuple[str, date, Decimal, int, date]]", rows.rows):
-        costs[budget_id][day], counts[budget_id][day] = cost, charges
-        landed[budget_id] = max(until, landed.get(budget_id, until), day + timedelta(days=1))
-    found = {}
-    for budget in budgets:
-        first, period = _first_day(budget, calendar, as_of), calendar.period(budget.period, as_of)
-        days = (min(as_of, landed.get(budget.id, as_of)) - first).days
-        by_day = costs[budget.id]
-        values = tuple(by_day.get(first + timedelta(days=n), ZERO) for n in range(days))
-        mine = [count for day, count in counts[budget.id].items() if day >= period.start]
-        found[budget.id] = BudgetDays(DailySeries(budget.id, budget.currency, first, values), sum(mine), bool(by_day))
-    return found
+def budget_days(rows: Rows, book: BudgetBook) -> Mapping[str, BudgetDays]:
+    """Budget id -> its days without gaps, up to the last day that all of its daily sources have delivered.
+
+    A source that has delivered nothing for five weeks is over, and nobody waits for it.
+    """
+    found = {budget.id: _Gathered() for budget in book.budgets}
+    covered_from: date | None = None
+    for row in cast("Sequence[tuple[Any, ...]]", rows.rows):
+        if row[0]:
+            found[row[0]].take(row, book.as_of - timedelta(days=SOURCE_OVER_DAYS))
+        else:
+            covered_from = row[1]
+    return {budget.id: _days_of(budget, found[budget.id], book, covered_from) for budget in book.budgets}
+
+
+class _Gathered:
+    """The rows of one budget."""
+
+    def __init__(self) -> None:
+        self.costs: dict[date, Decimal] = {}
+        self.metered: dict[date, Decimal] = {}
+        self.counts: dict[date, int] = {}
+        self.landed = date.min
+        self.complete = date.max
+
+    def take(self, row: tuple[str, date, Decimal, Decimal, int, date, date | None], running_since: date) -> None:
+        _, day, cost, metered, charges, landed, complete = row
+        self.costs[day], self.counts[day] = cost, charges
+        if metered:
+            self.metered[day] = metered
+        self.landed = max(self.landed, landed, day + timedelta(days=1))
+        if complete is not None and day >= running_since:
+            self.complete = min(self.complete, complete)
+
+
+def _days_of(budget: Budget, found: _Gathered, book: BudgetBook, covered_from: date | None) -> BudgetDays:
+    first, period = book.since[budget.id], book.calendar.period(budget.period, book.as_of)
+    landed = found.landed if found.costs else book.as_of
+    until = max(first, min(book.as_of, landed, found.complete))
+    values = tuple(found.costs.get(first + timedelta(days=n), ZERO) for n in range((until - first).days))
+    mine = [count for day, count in found.counts.items() if day >= period.start]
+    return BudgetDays(
+        series=DailySeries(budget.id, budget.currency, first, values),
+        charges=sum(mine),
+        seen=bool(found.costs),
+        ahead=total([cost for day, cost in found.costs.items() if day >= max(until, period.start)]),
+        by_day=found.costs,
+        metered=found.metered,
+        covered_from=covered_from,
+    )
 
 
 def period_query(budget: Budget, status: BudgetStatus, promoted: Sequence[str]) -> Query:
@@ -105,15 +186,22 @@ def period_query(budget: Budget, status: BudgetStatus, promoted: Sequence[str]) 
     return Query(text.replace("{{where}}", " AND ".join(where)), params)
 
 
-def _first_day(budget: Budget, calendar: FiscalCalendar, as_of: date) -> date:
-    return min(calendar.period(budget.period, as_of).start, as_of - timedelta(days=HISTORY_DAYS))
+def _above(budget: Budget, by_id: Mapping[str, Budget]) -> Iterator[Budget]:
+    """Its parent, the parent of that, and so on."""
+    parent = by_id.get(budget.parent)
+    while parent is not None:
+        yield parent
+        parent = by_id.get(parent.parent)
 
 
-def _wanted(number: int, shape: Sequence[str], budgets: Sequence[Budget]) -> Mapping[str, object]:
+def _wanted(
+    number: int, shape: Sequence[str], budgets: Sequence[Budget], since: Mapping[str, date]
+) -> Mapping[str, object]:
     """One row a budget and combination of its values; combinations of one budget never overlap, so nothing counts twice."""
     rows = [(b, values) for b in budgets for values in itertools.product(*(b.scope.filters[d] for d in shape))]
     params: dict[str, object] = {
         f"budget_{number}": [budget.id for budget, _ in rows],
+        f"since_{number}": [since[budget.id] for budget, _ in rows],
         f"is_billed_{number}": [budget.metric == "BilledCost" for budget, _ in rows],
         f"with_tax_{number}": [budget.include_tax for budget, _ in rows],
         f"with_credits_{number}": [budget.include_credits for budget, _ in rows],

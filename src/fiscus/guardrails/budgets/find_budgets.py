@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from fiscus.guardrails.budgets.budget_series import BudgetDays, period_query
-from fiscus.guardrails.budgets.budget_status import reached
+from fiscus.guardrails.budgets.budget_words import alert_words, day_words, standing_words, used_words
 from fiscus.guardrails.findings.find_charges import ERROR
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
@@ -19,7 +19,6 @@ from fiscus.kernel.money import EXACT, NANOS_PER_UNIT, ZERO, chance, display, to
 
 BREACH: Final = "budget_breach"
 FORECAST: Final = "budget_forecast"
-_HUNDRED: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,12 @@ _MEANING: Final = (
     "include_tax",
     "include_credits",
     "thresholds",
+    "parent",
+    "rollover",
+    "rollover_max",
+    "rollover_from",
+    "growth",
+    "burn",
 )
 
 
@@ -122,7 +127,7 @@ def _of_policy(policy: Policy, one: StandingBudget, promoted: Sequence[str], fau
         return _finding(one, promoted, (ERROR, policy.id, policy.version, policy.level), title, detail, amount)
     verb = "goes over by" if overrun(status) else "has spent"
     title = f"{status.title} {verb} {money}: {policy.title}"
-    detail = " ".join(part for part in (policy.reason, _standing(status), policy.remedy) if part)
+    detail = " ".join(part for part in (policy.reason, standing_words(status), policy.remedy) if part)
     return _finding(one, promoted, (policy.finding, policy.id, policy.version, policy.level), title, detail, amount)
 
 
@@ -166,59 +171,39 @@ def _only(values: tuple[str, ...] | None) -> str:
 
 
 def _breach_title(status: BudgetStatus) -> str:
-    over = f"{display(-status.headroom)} {status.currency}"
+    about = "≈ " if status.unbilled > status.metered else ""
+    over = f"{about}{display(-status.headroom)} {status.currency}"
     return f"{status.title} is over its {_amount(status)} for {status.period.label} by {over}"
 
 
 def _forecast_title(one: StandingBudget) -> str:
     status = one.status
+    money = f"{_amount(status)} for {status.period.label}"
     if (over := overrun(status)) > ZERO:
-        when = f" {_day(status.breach_day)}" if status.breach_day else ""
+        when = f" {day_words(status.breach_day)}" if status.breach_day else ""
         return (
-            f"{status.title} will exceed its {_amount(status)} for {status.period.label}{when} (P {chance(status.p_breach)}): "
+            f"{status.title} will exceed its {money}{when} (P {chance(status.p_breach)}): "
             f"cut ≈ {display(over, 0)} {status.currency}, or approve as much more"
         )
-    on = {threshold.on for threshold in reached(one.budget.thresholds, status)}
+    on = {alert.on for alert in status.alerts}
+    left = f"{display(status.headroom, 0)} {status.currency} are left"
     if "p_breach" in on:
-        return (
-            f"{status.title} may exceed its {_amount(status)} for {status.period.label} (P {chance(status.p_breach)}): "
-            f"{display(status.headroom, 0)} {status.currency} are left"
-        )
+        return f"{status.title} may exceed its {money} (P {chance(status.p_breach)}): {left}"
+    if "burn" in on:
+        rate = max(alert.value for alert in status.alerts if alert.on == "burn")
+        return f"{status.title} burns its {money} {display(rate, 1)} times too fast: {left}"
     if "actual" in on:
-        left = f"{display(status.headroom, 0)} {status.currency} are left for {(status.period.end - status.as_of).days} days"
-        return f"{status.title} has spent {_used(status)} % of its {_amount(status)} for {status.period.label}: {left}"
-    return (
-        f"{status.title} is expected to spend ≈ {display(status.forecast_p50, 0)} {status.currency} of its {_amount(status)} "
-        f"for {status.period.label}"
-    )
+        days = (status.period.end - status.as_of).days
+        return f"{status.title} has spent {used_words(status)} % of its {money}: {left} for {days} days"
+    return f"{status.title} is expected to spend ≈ {display(status.forecast_p50, 0)} {status.currency} of its {money}"
 
 
 def _detail(one: StandingBudget) -> str:
-    texts = {"actual": "actual", "forecast": "forecast (P50)", "p_breach": "P(breach)"}
-    at = [
-        f"{texts[t.on]} ≥ {t.share.normalize():f}" + ("" if t.on == "p_breach" else " of the amount")
-        for t in reached(one.budget.thresholds, one.status)
-    ]
-    cap = f" The cap is enforced: {one.status.cap}." if one.status.cap in {"soft", "hard"} else ""
-    return f"{_standing(one.status)}{' Reached: ' + ', '.join(at) + '.' if at else ''}{cap}"
-
-
-def _standing(status: BudgetStatus) -> str:
-    low, high = display(status.forecast_p10, 0), display(status.forecast_p90, 0)
-    return (
-        f"Actual {display(status.actual)} of {_amount(status)} before {status.as_of}; expected by the period's end ≈ "
-        f"{display(status.forecast_p50, 0)} {status.currency} (80 % between {low} and {high})."
-    )
+    status = one.status
+    at = [alert_words(alert) for alert in status.alerts]
+    cap = f" The cap is enforced: {status.cap}." if status.cap in {"soft", "hard"} else ""
+    return f"{standing_words(status)}{' Reached: ' + ', '.join(at) + '.' if at else ''}{cap}"
 
 
 def _amount(status: BudgetStatus) -> str:
     return f"{display(status.amount, 0)} {status.currency}"
-
-
-def _used(status: BudgetStatus) -> str:
-    taken = EXACT.subtract(status.amount, status.headroom)
-    return display(EXACT.divide(EXACT.multiply(taken, _HUNDRED), status.amount), 0) if status.amount else "100"
-
-
-def _day(day: date) -> str:
-    return f"on {day.day} {day:%b}"
