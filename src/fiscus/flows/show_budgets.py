@@ -25,7 +25,7 @@ class BudgetLine:
     used: Decimal | None  # percent of the amount that actual, unbilled, held and committed take
     at_risk: Decimal
     reach: Decimal  # the largest number of the line: the end of its scale
-    asked: SpendAsked | None = None  # the question whose answer is `actual`; None: the budget is gone from the files
+    asked: SpendAsked | None = None  # the question whose answer is `actual`; None: gone, or no whole months
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def _line(ws: Workspace, status: BudgetStatus) -> BudgetLine:
 def _asked(ws: Workspace, status: BudgetStatus) -> SpendAsked | None:
     """Its scope, period, metric and treatment of tax and credits, as a question about spend."""
     budget = next((one for one in ws.config.budgets if one.id == status.budget_id), None)
-    if budget is None:
-        return None
+    if budget is None or (status.period.start.day, status.period.end.day) != (1, 1):
+        return None  # spend is asked by whole months
     left_out = {"Tax": budget.include_tax, "Credit": budget.include_credits}
     filters = [(dimension, value) for dimension, values in budget.scope.filters.items() for value in values]
     if not all(left_out.values()):

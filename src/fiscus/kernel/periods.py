@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from fiscus.kernel.errors import BadInput
 
-PeriodKind = Literal["month", "quarter", "year"]
+PeriodKind = Literal["week", "month", "quarter", "year"]
 WeekPattern = Literal["4-4-5", "4-5-4", "5-4-4"]
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
@@ -111,7 +111,8 @@ class FiscalCalendar:
     """Fiscal years that start on `start_day` of `start_month`, or, with `weeks`, years of whole weeks that stop at `year_end`.
 
     A year is named by the calendar year in which it ends or starts, as `named_after` says. A month that is a calendar month is
-    labelled as one, 2026-11; any other is a numbered period, FY2027-P10.
+    labelled as one, 2026-11; any other is a numbered period, FY2027-P10. A week is one of the year of weeks, FY2027-W43, else the
+    ISO week (ISO 8601: Monday to Sunday), 2026-W47.
 
     Years of weeks: 52 of them, in quarters of 13, each quarter in periods of so many weeks as `weeks` says. A year whose
     `year_end` lies 53 weeks after the one before has its 53rd week in the last period, so that week never moves a quarter
@@ -132,6 +133,8 @@ class FiscalCalendar:
 
     def period(self, kind: PeriodKind, day: date) -> Period:
         """The period of `kind` that contains `day`."""
+        if kind == "week":
+            return self._week(day)
         year, starts = self._year(day)
         number = bisect_right(starts, day) - 1  # of the month in the year, from 0
         width = _MONTHS[kind]
@@ -140,6 +143,13 @@ class FiscalCalendar:
         month = str(Month.of(starts[number])) if self.by_month else f"FY{name}-P{number + 1:02d}"
         labels = {"month": month, "quarter": f"FY{name}-Q{number // 3 + 1}", "year": f"FY{name}"}
         return Period(kind, labels[kind], starts[first], starts[first + width])
+
+    def makes_up(self, part: PeriodKind, whole: PeriodKind) -> bool:
+        """Whether every `whole` is made of whole periods of `part`. Weeks make up months only in a year of weeks."""
+        if part == "week" and self.weeks is None:
+            return whole == "week"
+        order = ("week", "month", "quarter", "year")
+        return order.index(part) <= order.index(whole)
 
     def position(self, day: date) -> FiscalPosition:
         """Where `day` stands in its fiscal year."""
@@ -150,6 +160,9 @@ class FiscalCalendar:
 
     def label_shape(self, kind: PeriodKind) -> tuple[str, str]:
         """What a label of `kind` looks like: a regular expression and, for people, its shape."""
+        if kind == "week":
+            number = "W(0[1-9]|[1-4][0-9]|5[0-3])"
+            return (rf"\d{{4}}-{number}", "YYYY-Wnn") if self.weeks is None else (rf"FY\d{{4}}-{number}", "FYyyyy-Wnn")
         if kind == "month":
             return (
                 (r"\d{4}-(0[1-9]|1[0-2])", "YYYY-MM") if self.by_month else (r"FY\d{4}-P(0[1-9]|1[0-2])", "FYyyyy-Pnn")
@@ -163,6 +176,16 @@ class FiscalCalendar:
             ends = self.year_end
             starts = f"has weeks of {self.weeks} and stops at the {ends.rule} ISO weekday {ends.weekday} of month {ends.month}"
         return f"The fiscal year {starts} and bears the year in which it {self.named_after}s."
+
+    def _week(self, day: date) -> Period:
+        if self.weeks is None:
+            iso = day.isocalendar()
+            start = day - timedelta(days=iso.weekday - 1)
+            return Period("week", f"{iso.year:04d}-W{iso.week:02d}", start, start + timedelta(weeks=1))
+        year, starts = self._year(day)
+        number = (day - starts[0]).days // 7
+        start = starts[0] + timedelta(weeks=number)
+        return Period("week", f"FY{self._name(year)}-W{number + 1:02d}", start, start + timedelta(weeks=1))
 
     def _name(self, ends: int) -> int:
         if self.named_after == "end":

@@ -57,7 +57,7 @@ def _with(old: str, new: str) -> str:
         (_with("4000.10", "-1"), "-1 is no amount of a budget"),
         (_with("4000.10", ".inf"), "not a value that a workspace file may hold"),
         (_with("4000.10", "0.0000000000001"), "more than 12 decimals"),
-        (_with("period: month", "period: week"), "'week' is not one of"),
+        (_with("period: month", "period: day"), "'day' is not one of"),
         (_with("currency: USD", "currency: usd"), "a currency code of ISO 4217"),
         (_with("currency: USD", "curency: USD"), "Did you mean currency?"),
         (_with("owner: web", "thresholds: [{on: p_breach, share: 1.5}], owner: web"), "1.5 is more than 1"),

@@ -129,6 +129,12 @@ def test_months_before_the_first_bill_hand_nothing_on(company: Workspace) -> Non
     assert status.carried == 5 * 2000 - _billed("2026-06-01", "AND day < '2026-11-01'")
 
 
+def test_a_budget_of_a_week_counts_from_monday(company: Workspace) -> None:
+    status = _status(company, body=WEB.replace("month", "week"))
+    assert (status.period.label, status.period.start) == ("2026-W47", date(2026, 11, 16))
+    assert status.actual == _billed("2026-11-16")
+
+
 def test_children_are_counted_over_the_period_of_their_parent(company: Workspace) -> None:
     mine = "period: month, currency: USD, amount: 10, owner: web, parent: all"
     text = (

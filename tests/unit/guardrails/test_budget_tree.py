@@ -8,6 +8,7 @@ import pytest
 from tests.fixtures.judging import budgets_of
 
 from fiscus.guardrails.budgets.budget_tree import allocated, misplaced
+from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.errors import BadConfig
 from fiscus.kernel.periods import FiscalCalendar
@@ -50,6 +51,19 @@ def test_what_cannot_be_inside_is_refused_with_its_line(bodies: tuple[str, ...],
     assert said in str(refused.value)
     assert refused.value.where is not None
     assert "parent" in str(refused.value.where.key)
+
+
+def test_weeks_make_up_months_in_a_year_of_weeks_only() -> None:
+    text = (
+        "budgets:\n  - {id: a, title: A, period: month, currency: USD, amount: 1, owner: web}\n"
+        "  - {id: b, title: B, parent: a, period: week, currency: USD, amount: 1, owner: web}\n"
+    )
+    with pytest.raises(BadConfig, match="Periods of a week do not make up a month"):
+        load_budgets({"budgets/a.yaml": text}, CALENDAR)
+    retail = FiscalCalendar(weeks="4-5-4", named_after="start")
+    _, week = load_budgets({"budgets/a.yaml": text}, retail)
+    months = [retail.period("month", date(2026, month, 15)) for month in (9, 10, 11)]
+    assert [allocated([week], month, retail) for month in months] == [5, 4, 4]
 
 
 def test_a_parent_in_another_currency_is_refused() -> None:

@@ -105,3 +105,23 @@ def test_quarters_and_years_are_whole_months_and_weeks_whole_weeks(calendar: Fis
     if calendar.weeks:
         assert year.days in {52 * 7, 53 * 7}
         assert all(month.days % 7 == 0 for month in months)
+
+
+@given(day=DAYS)
+def test_weeks_follow_each_other_without_gap_or_overlap(day: date) -> None:
+    for calendar in (
+        FiscalCalendar(2),
+        FiscalCalendar(weeks="4-4-5"),
+        FiscalCalendar(weeks="4-5-4", named_after="start"),
+    ):
+        week = calendar.period("week", day)
+        after = calendar.period("week", week.end)
+        assert week.contains(day)
+        assert (week.days, after.start) == (7, week.end)
+        assert after.label != week.label
+        if calendar.weeks:  # a week lies in one period of every kind
+            assert all(
+                calendar.period(kind, week.start) == calendar.period(kind, day) for kind in ("month", "quarter", "year")
+            )
+        else:
+            assert week.start.isoweekday() == 1

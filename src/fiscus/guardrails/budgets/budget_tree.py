@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from fiscus.guardrails.budgets.budget_amount import amount_of, periods_from
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.money import total
-from fiscus.kernel.periods import FiscalCalendar, Period, PeriodKind
+from fiscus.kernel.periods import FiscalCalendar, Period
 
-# Kind of a child's period -> the kinds of period that whole numbers of it make up.
-MAKES_UP: Final[Mapping[PeriodKind, tuple[PeriodKind, ...]]] = {
-    "month": ("month", "quarter", "year"),
-    "quarter": ("quarter", "year"),
-    "year": ("year",),
-}
 Refuse = Callable[[Budget, str, str], Exception]  # (budget at fault, message, remedy) -> what to raise
 
 
@@ -32,7 +25,7 @@ class Misplaced:
     outside: bool
 
 
-def check_tree(budgets: Sequence[Budget], refuse: Refuse) -> None:
+def check_tree(budgets: Sequence[Budget], calendar: FiscalCalendar, refuse: Refuse) -> None:
     """Raise what `refuse` makes for a parent that is missing, in a circle, or in another currency or kind of period."""
     by_id = {budget.id: budget for budget in budgets}
     for budget in budgets:
@@ -46,7 +39,7 @@ def check_tree(budgets: Sequence[Budget], refuse: Refuse) -> None:
         if parent.currency != budget.currency:
             message = f"The parent {parent.id!r} is in {parent.currency}, this budget in {budget.currency}"
             raise refuse(budget, message, "Nothing is converted: give both the same currency.")
-        if parent.period not in MAKES_UP[budget.period]:
+        if not calendar.makes_up(budget.period, parent.period):
             message = (
                 f"Periods of a {budget.period} do not make up a {parent.period}, which the parent {parent.id!r} has"
             )

@@ -61,7 +61,7 @@ def load_budgets(texts: Mapping[str, str], calendar: FiscalCalendar) -> tuple[Bu
         document, number = places[budget.id]
         return document.error(("budgets", number, "parent"), message, remedy)
 
-    check_tree(budgets, refuse)
+    check_tree(budgets, calendar, refuse)
     return tuple(budgets)
 
 
