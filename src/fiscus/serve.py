@@ -24,7 +24,7 @@ from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed,
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PORT: Final = 8720
-WATCHED: Final = ("fiscus.yaml", "owners/*.yaml", "policies/*.yaml", "budgets/*.yaml")
+WATCHED: Final = ("fiscus.yaml", "owners/*.yaml", "policies/*.yaml", "budgets/*.yaml", ".fiscus/policy-proofs")
 
 
 class OpenWorkspace:

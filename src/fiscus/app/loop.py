@@ -8,9 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from fiscus.app.packs import write_pack
+from fiscus.app.policy_files import policies_if_any
 from fiscus.cost.types import Delivery, IngestOptions
 from fiscus.flows.assign_owners import AssignmentSummary, assign_owners
+from fiscus.flows.backtest_policy import try_library
 from fiscus.flows.deliver_notices import deliver_notices
+from fiscus.flows.diff_policies import record_texts
 from fiscus.flows.escalate_cases import escalate_cases
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.find_anomalies import find_anomalies
@@ -71,6 +74,9 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     anomalies = find_anomalies(ws)
     progress.stage("Judging budgets and policies")
     judged = evaluate(ws, run_id)
+    progress.stage("Trying hard policies on history")
+    try_library(ws)
+    record_texts(ws, policies_if_any(ws.home))
     progress.stage("Verifying what was done")
     reconcile_actions(ws)
     verified = verify_savings(ws)

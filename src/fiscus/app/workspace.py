@@ -25,6 +25,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     """
     from fiscus.app.configuration import load_configuration
     from fiscus.app.ways_out import open_channels, open_executors
+    from fiscus.flows.prove_policies import with_enforced
     from fiscus.flows.workspace import Workspace
     from fiscus.stores.lake import open_lake
     from fiscus.stores.state import open_state
@@ -35,11 +36,14 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     clock = clock or (SteppedClock(datetime.combine(pinned, NOON)) if pinned else SystemClock())
     (home / ".fiscus").mkdir(exist_ok=True)
     channels = open_channels(settings)
+    state = open_state(_sqlite_in(settings.state, home), clock)
+    with state.read() as tx:
+        config = with_enforced(config, tx)
     return Workspace(
         home=home,
         config=config,
         lake=open_lake(_located(settings.lake, home), settings.promoted_tags),
-        state=open_state(_sqlite_in(settings.state, home), clock),
+        state=state,
         clock=clock,
         ids=RandomIds(),
         executors=open_executors(settings, channels),

@@ -8,6 +8,7 @@ from typing import Final
 
 from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
+from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
@@ -65,7 +66,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     standing = _standing(ws)
     judged = judge_policies(ws, standing)
     budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing))
-    found = [*budgets, *(f for one in judged for f in one.findings)]
+    found = [*budgets, *(f for one in judged for f in one.findings), *unproven_findings(ws)]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)
     unseen = tuple(one.budget.id for one in standing if not one.days.seen)

@@ -53,7 +53,8 @@ class Configuration:
     belts: SafetyBelts
     digest: str
     budgets: tuple[Budget, ...] = ()
-    policies: PolicySet = field(default_factory=PolicySet)
+    policies: PolicySet = field(default_factory=PolicySet)  # at the levels that count: docs/adr/0010
+    written: PolicySet | None = None  # as they are written, where a level counts less than it says
     policy_owners: Mapping[str, str] = field(default_factory=dict)  # policy id -> who wrote it
     ladder: EscalationLadder = field(default_factory=lambda: ladder_from({}))
     outcomes: tuple[Outcome, ...] = ()

@@ -93,3 +93,8 @@ APPROVALS_WAITING_PER_REQUESTER_MAX: Final = 50
 APPROVAL_ROUTED_MAX: Final = 5  # people who are sent a mail about one approval at once; more may say yes
 APPROVAL_NOTE_CHARS_MAX: Final = 2_000
 LINK_CHARS_MAX: Final = 2_000  # a longer text is no link of ours
+# Backtests: what of a long history is shown one by one, and how far back one may look.
+BACKTEST_LARGEST_SHOWN: Final = 20
+BACKTEST_MONTHS_MAX: Final = 36
+BACKTEST_DECISIONS_MAX: Final = 50_000  # of the newest decisions; more are said to be left out
+BACKTEST_INTENTS_MAX: Final = 500_000  # history replayed as intents of one kind; some 20 s of closures

@@ -78,7 +78,7 @@ def decide(
     asked: Asked, policies: PolicySet, budgets: Sequence[Budget], statuses: Mapping[str, BudgetStatus]
 ) -> Judgement:
     """Pure: the same question and the same state give the same judgement, whatever the order of policies and budgets."""
-    facts = _facts(asked)
+    facts = facts_asked(asked)
     results = [_of_policy(compiled, asked.intent, facts) for compiled in policies.on(asked.intent.kind)]
     scope = _scope_values(asked)
     rows: list[Headroom] = []
@@ -106,7 +106,7 @@ def weakened(asked_for: Verdict, level: Level) -> Verdict:
     return min(asked_for, STRONGEST[level], key=VERDICTS.index)
 
 
-def _facts(asked: Asked) -> dict[str, object]:
+def facts_asked(asked: Asked) -> dict[str, object]:
     intent = asked.intent
     return intent_facts(intent) | {
         "requester.id": intent.requested_by,

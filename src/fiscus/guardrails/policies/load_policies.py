@@ -49,6 +49,19 @@ def load_policies(texts: Mapping[str, str]) -> PolicySet:
     return PolicySet(ordered, digest([one.policy.version for one in ordered]))
 
 
+def meaning_version(item: Mapping[str, object]) -> str:
+    """Names what a policy means: another condition, level or effect is another version, another title is not."""
+    return digest({key: item[key] for key in _MEANING if key in item})[:VERSION_DIGITS]
+
+
+@cache
+def library_versions() -> frozenset[tuple[str, str]]:
+    """(id, version) of the ready policies, as they ship. Nothing is compiled for it."""
+    found = [load_document(text, name, {}).data for name, text in library_texts().items()]
+    items = [item for data in found for item in cast("dict[str, list[dict[str, object]]]", data)["policies"]]
+    return frozenset((str(item["id"]), meaning_version(item)) for item in items)
+
+
 @cache
 def policy_schema() -> Mapping[str, object]:
     """The JSON Schema of a file of policies."""
@@ -103,7 +116,7 @@ def _check_shape(document: Document, path: Path, item: Mapping[str, Any]) -> Non
 def _policy(document: Document, path: Path, item: Mapping[str, Any]) -> Policy:
     return Policy(
         id=item["id"],
-        version=digest({key: item[key] for key in _MEANING if key in item})[:VERSION_DIGITS],
+        version=meaning_version(item),
         title=item["title"],
         targets=tuple(item.get("on", ())),
         when=item.get("when", ""),

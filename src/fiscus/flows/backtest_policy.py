@@ -1,0 +1,165 @@
+"""Trying a policy, or a change of one, on the last months: how many, how much money, whose, and which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, partial
+
+from fiscus.flows.prove_policies import record_backtest, recorded_versions, written
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.backtests.add_up import Counted, Trial, add_up
+from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_query
+from fiscus.guardrails.backtests.intent_backtest import decisions_trial, history_trial
+from fiscus.guardrails.backtests.replayed_intents import Replayed, replay_query, replayed, replayed_facts
+from fiscus.guardrails.backtests.say_backtest import sentence_of
+from fiscus.guardrails.backtests.types import Backtest, Hit, Window
+from fiscus.guardrails.decisions.decide import Asked, facts_asked
+from fiscus.guardrails.findings.detect_series import detect_series, detector_query
+from fiscus.guardrails.policies.load_policies import library_versions
+from fiscus.guardrails.policies.moment import moment_facts
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
+from fiscus.guardrails.types import INTENT_KINDS, Decision, Finding, IntentKind
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.errors import BadInput
+from fiscus.kernel.limits import BACKTEST_DECISIONS_MAX, BACKTEST_INTENTS_MAX, BACKTEST_MONTHS_MAX
+from fiscus.kernel.periods import Month
+from fiscus.kernel.rows import Query
+
+MONTHS = 3
+
+
+class History:
+    """What a window of the past holds, read once for all the policies that are tried on it."""
+
+    def __init__(self, ws: Workspace, months: int = MONTHS, as_of: date | None = None) -> None:
+        """Raises BadInput for a number of months that is none."""
+        if not 1 <= months <= BACKTEST_MONTHS_MAX:
+            raise BadInput(f"{months} months cannot be looked at", remedy=f"Ask for 1 to {BACKTEST_MONTHS_MAX}.")
+        end = min(as_of or ws.as_of, ws.as_of)
+        start = Month.of(end - timedelta(days=1)).shift(1 - months).start
+        self.ws, self.window = ws, Window(start, end, months)
+        self._replays: dict[IntentKind, Sequence[Replayed] | None] = {}
+
+    @cached_property
+    def decisions(self) -> Sequence[Decision]:
+        """Those that were given in the window, newest first."""
+        first, last = self._instant(self.window.start), self._instant(self.window.end + timedelta(days=1))
+        with self.ws.state.read() as tx:
+            return [one for one in tx.decisions.newest(BACKTEST_DECISIONS_MAX) if first <= one.at < last]
+
+    def replays(self, kind: IntentKind) -> Sequence[Replayed] | None:
+        """Charges gathered to intents of `kind`; None where no bill shows them."""
+        if kind not in self._replays:
+            query = replay_query(kind, self.window)
+            rows = self.ws.lake.ask(query.sql, query.params) if query else None
+            self._replays[kind] = replayed(rows)[:BACKTEST_INTENTS_MAX] if rows else None
+        return self._replays[kind]
+
+    def facts(self, kind: IntentKind, one: Replayed) -> Mapping[str, object]:
+        """The facts of an intent that history would have asked."""
+        calendar, freezes = self.ws.config.company.calendar, self.ws.config.freezes
+        return replayed_facts(kind, one, calendar, freezes)
+
+    def days(self) -> Iterator[date]:
+        """The days from which the window is looked back at: the end of each month, and of the window."""
+        month = Month.of(self.window.start)
+        while month.end < self.window.end:
+            yield month.end
+            month = month.shift(1)
+        yield self.window.end
+
+    def _instant(self, day: date) -> datetime:
+        return datetime.combine(day, time(), UTC)
+
+
+def backtest_policy(history: History, compiled: CompiledPolicy) -> Backtest:
+    """What `compiled` would have done. Conditions run under the bounds of SQL from people: BadQuery, LimitExceeded."""
+    policy, ws = compiled.policy, history.ws
+    parts = tuple(add_up(trial) for trial in trials(history, compiled))
+    return Backtest(
+        policy_id=policy.id,
+        version=policy.version,
+        title=policy.title,
+        level=policy.level,
+        window=history.window,
+        lake_version=str(ws.lake.version()),
+        parts=parts,
+        sentence=sentence_of(policy, history.window, parts),
+    )
+
+
+def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
+    """Record a backtest of each hard policy that is as it ships and was not tried here yet, once there is history.
+
+    Policies of one's own are not tried by themselves: whoever writes one at hard is to look at what it would have stopped.
+    """
+    with ws.state.read() as tx:
+        known = recorded_versions(tx)
+        decided = bool(tx.decisions.newest(1))
+    hard = [one for one in written(ws) if one.policy.level == "hard"]
+    ships = library_versions() - known
+    wanted = [one for one in hard if (one.policy.id, one.policy.version) in ships]
+    if not wanted or (ws.lake.version().charges < 0 and not decided):
+        return ()
+    history = History(ws, months)
+    done = tuple(backtest_policy(history, compiled) for compiled in wanted)
+    for one in done:
+        record_backtest(ws, one, FISCUS)
+    return done
+
+
+def trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
+    """One for each source of history that the policy can be tried on, with every hit."""
+    if compiled.policy.detector:
+        yield _series(history, compiled)
+    for target in compiled.conditions:
+        if target == "charge":
+            query = charges_query(compiled, history.window)
+            yield charge_trial(compiled, history.ws.lake.ask(query.sql, query.params), history.window)
+        elif target in INTENT_KINDS:
+            kind: IntentKind = target
+            given = [one for one in history.decisions if one.intent.kind == kind]
+            yield decisions_trial(compiled, kind, given, lambda one: decided_facts(history.ws, one))
+            if (asked := history.replays(kind)) is not None:
+                yield history_trial(compiled, kind, asked, partial(history.facts, kind))
+
+
+def decided_facts(ws: Workspace, decision: Decision) -> Mapping[str, object]:
+    """The facts that a policy was asked about: the intent, the moment, and the directory's word on who asked."""
+    intent, at, directory = decision.intent, decision.at, ws.config.directory
+    person = directory.people.get(intent.requested_by)
+    team, own = directory.teams.get(intent.team), directory.teams.get((person.team if person else "") or "")
+    asked = Asked(
+        intent=intent,
+        roles=person.roles if person else (),
+        requester_team=(person.team or "") if person else "",
+        cost_centre=team.cost_centre if team else "",
+        at=at,
+        requester_cost_centre=own.cost_centre if own else "",
+        manager=(person.manager or "") if person else "",
+        moment=moment_facts(at, ws.config.company.calendar, ws.config.freezes, intent.environment),
+    )
+    return facts_asked(asked)
+
+
+def _series(history: History, compiled: CompiledPolicy) -> Trial:
+    """A detector, asked at the end of each month: each finding once, as it was first found."""
+    ws, found = history.ws, dict[str, Finding]()
+    for day in history.days():
+        query = detector_query(compiled, day)
+        rows = ws.lake.ask(query.sql, query.params)
+        for finding in detect_series(compiled, rows, day, str(ws.lake.version())):
+            found.setdefault(finding.id, finding)
+    hits = [_of_finding(finding) for finding in found.values()]
+    looks = len(list(history.days()))
+    counted = Counted(looks, opened=len(hits), note=f"Looked back from {looks} days: the end of each month.")
+    return Trial("series", "series", hits, counted)
+
+
+def _of_finding(finding: Finding) -> Hit:
+    return Hit(
+        key=finding.id, title=finding.title, day=finding.last_seen, owner=finding.owner, team=finding.team,
+        environment=finding.environment, amount=finding.amount, currency=finding.currency, count=1,
+        query=Query(finding.query, finding.params),
+    )  # fmt: skip

@@ -1,0 +1,37 @@
+"""What is wrong with the policies of a workspace, or of a file that is to become part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import cast
+
+from fiscus.flows.prove_policies import proven_versions
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.lint.find_faults import load_or_faults
+from fiscus.guardrails.lint.lint_policies import WATCHED_COLUMNS, distinct_values_sql, lint_policies
+from fiscus.guardrails.lint.types import Known, LintFinding
+
+
+def lint_texts(texts: Mapping[str, str], ws: Workspace | None) -> tuple[LintFinding, ...]:
+    """Every finding over all files (name -> text). Without a workspace nothing is said of people, proofs and past charges."""
+    policies, faults = load_or_faults(texts)
+    found = lint_policies(policies, known_of(ws) if ws else Known())
+    return tuple(sorted((*faults, *found), key=lambda one: (one.file, one.line, one.rule, one.message)))
+
+
+def known_of(ws: Workspace) -> Known:
+    """Who is here, what is proven, and which values charges ever had."""
+    directory, today = ws.config.directory, ws.as_of.isoformat()
+    here = {person.id for person in directory.people.values() if person.left_on is None or person.left_on > today}
+    with ws.state.read() as tx:
+        proven = proven_versions(tx)
+    return Known(ws.as_of, _values(ws), frozenset(here | set(directory.teams)), proven)
+
+
+def _values(ws: Workspace) -> Mapping[str, AbstractSet[str]]:
+    columns = tuple(dict.fromkeys(WATCHED_COLUMNS))
+    (row,) = ws.lake.query(distinct_values_sql(columns)).rows
+    return {
+        name: frozenset(cast("list[str]", values or ())) for name, values in zip(columns, row, strict=True) if values
+    }
