@@ -53,6 +53,21 @@ def test_the_example_loads_and_its_tests_pass() -> None:
     assert closure_failures(compiled) == ()
 
 
+def test_the_examples_of_clauses_load_and_their_tests_pass() -> None:
+    text = (REFERENCE / "policy-clauses.md").read_text("utf-8")
+    (examples,) = re.findall(r"```yaml\n(policies:.*?)```", text, flags=re.DOTALL)
+    loaded = load_policies({"policies/clauses.yaml": examples})
+    assert [len(compiled.tests) for compiled in loaded] == [1, 3]
+    assert [closure_failures(compiled) for compiled in loaded] == [(), ()]
+    item = policy_schema()["properties"]["policies"]["items"]["properties"]
+    clauses = {
+        *item["approval"]["properties"],
+        *item["exceptions"]["items"]["properties"],
+        *item["options"]["items"]["properties"],
+    }
+    assert not {name for name in clauses if name not in text}
+
+
 @pytest.mark.parametrize(("condition", "charge", "answer"), ROWS)
 def test_the_table_of_answers_is_what_is_answered(condition: str, charge: str, answer: str) -> None:
     """As a function and as SQL, in DuckDB."""

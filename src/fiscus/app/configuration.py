@@ -54,13 +54,17 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
 
 
 def _check_owner(item: Budget | Policy, directory: Directory) -> None:
-    """Who answers for a budget or a policy must be somebody: a case has to reach them."""
-    if item.owner not in directory.teams and item.owner not in directory.people:
-        raise BadConfig(
-            f"{item.id} is owned by {item.owner!r}, who is no team and no person of owners/directory.yaml",
-            remedy=did_you_mean(item.owner, [*directory.teams]),
-            where=Where(file=item.file, line=item.line, key="owner"),
-        )
+    """Who answers for a budget, a policy or an exception must be somebody: a case has to reach them."""
+    answer = [("", item.owner, item.line)]
+    if isinstance(item, Policy):
+        answer += [("An exception of ", exception.owner, exception.line) for exception in item.exceptions]
+    for what, owner, line in answer:
+        if owner not in directory.teams and owner not in directory.people:
+            raise BadConfig(
+                f"{what}{item.id} is owned by {owner!r}, who is no team and no person of owners/directory.yaml",
+                remedy=did_you_mean(owner, [*directory.teams]),
+                where=Where(file=item.file, line=line, key="owner"),
+            )
 
 
 def _named_as_charges_are(freeze: Freeze, rules: OwnershipRules) -> Freeze:

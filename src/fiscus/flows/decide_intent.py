@@ -33,6 +33,8 @@ def decide_intent(ws: Workspace, intent: Intent) -> Decision:
             watermark=f"lake {ws.lake.version()}; budgets judged on bills before {newest or 'any day: run `fiscus run`'}",
             money_held=False,
             note=_note(judged.unasked),
+            options=judged.options,
+            approval=judged.approval,
         )
         tx.decisions.put(decision)
         tx.evidence.append("decision.given", decision.id, Actor(asked.intent.requested_by), {"decision": decision})

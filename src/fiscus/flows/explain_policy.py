@@ -77,7 +77,7 @@ def explain_intent(ws: Workspace, policy_id: str, intent: Intent) -> Explanation
     about = (
         f"{intent.kind} of up to {display(asked.intent.amount)} {asked.intent.currency} by {asked.intent.requested_by}"
     )
-    return explain(compiled.policy, intent.kind, node, about, intent_answers(node, facts), facts)
+    return explain(compiled, intent.kind, node, about, intent_answers(node, facts), facts)
 
 
 def explain_charge(ws: Workspace, policy_id: str, row_filter: str) -> Explanation:
@@ -95,7 +95,7 @@ def explain_charge(ws: Workspace, policy_id: str, row_filter: str) -> Explanatio
         raise NotFound(f"No charge meets {row_filter!r}", remedy="Widen the filter, such as \"ResourceId = 'i-1'\".")
     about, among, answers, facts = charge_answers(node, rows[0])
     more = f" (the dearest of {among:,} that meet the filter)" if among > 1 else ""
-    return explain(compiled.policy, "charge", node, f"{about}{more}", answers, facts)
+    return explain(compiled, "charge", node, f"{about}{more}", answers, facts)
 
 
 def _not_judged(compiled: CompiledPolicy, target: str) -> BadInput:

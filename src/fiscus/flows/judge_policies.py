@@ -10,6 +10,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budget_matches
 from fiscus.guardrails.findings.detect_series import detect_series, detector_query
 from fiscus.guardrails.findings.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
+from fiscus.guardrails.findings.find_expired import find_expired
 from fiscus.guardrails.findings.probe_detectors import probe_failures, probe_query
 from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
@@ -41,14 +42,14 @@ class Judged:
 
 
 def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Judged]:
-    """Each policy once, in the order of the set; those that judge only intents are there too, with nothing found."""
+    """Each policy once, in the order of the set; those that judge only intents, or are not in force, have nothing found."""
     answers = _asked_together(ws)
     return [_judge(ws, compiled, standing, answers.get(compiled.policy.id)) for compiled in ws.config.policies]
 
 
 def _asked_together(ws: Workspace) -> Mapping[str, Rows]:
     """Policy id -> the answer over charges, all by one query; empty when that fails: then each is asked alone."""
-    policies = ws.config.policies.on("charge")
+    policies = ws.config.policies.in_force("charge", ws.as_of)
     if len(policies) < 2:
         return {}
     query = all_matches_query(policies, ws.as_of)
@@ -62,6 +63,10 @@ def _asked_together(ws: Workspace) -> Mapping[str, Rows]:
 
 def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingBudget], answer: Rows | None) -> Judged:
     judged = Judged(compiled)
+    if not compiled.in_force(ws.as_of):
+        return judged
+    currency, version = ws.config.company.currency, str(ws.lake.version())
+    judged = replace(judged, findings=find_expired(compiled, ws.as_of, currency, version))
     try:
         if compiled.policy.detector:
             judged = _detect(ws, judged)
@@ -80,7 +85,7 @@ def _detect(ws: Workspace, judged: Judged) -> Judged:
     answer = ws.lake.query(known.sql, known.params)  # constants only: no file is read
     failures = probe_failures(judged.compiled, answer, ws.as_of)
     matched = sum(finding.rows for finding in found)
-    return replace(judged, findings=found, matched=matched, probes=1, probe_failures=failures)
+    return replace(judged, findings=(*judged.findings, *found), matched=matched, probes=1, probe_failures=failures)
 
 
 def _charges(ws: Workspace, judged: Judged, answer: Rows | None) -> Judged:

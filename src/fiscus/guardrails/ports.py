@@ -1,11 +1,17 @@
-"""What the guardrails room asks of the state store."""
+"""What the guardrails room asks of the state store, and of whoever knows prices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from fiscus.guardrails.types import BudgetStatus, Decision, Finding
+from fiscus.guardrails.types import BudgetStatus, Decision, Finding, Intent, Quote
+
+
+class Quotes(Protocol):
+    """The price of a cheaper way. None where it is not known: then it is not offered. Never raises, never asks a network."""
+
+    def quote(self, intent: Intent, change: Mapping[str, object]) -> Quote | None: ...
 
 
 class FindingTable(Protocol):

@@ -18,6 +18,9 @@ VERDICTS: Final[tuple[Verdict, ...]] = (
     "require_approval",
     "deny",
 )  # weakest first; the strongest wins
+Effect = Literal[
+    "allow", "warn", "act", "degrade", "require_approval", "deny"
+]  # what a match asks for; act: on what is there
 Level = Literal["observe", "warn", "soft", "hard"]
 OnError = Literal["allow", "hold", "deny"]
 Rollover = Literal["none", "unused", "overspend", "both"]
@@ -173,8 +176,48 @@ class LedgerShare:
 
 
 @dataclass(frozen=True, slots=True)
+class CheaperWay:
+    """What a policy that degrades offers instead. `price_share`: of the asked price; None: somebody has to quote it."""
+
+    title: str
+    change: Mapping[str, object]  # field or attribute of the intent -> its new value
+    price_share: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalBand:
+    """Who must say yes to an amount above `over`, up to the next band. `roles` empty: whoever answers for the team that pays."""
+
+    over: Decimal
+    roles: tuple[str, ...] = ()
+    approvers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """Bands by amount, lowest first, the first from zero. An amount in another currency is in the last band."""
+
+    bands: tuple[ApprovalBand, ...]
+    currency: str = ""  # of the bands; empty where there is only one
+    expires_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyException:
+    """Where a policy weakens to `effect` and `level`, until the end of the day `until`. `when`: CEL, as written or spelt out."""
+
+    when: Mapping[PolicyTarget, str]
+    owner: str
+    reason: str
+    until: date
+    effect: Effect
+    level: Level
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """One rule as loaded. `version` is the digest of its meaning; `when` is CEL over the facts of each target."""
+    """One rule as loaded. `version` is the digest of its meaning; `when` is CEL over the facts of its targets, as it is shown."""
 
     id: str
     version: str
@@ -183,7 +226,7 @@ class Policy:
     when: str
     level: Level
     on_error: OnError
-    effect: Verdict  # what a match asks for, before `level` weakens it
+    effect: Effect  # what a match asks for, before `level` weakens it
     reason: str
     remedy: str
     owner: str
@@ -195,6 +238,11 @@ class Policy:
     window_days: int = 0  # charges of the last so many days; 0: of the billing months that are open
     days_min: int = 1  # a finding needs matches on at least so many days
     detector: str | None = None  # a built-in series detector instead of a condition
+    options: tuple[CheaperWay, ...] = ()
+    approval: ApprovalRule | None = None
+    exceptions: tuple[PolicyException, ...] = ()
+    effective_from: date | None = None  # None: always was
+    effective_until: date | None = None  # the last day; None: until it is changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +289,14 @@ class Intent:
     attributes: Mapping[str, object] = field(
         default_factory=dict
     )  # model, max_tokens, term_months, po, region, size, gpu ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an intent would cost after a change, in its currency: by the company's own history, or a list price."""
+
+    amount: Decimal
+    priced_by: Literal["history", "list"]
 
 
 @dataclass(frozen=True, slots=True)

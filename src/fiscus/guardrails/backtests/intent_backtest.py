@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from fiscus.guardrails.backtests.add_up import Counted, Trial
 from fiscus.guardrails.backtests.replayed_intents import MAPPING, Replayed, rows_of
 from fiscus.guardrails.backtests.types import Hit, Source
-from fiscus.guardrails.decisions.decide import ON_ERROR, weakened
+from fiscus.guardrails.policies.contribution import contribution
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
-from fiscus.guardrails.types import Decision, IntentKind, Policy, Verdict
+from fiscus.guardrails.types import Decision, IntentKind, Policy
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.money import display
 
@@ -44,11 +44,7 @@ def history_trial(
 
 def _tried(compiled: CompiledPolicy, kind: IntentKind, facts: Facts, hit: Hit) -> _Tried:
     result, _ = compiled.closures[kind](facts)
-    policy = compiled.policy
-    wanted: Verdict = (
-        policy.effect if result == "match" else ON_ERROR[policy.on_error] if result == "error" else "allow"
-    )
-    return _Tried(result, replace(hit, verdict=weakened(wanted, policy.level)))
+    return _Tried(result, replace(hit, verdict=contribution(compiled, kind, result, facts, hit.day).verdict))
 
 
 def _trial(source: Source, compiled: CompiledPolicy, kind: IntentKind, tried: Sequence[_Tried], note: str) -> Trial:

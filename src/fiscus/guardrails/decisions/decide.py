@@ -12,25 +12,24 @@ from datetime import date, datetime
 from typing import Final
 
 from fiscus.guardrails.decisions.intent import intent_facts
-from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.decisions.policy_words import NO_QUOTES, policy_words
+from fiscus.guardrails.policies.contribution import weakened
+from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import (
     VERDICTS,
+    ApprovalNeeded,
     Budget,
     BudgetStatus,
     Headroom,
     Intent,
-    Level,
-    OnError,
+    Option,
     PolicyResult,
     Verdict,
 )
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import EXACT, ZERO, display
 
-STRONGEST: Final[Mapping[Level, Verdict]] = {
-    "observe": "allow", "warn": "warn", "soft": "require_approval", "hard": "deny",
-}  # fmt: skip
-ON_ERROR: Final[Mapping[OnError, Verdict]] = {"allow": "allow", "hold": "require_approval", "deny": "deny"}
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "ai.request": {"service_category": "AI and Machine Learning", "charge_category": "Usage"},
@@ -72,14 +71,20 @@ class Judgement:
     headroom: tuple[Headroom, ...]
     next_step: str
     unasked: tuple[str, ...]
+    options: tuple[Option, ...] = ()
+    approval: ApprovalNeeded | None = None
 
 
 def decide(
-    asked: Asked, policies: PolicySet, budgets: Sequence[Budget], statuses: Mapping[str, BudgetStatus]
+    asked: Asked,
+    policies: PolicySet,
+    budgets: Sequence[Budget],
+    statuses: Mapping[str, BudgetStatus],
+    quotes: Quotes = NO_QUOTES,
 ) -> Judgement:
     """Pure: the same question and the same state give the same judgement, whatever the order of policies and budgets."""
-    facts = facts_asked(asked)
-    results = [_of_policy(compiled, asked.intent, facts) for compiled in policies.on(asked.intent.kind)]
+    words = policy_words(asked.intent, lambda intent: facts_asked(asked, intent), policies, asked.at.date(), quotes)
+    results = list(words.results)
     scope = _scope_values(asked)
     rows: list[Headroom] = []
     for budget in sorted(budgets, key=lambda one: one.id):
@@ -96,20 +101,17 @@ def decide(
         reasons=_reasons(asked.intent, results, rows, verdict),
         policies=tuple(results),
         headroom=tuple(rows),
-        next_step=_next_step(policies, results, verdict),
+        next_step=_next_step(policies, results, verdict, words.options),
+        options=words.options if verdict != "allow" else (),
+        approval=(words.approval or ApprovalNeeded()) if verdict == "require_approval" else None,
         unasked=tuple(sorted(b.id for b in budgets if b.cap and not _left_out(b, scope) <= STATED)),
     )
 
 
-def weakened(asked_for: Verdict, level: Level) -> Verdict:
-    """`asked_for`, but never stronger than `level` allows."""
-    return min(asked_for, STRONGEST[level], key=VERDICTS.index)
-
-
-def facts_asked(asked: Asked) -> dict[str, object]:
-    intent = asked.intent
-    return intent_facts(intent) | {
-        "requester.id": intent.requested_by,
+def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]:
+    """The typed facts of what is asked, or of another `intent` that the same person asks at the same moment."""
+    return intent_facts(intent or asked.intent) | {
+        "requester.id": asked.intent.requested_by,
         "requester.team": asked.requester_team,
         "requester.cost_centre": asked.requester_cost_centre,
         "requester.manager": asked.manager,
@@ -119,20 +121,6 @@ def facts_asked(asked: Asked) -> dict[str, object]:
         "now.date": asked.at.date().isoformat(),
         **asked.moment,
     }
-
-
-def _of_policy(compiled: CompiledPolicy, intent: Intent, facts: Mapping[str, object]) -> PolicyResult:
-    policy = compiled.policy
-    result, why = compiled.closures[intent.kind](facts)
-    wanted: Verdict = "allow"
-    reason = ""
-    if result == "match":
-        money = f"{display(intent.amount)} {intent.currency}"
-        wanted, reason = policy.effect, f"{money}: {policy.title}. {policy.reason}"
-    elif result == "error":
-        wanted = ON_ERROR[policy.on_error]
-        reason = f"{policy.title}: this could not be judged ({why}), and the policy says on_error: {policy.on_error}."
-    return PolicyResult(policy.id, policy.version, policy.level, result, weakened(wanted, policy.level), reason)
 
 
 def _scope_values(asked: Asked) -> Mapping[str, str]:
@@ -221,7 +209,9 @@ def _reasons(
     return (f"No policy objects to {money}, and it fits {len(rows)} budgets: {left}.",)
 
 
-def _next_step(policies: PolicySet, results: Sequence[PolicyResult], verdict: Verdict) -> str:
+def _next_step(
+    policies: PolicySet, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]
+) -> str:
     if verdict == "allow":
         return "Go ahead."
     remedies = []
@@ -232,4 +222,7 @@ def _next_step(policies: PolicySet, results: Sequence[PolicyResult], verdict: Ve
                 compiled.policy.remedy if compiled else "Lower the amount, or have the budget's owner raise it."
             )
     advice = " ".join(dict.fromkeys(remedies))
-    return {"warn": f"Go ahead, and consider: {advice}", "degrade": advice}.get(verdict, advice)
+    if verdict == "degrade" and options:
+        best = options[0]
+        return f"Ask for {best.title} instead: {display(best.amount)} {best.currency}, {display(best.saving)} less. {advice}"
+    return f"Go ahead, and consider: {advice}" if verdict == "warn" else advice

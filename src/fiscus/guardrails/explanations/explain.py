@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from fiscus.guardrails.decisions.decide import ON_ERROR, weakened
+from fiscus.guardrails.decisions.policy_words import excepted
 from fiscus.guardrails.explanations.say_condition import say, shown
 from fiscus.guardrails.policies.compile_closure import Facts, Result, compile_closure
 from fiscus.guardrails.policies.compile_sql import compile_sql
 from fiscus.guardrails.policies.condition import All, Any, FactValue, Node, Not, children, facts_used
+from fiscus.guardrails.policies.contribution import contribution, day_asked
 from fiscus.guardrails.policies.facts import Fact, facts_of
+from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Policy, PolicyTarget, Verdict
 from fiscus.kernel.rows import Query
 
@@ -78,18 +80,15 @@ def charge_answers(node: Node, row: Sequence[object]) -> tuple[str, int, Mapping
 
 
 def explain(
-    policy: Policy, target: PolicyTarget, node: Node, about: str, answers: Mapping[Node, Answer], facts: Facts
+    compiled: CompiledPolicy, target: PolicyTarget, node: Node, about: str, answers: Mapping[Node, Answer], facts: Facts
 ) -> Explanation:  # fmt: skip
-    """The whole condition with its terms, and what it comes to."""
+    """The whole condition with its terms, and what it comes to, exceptions included."""
     result, why = answers[node]
-    wanted: Verdict = (
-        policy.effect if result == "match" else ON_ERROR[policy.on_error] if result == "error" else "allow"
-    )
+    policy, added = compiled.policy, contribution(compiled, target, result, facts, day_asked(facts))
     terms = node.terms if isinstance(node, All | Any) else (node,)
     return Explanation(
         policy_id=policy.id, version=policy.version, title=policy.title, level=policy.level, target=target, about=about,
-        result=result, verdict=weakened(wanted, policy.level),
-        sentence=_sentence(policy, target, result, why, weakened(wanted, policy.level)),
+        result=result, verdict=added.verdict, sentence=_sentence(policy, target, result, why, added.verdict) + excepted(added),
         terms=tuple(_term(term, answers, facts, facts_of(target)) for term in terms),
     )  # fmt: skip
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from fiscus.guardrails.decisions.decide import weakened
 from fiscus.guardrails.lint.settled import settled
 from fiscus.guardrails.lint.types import Known, LintFinding, Severity
 from fiscus.guardrails.policies.condition import All, Compare, Constant, FactValue, Node, OneOf, walk
+from fiscus.guardrails.policies.contribution import weakened
 from fiscus.guardrails.policies.facts import Fact
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
 from fiscus.guardrails.types import INTENT_KINDS, SCOPE_DIMENSIONS, VERDICTS, Level, Policy, PolicyTarget

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, cast
 
 from fiscus.guardrails.findings.detect_series import DETECTORS
-from fiscus.guardrails.policies.check_condition import check_condition
+from fiscus.guardrails.policies.check_condition import Refuse, check_condition
+from fiscus.guardrails.policies.check_shape import check_shape
+from fiscus.guardrails.policies.clauses import read_approval, read_effective, read_options
 from fiscus.guardrails.policies.compile_closure import compile_closure
 from fiscus.guardrails.policies.compile_sql import compile_sql
+from fiscus.guardrails.policies.exceptions import compile_exceptions, read_exceptions
 from fiscus.guardrails.policies.given_facts import given_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet, PolicyTest
-from fiscus.guardrails.types import INTENT_KINDS, Policy, PolicyTarget, Verdict
+from fiscus.guardrails.types import Policy, PolicyTarget
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import Document, Path, did_you_mean, load_document
 from fiscus.kernel.limits import POLICIES_MAX
@@ -23,7 +27,7 @@ from fiscus.kernel.limits import POLICIES_MAX
 VERSION_DIGITS: Final = 16
 _MEANING: Final = (
     "id", "on", "when", "detector", "settings", "level", "on_error", "effect", "min_amount", "action", "finding",
-    "window_days", "days_min",
+    "window_days", "days_min", "options", "approval", "exceptions", "effective",
 )  # fmt: skip
 
 
@@ -77,52 +81,59 @@ def library_texts() -> Mapping[str, str]:
 
 
 def _compile(document: Document, path: Path, item: Mapping[str, Any]) -> CompiledPolicy:
-    _check_shape(document, path, item)
+    check_shape(document, path, item)
     policy = _policy(document, path, item)
     if policy.detector:
         return CompiledPolicy(policy, settings=_settings(document, path, policy.detector, item.get("settings", {})))
+    policy = replace(
+        policy, exceptions=read_exceptions(document, (*path, "exceptions"), item.get("exceptions", ()), policy)
+    )
 
-    def refuse(message: str, remedy: str) -> Exception:
-        return document.error((*path, "when"), f"{message} (policy {policy.id})", remedy)
+    def refusal(*at: str | int) -> Refuse:
+        return lambda message, remedy: document.error((*path, *at), f"{message} (policy {policy.id})", remedy)
 
-    conditions = {target: check_condition(policy.when, target, refuse) for target in policy.targets}
+    whens = _conditions(item)
+    one = isinstance(item["when"], str)
+    conditions = {
+        target: check_condition(text, target, refusal("when") if one else refusal("when", target))
+        for target, text in whens.items()
+    }
+    excepted = [
+        refusal("exceptions", n, "when" if "when" in e else "match") for n, e in enumerate(item.get("exceptions", ()))
+    ]
     return CompiledPolicy(
         policy=policy,
         conditions=conditions,
         closures={target: compile_closure(node) for target, node in conditions.items()},
         charge_sql=compile_sql(conditions["charge"]) if "charge" in conditions else "",
         tests=tuple(_tests(document, path, policy, item.get("tests", ()))),
+        exceptions={target: compile_exceptions(policy, target, excepted) for target in policy.targets},
     )
 
 
-def _check_shape(document: Document, path: Path, item: Mapping[str, Any]) -> None:
-    """What belongs together stands together."""
-    if "detector" in item:
-        for key in ("on", "when", "effect", "window_days", "days_min", "tests"):
-            if key in item:
-                raise document.error((*path, key), f"A detector has no {key}", "Take it out, or use a condition.")
-        return
-    for key in ("on", "when"):
-        if key not in item:
-            raise document.error(path, f"The policy {item['id']} has no {key}", f"Write {key}, or name a detector.")
-    if "settings" in item:
-        raise document.error((*path, "settings"), "Only a detector has settings", "Put the bounds into the condition.")
-    asks = [target for target in item["on"] if target in INTENT_KINDS]
-    if asks and "effect" not in item:
-        message = f"The policy judges {asks[0]} and does not say what a match asks for"
-        raise document.error(path, message, "Write effect: warn, require_approval or deny.")
+def _conditions(item: Mapping[str, Any]) -> Mapping[PolicyTarget, str]:
+    """Target -> its condition: one for all of them, or one each."""
+    when = item["when"]
+    return {target: when if isinstance(when, str) else when[target] for target in item["on"]}
+
+
+def _shown(when: str | Mapping[str, str]) -> str:
+    return when if isinstance(when, str) else "; ".join(f"{target}: {text}" for target, text in sorted(when.items()))
 
 
 def _policy(document: Document, path: Path, item: Mapping[str, Any]) -> Policy:
+    targets = tuple(item.get("on", ()))
+    first, last = read_effective(document, (*path, "effective"), item.get("effective", {}))
+    approval = item.get("approval")
     return Policy(
         id=item["id"],
         version=meaning_version(item),
         title=item["title"],
-        targets=tuple(item.get("on", ())),
-        when=item.get("when", ""),
+        targets=targets,
+        when=_shown(item.get("when", "")),
         level=item["level"],
         on_error=item["on_error"],
-        effect=cast("Verdict", item.get("effect", "warn")),
+        effect=item.get("effect", "act" if "action" in item else "warn"),
         reason=item["reason"],
         remedy=item["remedy"],
         owner=item["owner"],
@@ -134,6 +145,10 @@ def _policy(document: Document, path: Path, item: Mapping[str, Any]) -> Policy:
         window_days=item.get("window_days", 0),
         days_min=item.get("days_min", 1),
         detector=item.get("detector"),
+        options=read_options(document, (*path, "options"), item.get("options", ()), targets),
+        approval=read_approval(document, (*path, "approval"), approval) if approval is not None else None,
+        effective_from=first,
+        effective_until=last,
     )
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, TypeAlias
 
 from fiscus.guardrails.policies.compile_closure import Facts, Result
 from fiscus.guardrails.policies.condition import Node
-from fiscus.guardrails.types import Policy, PolicyTarget
+from fiscus.guardrails.types import Policy, PolicyException, PolicyResult, PolicyTarget
+
+Closure: TypeAlias = Callable[[Facts], tuple[Result, str]]
+DAYS_KEPT_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +27,41 @@ class PolicyTest:
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledException:
+    """An exception on one target. `number` is its place in the file, from 1; `sql` is empty where the target has none."""
+
+    exception: PolicyException
+    number: int
+    node: Node
+    closure: Closure
+    sql: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """A policy with its condition per target, as a tree, a closure and, for charges, SQL. A detector has none of them."""
+    """A policy with its condition per target, as a tree, a closure and, for charges, SQL. A detector has none of them.
+
+    `exceptions` stand in the order of precedence (policies/exceptions.py), whether they have ended or not.
+    """
 
     policy: Policy
     conditions: Mapping[PolicyTarget, Node] = field(default_factory=dict)
-    closures: Mapping[PolicyTarget, Callable[[Facts], tuple[Result, str]]] = field(default_factory=dict)
+    closures: Mapping[PolicyTarget, Closure] = field(default_factory=dict)
     charge_sql: str = ""
     tests: tuple[PolicyTest, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)  # of a detector
+    exceptions: Mapping[PolicyTarget, tuple[CompiledException, ...]] = field(default_factory=dict)
+    silent: PolicyResult = field(init=False, repr=False, compare=False)  # what it says of nearly everything: nothing
+
+    def __post_init__(self) -> None:
+        policy = self.policy
+        silent = PolicyResult(policy.id, policy.version, policy.level, "no_match", "allow", "")
+        object.__setattr__(self, "silent", silent)
+
+    def in_force(self, day: date) -> bool:
+        """Whether its effective dates, both included, hold `day`."""
+        first, last = self.policy.effective_from, self.policy.effective_until
+        return (first is None or first <= day) and (last is None or day <= last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +70,9 @@ class PolicySet:
 
     policies: tuple[CompiledPolicy, ...] = ()
     digest: str = ""
+    _in_force: dict[tuple[PolicyTarget, date], tuple[CompiledPolicy, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __iter__(self) -> Iterator[CompiledPolicy]:
         return iter(self.policies)
@@ -47,8 +81,17 @@ class PolicySet:
         return len(self.policies)
 
     def on(self, target: PolicyTarget) -> Sequence[CompiledPolicy]:
-        """The policies that judge `target`."""
+        """The policies that judge `target`, in force or not."""
         return [compiled for compiled in self.policies if target in compiled.conditions]
+
+    def in_force(self, target: PolicyTarget, day: date) -> Sequence[CompiledPolicy]:
+        """The policies that judge `target` and are in force on `day`: looked up once a day, not once a decision."""
+        key = (target, day)
+        if (found := self._in_force.get(key)) is None:
+            if len(self._in_force) >= DAYS_KEPT_MAX:
+                self._in_force.clear()
+            found = self._in_force[key] = tuple(one for one in self.on(target) if one.in_force(day))
+        return found
 
     def detectors(self) -> Sequence[CompiledPolicy]:
         """Built-in detectors that are switched on."""

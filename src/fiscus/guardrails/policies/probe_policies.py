@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Final, cast
 
-from fiscus.guardrails.decisions.decide import ON_ERROR, weakened
 from fiscus.guardrails.policies.compile_closure import Result
 from fiscus.guardrails.policies.compile_sql import quoted
+from fiscus.guardrails.policies.contribution import contribution, day_asked
 from fiscus.guardrails.policies.facts import Fact, facts_of
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicyTest
-from fiscus.guardrails.types import INTENT_KINDS, Policy, Verdict
+from fiscus.guardrails.types import INTENT_KINDS
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.rows import Query, Rows
 
@@ -27,7 +27,7 @@ def closure_failures(compiled: CompiledPolicy) -> tuple[str, ...]:
         if result != test.expect:
             failures.append(_failure(compiled, test, f"{result} ({why})" if why else result))
         elif test.expect_verdict and test.target in INTENT_KINDS:
-            verdict = _verdict(compiled.policy, result)
+            verdict = contribution(compiled, test.target, result, test.given, day_asked(test.given)).verdict
             if verdict != test.expect_verdict:
                 failures.append(_failure(compiled, test, f"verdict {verdict}", f"verdict {test.expect_verdict}"))
     return tuple(failures)
@@ -58,14 +58,6 @@ def _on_charges(compiled: CompiledPolicy) -> list[PolicyTest]:
 
 def _failure(compiled: CompiledPolicy, test: PolicyTest, got: str, expected: str = "") -> str:
     return f"{compiled.policy.file}, line {test.line}: expected {expected or test.expect}, got {got}"
-
-
-def _verdict(policy: Policy, result: Result) -> Verdict:
-    """What `decide` makes of a result."""
-    wanted: Verdict = (
-        policy.effect if result == "match" else ON_ERROR[policy.on_error] if result == "error" else "allow"
-    )
-    return weakened(wanted, policy.level)
 
 
 def _row(given: Mapping[str, object]) -> str:
