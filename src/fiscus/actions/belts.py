@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from fiscus.actions.machine import last_entry
 from fiscus.actions.types import Action, Plan, Refusal, SafetyBelts, Target
-from fiscus.kernel.limits import ACTION_RUN_MINUTES
+from fiscus.kernel.limits import ACTION_ERRORS_MIN, ACTION_RUN_MINUTES
+from fiscus.kernel.money import ZERO, display, total
 
 ENVIRONMENT_TAGS: Final = ("environment", "env", "stage")
 
 
 @dataclass(frozen=True, slots=True)
 class RunSoFar:
-    """What the current run has sent (or proposed) already, of how many there are in all (0: they cannot be counted)."""
+    """What the current run has sent (or proposed) already, of how many there are in all (0: they cannot be counted).
+
+    `owners`: owner -> targets; `money`: currency -> money at stake a month. `judged` and `errors`: how many were sent since
+    somebody last resumed, and how many of them failed or are unknown.
+    """
 
     actions: int
     targets: int
     total: int
+    owners: Mapping[str, int] = field(default_factory=dict)
+    money: Mapping[str, Decimal] = field(default_factory=dict)
+    judged: int = 0
+    errors: int = 0
 
 
 def protection(target: Target, belts: SafetyBelts) -> Refusal | None:
@@ -86,8 +97,47 @@ def belt_refusals(plan: Plan, belts: SafetyBelts, so_far: RunSoFar, *, paused: b
     changed = so_far.targets + len(plan.targets)
     if so_far.total and changed > targets_allowed(belts, so_far.total):
         found.append(percent_refusal(belts, changed, so_far.total))
+    found += _owner_refusals(plan, belts, so_far)
+    found += _money_refusals(plan, belts, so_far)
+    if (breaker := breaker_refusal(belts, so_far)) is not None:
+        found.append(breaker)
     found.extend(refusal for target in plan.targets if (refusal := protection(target, belts)) is not None)
     return tuple(found)
+
+
+def breaker_refusal(belts: SafetyBelts, so_far: RunSoFar) -> Refusal | None:
+    """Too many of what was sent went wrong, so nothing more is sent; None while it is bearable."""
+    if so_far.errors < ACTION_ERRORS_MIN or so_far.errors * 100 <= so_far.judged * belts.errors_percent_max:
+        return None
+    return Refusal(
+        "errors_percent_max",
+        f"{so_far.errors} of {so_far.judged} actions of the last {ACTION_RUN_MINUTES} minutes failed or are unknown; at most "
+        f"{belts.errors_percent_max} % may",
+        "Find out why, then run `fiscus actions resume`.",
+    )
+
+
+def _owner_refusals(plan: Plan, belts: SafetyBelts, so_far: RunSoFar) -> Iterator[Refusal]:
+    for owner, count in sorted(Counter(target.owner for target in plan.targets).items()):
+        changed = so_far.owners.get(owner, 0) + count
+        if changed > belts.targets_per_owner_max:
+            yield Refusal(
+                "targets_per_owner_max",
+                f"{changed} things of {owner or 'nobody'} would be changed within {ACTION_RUN_MINUTES} minutes; at most "
+                f"{belts.targets_per_owner_max} may be",
+                "Wait for the next run, or raise belts.targets_per_owner_max in fiscus.yaml.",
+            )
+
+
+def _money_refusals(plan: Plan, belts: SafetyBelts, so_far: RunSoFar) -> Iterator[Refusal]:
+    at_stake = total([so_far.money.get(plan.currency, ZERO), abs(plan.saving_per_month)])
+    if at_stake > belts.money_per_run_max:
+        yield Refusal(
+            "money_per_run_max",
+            f"{display(at_stake)} {plan.currency} a month would be at stake within {ACTION_RUN_MINUTES} minutes; at most "
+            f"{display(belts.money_per_run_max)} may be",
+            "Wait for the next run, or raise belts.money_per_run_max in fiscus.yaml.",
+        )
 
 
 def targets_allowed(belts: SafetyBelts, total: int) -> int:
@@ -97,12 +147,35 @@ def targets_allowed(belts: SafetyBelts, total: int) -> int:
     return max(1, total * belts.targets_percent_max // 100)
 
 
-def sent_so_far(actions: Iterable[Action], kind: str, now: datetime, running: int) -> RunSoFar:
-    """What was sent within the last run's time: all kinds for the count of actions, `kind` for the targets."""
+def sent_so_far(
+    actions: Iterable[Action], kind: str, now: datetime, running: int, resumed_at: datetime | None = None
+) -> RunSoFar:
+    """What was sent within the last run's time: all kinds for actions, owners, money and errors, `kind` for the targets.
+
+    `resumed_at`: what went wrong before somebody last said `resume` is not held against what comes after.
+    """
     since = now - timedelta(minutes=ACTION_RUN_MINUTES)
-    sent = [a for a in actions if (at := _sent_at(a)) is not None and since < at <= now]
-    targets = sum(len(action.plan.targets) for action in sent if action.plan.kind == kind)
-    return RunSoFar(len(sent), targets, running + targets if running else 0)
+    sent = [(at, a) for a in actions if (at := _sent_at(a)) is not None and since < at <= now]
+    targets = sum(len(action.plan.targets) for _, action in sent if action.plan.kind == kind)
+    judged = [action for at, action in sent if resumed_at is None or at > resumed_at]
+    money: dict[str, Decimal] = {}
+    for _, action in sent:
+        at_stake = [money.get(action.plan.currency, ZERO), abs(action.plan.saving_per_month)]
+        money[action.plan.currency] = total(at_stake)
+    return RunSoFar(
+        actions=len(sent),
+        targets=targets,
+        total=running + targets if running else 0,
+        owners=Counter(target.owner for _, action in sent for target in action.plan.targets),
+        money=money,
+        judged=len(judged),
+        errors=sum(_went_wrong(action) for action in judged),
+    )
+
+
+def _went_wrong(action: Action) -> bool:
+    """It failed, or its outcome was lost, whatever was found out later."""
+    return last_entry(action, "FAILED", "UNKNOWN") is not None
 
 
 def _sent_at(action: Action) -> datetime | None:

@@ -94,6 +94,9 @@ class SafetyBelts:
     actions_per_run_max: int = 20
     targets_per_action_max: int = 10
     targets_percent_max: int = 25  # of the running inventory of that kind
+    targets_per_owner_max: int = 10  # of one owner's things in one run
+    money_per_run_max: Decimal = Decimal(50_000)  # at stake a month over a run, each currency by itself
+    errors_percent_max: int = 20  # of what a run sent; more, after a few, and everything is paused
     protected_environments: tuple[str, ...] = ("prod", "production")
     protected_tags: tuple[str, ...] = ("fiscus:protected",)
     paused: bool = False

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -87,7 +88,7 @@ def load_settings(home: Path) -> Settings:
         smtp=Smtp(s["host"], s["port"], s["from"]) if (s := notify.get("smtp")) else None,
         webhook=Webhook(**w) if (w := notify.get("webhook")) else None,
         aws=data.get("aws"),
-        belts=SafetyBelts(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.get("belts", {}).items()}),
+        belts=_belts(data.get("belts", {})),
         escalation=data.get("escalation", {}),
         outcomes=tuple(
             Outcome(o["name"], {k: _many(v) for k, v in o["scope"].items()}, o["volumes"]) for o in outcomes
@@ -96,6 +97,13 @@ def load_settings(home: Path) -> Settings:
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
         freezes=freezes_from(document),
     )
+
+
+def _belts(given: Mapping[str, Any]) -> SafetyBelts:
+    typed = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    if "money_per_run_max" in typed:
+        typed["money_per_run_max"] = Decimal(typed["money_per_run_max"])
+    return SafetyBelts(**typed)
 
 
 def _many(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,9 @@ from fiscus.flows.record_actions import (
     policy_owner,
     record_step,
     refuse,
+    resumed_at,
     take_over,
+    trip_breaker,
 )
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS, Actor
@@ -62,6 +64,7 @@ def preview_action(ws: Workspace, action_id: str) -> ActionPreview:
     """A dry run of one action as things stand now; nothing is sent and nothing is stored. Raises NotFound."""
     with ws.state.read() as tx:
         action, everything, paused = load_action(tx, action_id), tx.actions.all(), is_paused(tx)
+        resumed = resumed_at(tx)
     plan, note, running = action.plan, "", 0
     now: dict[str, Target] | None = None
     undo_kind: str | None = None
@@ -72,7 +75,7 @@ def preview_action(ws: Workspace, action_id: str) -> ActionPreview:
         running = executor.inventory_size()
     except FiscusError as failed:
         note = f"What stands now could not be read: {failed.message}"
-    so_far = sent_so_far(everything, plan.kind, ws.clock.now(), running)
+    so_far = sent_so_far(everything, plan.kind, ws.clock.now(), running, resumed)
     refusals = belt_refusals(plan, ws.config.belts, so_far, paused=paused) if action.state not in DONE else ()
     question = Approval(action, policy_owner(ws, plan.policy_id), ws.config.directory, ws.as_of)
     return ActionPreview(
@@ -125,7 +128,7 @@ def _intend(ws: Workspace, claimed: Action, actor: Actor, running: int) -> Actio
     """INTENT, stored, or a refusal by a belt. Belts and kill switch are judged in the transaction that stores the intent."""
     at = ws.clock.now()
     with ws.state.begin() as tx:
-        so_far = sent_so_far(tx.actions.all(), claimed.plan.kind, at, running)
+        so_far = sent_so_far(tx.actions.all(), claimed.plan.kind, at, running, resumed_at(tx))
         refusals = belt_refusals(claimed.plan, ws.config.belts, so_far, paused=is_paused(tx))
         if claimed.plan.expires_at <= at:
             late = Refusal(
@@ -166,4 +169,7 @@ def _step(ws: Workspace, action: Action, state: ActionState, actor: Actor, note:
         stored = load_action(tx, action.id)
         if stored.epoch != action.epoch:
             return stored
-        return record_step(tx, move(action, state, ws.clock.now(), actor, note), actor)
+        stepped = record_step(tx, move(action, state, ws.clock.now(), actor, note), actor)
+        if state in {"FAILED", "UNKNOWN"}:
+            trip_breaker(ws, tx, action.plan.kind)
+        return stepped

@@ -15,6 +15,7 @@ from typing import Literal
 from fiscus.flows.find_anomalies import CURRENT_FACT
 from fiscus.flows.ports import StateTx
 from fiscus.flows.reconcile_actions import UNRESOLVED_FACT
+from fiscus.flows.record_actions import INCIDENT_FACT
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import BudgetStatus, Finding
 from fiscus.kernel.limits import CASE_ANOMALY_DAYS, CASE_RUNNING_DAYS
@@ -32,7 +33,7 @@ def case_subjects(ws: Workspace, tx: StateTx) -> list[CaseSubject]:
     views += [of_budget(status) for status in statuses if status.state != "ok"]
     views += [of_anomaly(anomaly, ws) for anomaly in _recent(ws, tx)]
     subjects: dict[str, CaseSubject] = {}
-    for view in (*views, *_unresolved_actions(tx)):
+    for view in (*views, *_unresolved_actions(tx), *_incident(ws, tx)):
         _add(subjects, view)
     return list(subjects.values())
 
@@ -133,6 +134,27 @@ def _unresolved_actions(tx: StateTx) -> list[CaseSubject]:
     listed = tx.facts.get(UNRESOLVED_FACT)
     entries = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
     return [subject for entry in entries if (subject := _of_action(tx, entry)) is not None]
+
+
+def _incident(ws: Workspace, tx: StateTx) -> list[CaseSubject]:
+    """A belt that held: one case until somebody resumes."""
+    fact = tx.facts.get(INCIDENT_FACT)
+    if not isinstance(fact, Mapping):
+        return []
+    owner = ws.config.directory.default_pool
+    return [
+        CaseSubject(
+            kind="action",
+            key=f"incident|{fact['id']}",
+            title=f"A safety belt stopped actions: {fact['message']}",
+            detail=f"Belt {fact['belt']}, since {fact['at']:%Y-%m-%d %H:%M} UTC. {fact['remedy']}",
+            amount=ZERO,
+            currency=ws.config.company.currency,
+            severity="high",
+            owner=owner,
+            evidence=dict(fact),
+        )
+    ]
 
 
 def _of_action(tx: StateTx, entry: Mapping[str, object]) -> CaseSubject | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiscus.flows.record_actions import PAUSED_FACT, check_person
+from fiscus.flows.record_actions import INCIDENT_FACT, PAUSED_FACT, RESUMED_FACT, check_person
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
 
@@ -23,3 +23,6 @@ def _set(ws: Workspace, actor: Actor, note: str, *, paused: bool) -> None:
         body = {"by": actor.person_id, "at": ws.clock.now(), "note": note}
         tx.facts.put(PAUSED_FACT, body if paused else None)
         tx.evidence.append("action.paused" if paused else "action.resumed", "actions", actor, body)
+        if not paused:  # whoever resumes has looked at what went wrong: it is over, and not held against what comes
+            tx.facts.put(RESUMED_FACT, body)
+            tx.facts.put(INCIDENT_FACT, None)

@@ -12,9 +12,9 @@ from fiscus.actions.machine import OPEN, propose
 from fiscus.actions.plan_digest import sealed
 from fiscus.actions.ports import Executor
 from fiscus.actions.savings import TargetCost, target_costs
-from fiscus.actions.types import Action, Plan, Target
+from fiscus.actions.types import Action, Plan, Refusal, Target
 from fiscus.flows.ports import StateTx
-from fiscus.flows.record_actions import executor_of, record_step
+from fiscus.flows.record_actions import executor_of, open_incident, record_step
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.actor import FISCUS
@@ -221,6 +221,11 @@ def _store(ws: Workspace, plans: Sequence[Plan], skipped: Sequence[Skipped]) -> 
             if not any(identity(target) in held for target in plan.targets):
                 stored.append(record_step(tx, propose(ws.ids.new("act"), plan, FISCUS, now), FISCUS))
         _record_skipped(tx, skipped)
+        wide = [one for one in skipped if one.belt == "targets_percent_max"]
+        if wide:  # a policy that matches too much of what runs is a mistake until somebody says that it is none
+            open_incident(
+                ws, tx, Refusal(wide[0].belt, wide[0].reason, "Look at the policy, then `fiscus actions resume`.")
+            )
     return stored
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from fiscus.actions.machine import IN_FLIGHT, is_expired, is_silent, last_entry, move
 from fiscus.actions.types import Action, ActionState, Outcome
 from fiscus.actions.undo_plan import undo_plan
-from fiscus.flows.record_actions import check_person, executor_of, load_action, record_step, take_over
+from fiscus.flows.record_actions import check_person, executor_of, load_action, record_step, take_over, trip_breaker
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.errors import FiscusError
@@ -130,6 +130,8 @@ def _step(
         for state in states:
             observed = outcome.observed if outcome is not None else {}
             moved = record_step(tx, move(moved, state, ws.clock.now(), actor, note, observed), actor)
+        if {"FAILED", "UNKNOWN"} & set(states):
+            trip_breaker(ws, tx, moved.plan.kind)
         return moved
 
 

@@ -40,6 +40,7 @@ ACTION_LEASE_SECONDS: Final = (
 ACTION_REPROPOSE_DAYS: Final = 14  # after a person said no, or undid it
 ACTION_RETRY_HOURS: Final = 24  # after it failed
 ACTION_UNKNOWN_MINUTES_MAX: Final = 15  # an outcome unknown for longer is a person's business
+ACTION_ERRORS_MIN: Final = 3  # fewer errors prove nothing, whatever their share
 ACTION_SAVING_DAYS: Final = 7  # full days of bills before the action that its saving is measured against
 
 # Calls to vendors that change something: short, and less than the lease together.
@@ -93,8 +94,14 @@ APPROVALS_WAITING_PER_REQUESTER_MAX: Final = 50
 APPROVAL_ROUTED_MAX: Final = 5  # people who are sent a mail about one approval at once; more may say yes
 APPROVAL_NOTE_CHARS_MAX: Final = 2_000
 LINK_CHARS_MAX: Final = 2_000  # a longer text is no link of ours
+
 # Backtests: what of a long history is shown one by one, and how far back one may look.
 BACKTEST_LARGEST_SHOWN: Final = 20
 BACKTEST_MONTHS_MAX: Final = 36
 BACKTEST_DECISIONS_MAX: Final = 50_000  # of the newest decisions; more are said to be left out
 BACKTEST_INTENTS_MAX: Final = 500_000  # history replayed as intents of one kind; some 20 s of closures
+
+# Commitments and purchases, before they are bought.
+COMMITMENT_HISTORY_DAYS: Final = 90  # of usage that a commitment is judged on
+COMMITMENT_HISTORY_DAYS_MIN: Final = 14  # fewer say nothing about months
+COMMITMENT_STANDING_DAYS: Final = 28  # what a commitment costs a day is averaged over its last four weeks

@@ -20,11 +20,15 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
     "marketplace.purchase": {
         "vendor": "text", "listing": "text", "marketplace": "text", "term_months": "int", "po": "text", "renewal": "bool",
         "approved_by": "text", "seats": "int", "data_class": "text", "existing_product": "text", "renews_on": "text",
+        "total_contract_value": "money", "notice_days": "int", "category": "text", "vendor_known": "bool",
+        "duplicate_amount": "money",
     },
     "saas.seat": {
         "vendor": "text", "plan": "text", "seats": "int", "seat_price": "money", "user": "text", "term_months": "int",
         "renewal": "bool", "sso": "bool", "existing_product": "text", "seats_owned": "int", "seats_unused": "int",
         "last_used_days": "int", "po": "text", "approved_by": "text", "data_class": "text", "renews_on": "text",
+        "total_contract_value": "money", "notice_days": "int", "category": "text", "vendor_known": "bool",
+        "duplicate_amount": "money", "marketplace": "text",
     },
     "resource.provision": {
         "resource_type": "text", "size": "text", "region": "text", "gpu": "bool", "count": "int", "tags": "map",
@@ -35,7 +39,8 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
         "commitment_kind": "text", "term_months": "int", "payment_option": "text", "hourly_commitment": "money",
         "upfront": "money", "resource_type": "text", "region": "text", "coverage": "quantity", "coverage_after": "quantity",
         "utilisation": "quantity", "utilisation_after": "quantity", "break_even_months": "quantity", "exposure": "money",
-        "monthly_saving": "money", "po": "text", "approved_by": "text",
+        "monthly_saving": "money", "po": "text", "approved_by": "text", "utilisation_low": "quantity",
+        "break_even_utilisation": "quantity", "downside": "money", "history_days": "int",
     },
 }  # fmt: skip
 COMMON_ATTRIBUTES: Final = ("ticket", "repository", "reason")
