@@ -47,6 +47,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         policy_owners=policy_set.owners(),
         ladder=ladder_from(settings.escalation),
         outcomes=settings.outcomes,
+        gates=settings.gates,
         simulated=settings.simulated,
         pages_url=settings.pages_url,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),

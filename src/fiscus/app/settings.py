@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -13,9 +13,11 @@ from typing import Any, cast
 
 from fiscus.actions.types import SafetyBelts
 from fiscus.app.calendar_settings import calendar_from, freezes_from
+from fiscus.app.gates import gate_settings_from
 from fiscus.board.types import Outcome
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
+from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document, load_document
 from fiscus.kernel.errors import BadConfig, Where
@@ -62,6 +64,7 @@ class Settings:
     simulated: tuple[str, ...]
     pages_url: str = DEFAULT_PAGES
     freezes: tuple[Freeze, ...] = ()
+    gates: GateSettings = field(default_factory=GateSettings)
 
 
 def load_settings(home: Path) -> Settings:
@@ -96,6 +99,7 @@ def load_settings(home: Path) -> Settings:
         simulated=tuple(data.get("simulated", ())),
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
         freezes=freezes_from(document),
+        gates=gate_settings_from(data.get("gates", {})),
     )
 
 

@@ -13,6 +13,7 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
+from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget
@@ -60,6 +61,7 @@ class Configuration:
     outcomes: tuple[Outcome, ...] = ()
     pages_url: str = "http://127.0.0.1:8720"  # where people open the pages: what links in mails start with
     freezes: tuple[Freeze, ...] = ()
+    gates: GateSettings = field(default_factory=GateSettings)
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
 
 

@@ -29,6 +29,10 @@ DOCUMENT_DEPTH_MAX: Final = 40
 CONDITION_CHARS_MAX: Final = 4_000
 CONDITION_NODES_MAX: Final = 500
 
+# Gates. A plan of ten thousand resources is some 30 MB; larger ones are several changes.
+PLAN_BYTES_MAX: Final = 50_000_000
+PLAN_CHANGES_MAX: Final = 10_000
+
 # Actions: blast radius, on by default.
 ACTIONS_PER_RUN_MAX: Final = 20
 ACTION_TARGETS_MAX: Final = 10

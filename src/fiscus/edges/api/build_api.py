@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fiscus.actions.types import Action, ActionPreview
 from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
+from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
@@ -45,6 +46,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     _mount_numbers(router, get_ws, kept)
     _mount_control(router, get_ws, kept)
     mount_approvals(router, get_ws)
+    mount_gates(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 

@@ -9,6 +9,7 @@ from fiscus.edges.cli import (
     commands_act,
     commands_approve,
     commands_data,
+    commands_gate,
     commands_policy,
     commands_record,
     commands_serve,
@@ -35,7 +36,7 @@ def build_cli(serve_pages: ServePages) -> App:
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    for group in (commands_show, commands_act, commands_approve, commands_record, commands_policy):
+    for group in (commands_show, commands_act, commands_approve, commands_gate, commands_record, commands_policy):
         group.mount(app)
     commands_serve.mount(app, serve_pages)
     app.default(_newcomer)

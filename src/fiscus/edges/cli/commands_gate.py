@@ -1,0 +1,116 @@
+"""Commands that stand before a change: one verdict on what is planned, in the form that its tool reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from fiscus.edges.cli.commands_act import DECIDE_EXIT
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json
+from fiscus.kernel.errors import BadInput, Where
+
+Form = Literal["text", "json", "sarif", "markdown"]
+As = Annotated[str, Parameter(name="--as", help="Who asks (directory id); recorded as asserted, not proven.")]
+
+
+def mount(app: App) -> None:
+    """Add this file's commands to `app`."""
+    gate = App(name="gate", help="One verdict on a change before it is applied.")
+    gate.command(terraform)
+    app.command(gate)
+
+
+@guarded
+def terraform(
+    plan: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    as_: As,
+    format: Form = "text",
+    environment: str = "",
+    team: str = "",
+    ticket: str = "",
+    repository: str = "",
+    out: tuple[Path, ...] = (),
+    common: Common = NO_OPTIONS,
+) -> int:
+    """Price a Terraform plan with your own prices and judge it. Exit 0 allow or warn, 3 needs approval, 4 denied, 2 error.
+
+    Parameters
+    ----------
+    plan
+        What `terraform show -json tfplan` wrote; - for standard input.
+    format
+        text for a terminal, json, sarif (2.1.0) for code scanning, markdown for a pull request.
+    environment
+        Where it will run; else what the tags of the plan all state.
+    team
+        Who pays; else the team of who asks.
+    ticket
+        What it is for; policies may ask for it.
+    repository
+        Where the change comes from; policies may ask for it.
+    out
+        Write the report there too, in the form of the file's ending: .json, .sarif, .md or .txt; may be given several times.
+    """
+    from fiscus.flows.gate_terraform import gate_terraform
+    from fiscus.guardrails.doors.terraform.judge import GateAsked
+    from fiscus.guardrails.doors.terraform.plan import read_plan
+
+    form: Form = "json" if common.json and format == "text" else format
+    name = "" if plan == "-" else plan
+    read = read_plan(_text(plan), name)
+    asked = GateAsked(as_, environment, team, ticket, repository, name)
+    forms = [_form_of(path) for path in out]
+    report = gate_terraform(open_home(common), read, asked)
+    for path, other in zip(out, forms, strict=True):
+        path.write_text(_written(report, other), encoding="utf-8")
+    _say(report, form)
+    return DECIDE_EXIT[report.verdict]
+
+
+def _text(plan: str) -> str:
+    try:
+        return sys.stdin.read() if plan == "-" else Path(plan).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as broken:
+        raise BadInput(
+            f"The plan cannot be read: {broken}",
+            remedy="Make it with: terraform plan -out=tfplan && terraform show -json tfplan > plan.json",
+            where=Where(file=plan),
+        ) from None
+
+
+def _form_of(path: Path) -> Form:
+    forms: dict[str, Form] = {".json": "json", ".sarif": "sarif", ".md": "markdown", ".txt": "text"}
+    if path.suffix not in forms:
+        raise BadInput(
+            f"{path} has no ending that says its form",
+            remedy=f"End it in one of {', '.join(forms)}.",
+            where=Where(key="out"),
+        )
+    return forms[path.suffix]
+
+
+def _say(report: Any, form: Form) -> None:
+    if form == "json":
+        say_json(report)
+    else:
+        say(_written(report, form).rstrip("\n"))
+
+
+def _written(report: Any, form: Form) -> str:
+    import json
+
+    from fiscus.guardrails.doors.terraform.show_markdown import gate_markdown
+    from fiscus.guardrails.doors.terraform.show_sarif import gate_sarif
+    from fiscus.guardrails.doors.terraform.show_text import gate_text
+    from fiscus.kernel.canonical import to_json
+
+    if form == "markdown":
+        return gate_markdown(report)
+    if form == "text":
+        return gate_text(report)
+    return json.dumps(gate_sarif(report) if form == "sarif" else to_json(report), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,118 @@
+"""One verdict on a Terraform plan: priced from the company's own bills, judged by policies and budgets, kept as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.learn_price_book import price_book
+from fiscus.flows.settle_intent import settle_intent
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.decisions.decide import decide
+from fiscus.guardrails.doors.terraform.judge import (
+    GateAsked,
+    Judged,
+    Settled,
+    by_vendor,
+    combined,
+    is_judged,
+    new_objections,
+    report_of,
+    resource_intent,
+    resource_verdict,
+    total_intent,
+    total_remedies,
+    total_shown,
+)
+from fiscus.guardrails.doors.terraform.plan import Plan
+from fiscus.guardrails.doors.terraform.plan_context import PlanContext
+from fiscus.guardrails.doors.terraform.price_changes import PricedChange, price_changes
+from fiscus.guardrails.doors.terraform.report import GateReport, ResourceVerdict, TotalShown
+from fiscus.guardrails.types import Decision, Intent, PolicyResult
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.canonical import digest
+from fiscus.kernel.money import ZERO
+
+NOTE = "Judged for a month at the most that groups may scale to; nothing is reserved until it is applied."
+
+
+def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
+    """The verdict; given only once it is stored. Raises BadInput for a requester, team or environment that nobody knows.
+
+    Fails closed: a store that cannot be reached raises Unavailable, and the plan must not be applied.
+    """
+    settings = ws.config.gates
+    context = PlanContext(plan, settings.regions)
+    changes = price_changes(context, price_book(ws), settings)
+    asked = replace(asked, environment=asked.environment or _stated_environment(changes))
+    settled = settle_intent(ws, _nothing(ws, asked)).intent
+    words = {one.change.address: _word(ws, one, asked) for one in changes if is_judged(one)}
+    said = {policy for word in words.values() for policy in word.objections}
+    totals, decisions = _totals(ws, changes, asked, said)
+    headroom, over = combined(decisions)
+    steps = [step for decision in decisions for step in total_remedies(decision, _remedies(ws))]
+    judged = Judged(
+        changes, words, totals, headroom, over, steps, Settled(settled.requested_by, settled.team, settled.environment),
+        f"lake {ws.lake.version()}; prices of {settings.price_days} days before {ws.as_of}", NOTE,
+    )  # fmt: skip
+    report = report_of(ws.ids.new("gate"), plan, judged, asked, settings)
+    with ws.state.begin() as tx:
+        tx.evidence.append("gate.judged", report.id, Actor(report.requested_by), _evidence(report))
+    return report
+
+
+def _word(ws: Workspace, priced: PricedChange, asked: GateAsked) -> ResourceVerdict:
+    """What the policies say to one resource. Budgets are asked about the whole change."""
+    currency = ws.config.company.currency
+    after = _said(ws, resource_intent(priced, asked, ws.config.gates, currency))
+    before: Sequence[PolicyResult] = ()
+    if priced.before is not None and not priced.raises and any(result.verdict != "allow" for result in after):
+        before = _said(ws, resource_intent(priced, asked, ws.config.gates, currency, "before"))
+    said = new_objections(priced, after, before)
+    return resource_verdict(said, _remedies(ws))
+
+
+def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
+    return decide(settle_intent(ws, intent), ws.config.policies, (), {}).policies
+
+
+def _totals(
+    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked, said: set[str]
+) -> tuple[list[TotalShown], list[Decision]]:
+    totals, decisions = list[TotalShown](), list[Decision]()
+    for provider, currency, of_vendor in by_vendor(changes):
+        intent = total_intent(of_vendor, asked, ws.config.gates)
+        decision = decide_intent(ws, intent) if intent else None
+        totals.append(total_shown((provider, currency), of_vendor, decision, said))
+        decisions += [decision] if decision else []
+    return totals, decisions
+
+
+def _remedies(ws: Workspace) -> dict[str, str]:
+    return {compiled.policy.id: compiled.policy.remedy for compiled in ws.config.policies}
+
+
+def _nothing(ws: Workspace, asked: GateAsked) -> Intent:
+    """An intent of no money: who asks and where are checked even where a plan changes nothing."""
+    return Intent(
+        kind="resource.provision", requested_by=asked.requested_by, team=asked.team, environment=asked.environment,
+        amount=ZERO, currency=ws.config.company.currency,
+    )  # fmt: skip
+
+
+def _stated_environment(changes: Sequence[PricedChange]) -> str:
+    """The environment that the tags of the plan state, where they all state the same."""
+    stated = {one.tags[key] for one in changes for key in ("environment", "Environment", "env") if one.tags.get(key)}
+    return stated.pop() if len(stated) == 1 else ""
+
+
+def _evidence(report: GateReport) -> dict[str, object]:
+    return {
+        "report": digest(report), "verdict": report.verdict, "reasons": report.reasons, "file": report.file,
+        "decisions": [one.decision_id for one in report.totals if one.decision_id],
+        "resources": [
+            {"address": one.address, "delta": one.delta, "currency": one.currency, "verdict": one.verdict}
+            for one in report.resources
+        ],
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Kubernetes workloads: an AdmissionReview parsed, its requests priced by node rates, and answered. Pure."""

@@ -1,0 +1,389 @@
+"""The Terraform door: what is read of a plan, what is priced, who is asked, and what is never silently zero."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.fixtures.gates import change, created, gated_company, planned, sold
+from tests.fixtures.judging import policy_of
+
+from fiscus.__main__ import command_line
+from fiscus.flows.gate_terraform import gate_terraform
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.doors.terraform.judge import GateAsked
+from fiscus.guardrails.doors.terraform.plan import parse_plan, read_plan
+from fiscus.guardrails.doors.terraform.report import GateReport
+from fiscus.guardrails.doors.terraform.rules import FREE, RULES
+from fiscus.guardrails.doors.terraform.show_markdown import gate_markdown
+from fiscus.guardrails.doors.terraform.show_sarif import gate_sarif
+from fiscus.guardrails.doors.terraform.show_text import gate_text
+from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.kernel.errors import BadInput, FiscusError, LimitExceeded
+from fiscus.kernel.money import total
+
+MAX = GateAsked("max")
+MACHINE = created(
+    "aws_instance", instance_type="m6i.2xlarge", root_block_device=[{"volume_type": "gp3", "volume_size": 100}]
+)
+MONTH = Decimal("0.36864") * 730
+DISK = Decimal("7.68")
+
+
+@pytest.fixture(scope="module")
+def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return gated_company(tmp_path_factory.mktemp("gate") / "home")
+
+
+def _gate(ws: Workspace, *changes: Any, asked: GateAsked = MAX, **top: Any) -> GateReport:
+    return gate_terraform(ws, parse_plan(planned(*changes, **top)), asked)
+
+
+def _with(ws: Workspace, **gates: Any) -> Workspace:
+    return replace(ws, config=replace(ws.config, gates=replace(ws.config.gates, **gates)))
+
+
+def _judged_by(ws: Workspace, *policies: Any) -> Workspace:
+    return replace(ws, config=replace(ws.config, policies=PolicySet(policies)))
+
+
+def test_a_machine_costs_its_hours_and_its_disk_at_the_contracted_prices(ws: Workspace) -> None:
+    report = _gate(ws, MACHINE)
+    assert report.totals[0].delta == MONTH + DISK
+    assert [(part.source, part.confidence) for part in report.resources[0].parts] == [("contracted", "high")] * 2
+    assert report.verdict == "allow"
+
+
+def test_headroom_after_the_change_is_shown_and_a_hard_cap_denies(ws: Workspace) -> None:
+    (row,) = _gate(ws, MACHINE).headroom
+    assert (row.budget_id, row.headroom - row.after) == ("dev", MONTH + DISK)
+    many = [change(f"aws_instance.m{n}", ["create"], None, MACHINE["change"]["after"]) for n in range(33)]
+    report = _gate(ws, *many)
+    assert report.verdict == "deny"
+    assert "Budget Development has 8,950.00 left" in report.reasons[0]
+
+
+def test_ten_small_resources_do_not_pass_where_one_large_one_would_not(ws: Workspace) -> None:
+    report = _gate(ws, *(change(f"aws_instance.m{n}", ["create"], None, MACHINE["change"]["after"]) for n in range(10)))
+    assert report.verdict == "require_approval"
+    assert "A resource over 2,000 USD a month" in report.reasons[0]
+    assert all(one.verdict == "allow" for one in report.resources)
+
+
+def test_a_budget_bears_all_vendors_of_a_plan_together(tmp_path: Path) -> None:
+    budgets = """
+budgets:
+  - {id: dev, title: Development, scope: {environment: dev}, period: month, currency: USD, amount: 600, owner: ml, cap: hard}
+"""
+    small = gated_company(tmp_path / "home", budgets=budgets)
+    erp = created(
+        "azurerm_linux_virtual_machine", size="Standard_D8s_v5", location="eastus",
+        os_disk=[{"storage_account_type": "Premium_LRS", "disk_size_gb": 128}],
+    )  # fmt: skip
+    assert _gate(small, MACHINE).verdict == _gate(small, erp).verdict == "allow"
+    both = _gate(small, MACHINE, erp)
+    assert both.verdict == "deny"
+    assert "with all vendors of this plan" in both.reasons[0]
+    assert both.headroom[0].after < 0
+
+
+def test_what_is_destroyed_saves_money_and_nobody_is_asked(ws: Workspace) -> None:
+    refuses = _judged_by(ws, policy_of("never", "true", "resource.provision", effect="deny", level="hard"))
+    gone = change("aws_instance.old", ["delete"], MACHINE["change"]["after"], None)
+    report = _gate(refuses, gone)
+    assert (report.verdict, report.totals[0].delta, report.totals[0].decision_id) == ("allow", -MONTH - DISK, "")
+    assert report.reasons == (f"It saves {total([MONTH, DISK]):.2f} USD a month with AWS.",)
+
+
+def test_a_smaller_change_is_not_denied_for_a_budget_that_is_over_already(tmp_path: Path) -> None:
+    broke = gated_company(
+        tmp_path / "home",
+        budgets="""
+budgets:
+  - {id: dev, title: Development, scope: {environment: dev}, period: month, currency: USD, amount: 1, owner: ml, cap: hard}
+""",
+    )
+    before = MACHINE["change"]["after"] | {"instance_type": "c6i.4xlarge"}
+    assert _gate(broke, MACHINE).verdict == "deny"
+    assert _gate(broke, change("aws_instance.x", ["update"], before, MACHINE["change"]["after"])).verdict == "allow"
+
+
+def test_what_was_so_before_is_not_the_doing_of_a_change_that_costs_no_more(ws: Workspace) -> None:
+    gpu = created("aws_instance", instance_type="g5.12xlarge")["change"]["after"]
+    tagged = gpu | {"tags_all": gpu["tags_all"] | {"note": "x"}}
+    assert _gate(ws, change("aws_instance.x", ["update"], gpu, tagged)).resources[0].verdict == "allow"
+    untagged = gpu | {"tags": {}, "tags_all": {}}
+    report = _gate(ws, change("aws_instance.x", ["update"], gpu, untagged), asked=GateAsked("max", "dev"))
+    assert report.resources[0].objections == ("resource-mandatory-tags",)
+
+
+@pytest.mark.parametrize(("setting", "verdict"), [("warn", "warn"), ("approval", "require_approval"), ("deny", "deny")])
+def test_what_has_no_price_is_said_and_the_company_decides_what_it_comes_to(
+    ws: Workspace, setting: str, verdict: str
+) -> None:
+    report = _gate(_with(ws, on_unpriced=setting), created("aws_msk_cluster"))
+    assert report.verdict == verdict
+    assert [(gap.address, gap.kind) for gap in report.unpriced] == [("aws_msk_cluster.x", "no_rule")]
+    assert "could not be priced" in report.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"),
+    [
+        (created("aws_instance", unknown={"instance_type": True}), "unknown_value"),
+        (created("aws_instance", instance_type="q9.mega", root_block_device=[{"volume_size": 8}]), "no_price"),
+        (created("aws_lambda_function", memory_size=512), "usage"),
+        (created("aws_autoscaling_group", min_size=1, max_size=3), "unknown_value"),
+        (created("google_compute_instance", machine_type="z9-standard-4", zone="us-central1-a"), "no_rule"),
+        (created("datadog_monitor"), "no_rule"),
+    ],
+    ids=["unknown", "no price", "by use", "template elsewhere", "machine type", "another vendor"],
+)
+def test_nothing_is_silently_zero(ws: Workspace, resource: Any, kind: str) -> None:
+    report = _gate(ws, resource)
+    assert kind in {gap.kind for gap in report.unpriced}
+    assert report.verdict == "warn"
+
+
+def test_what_costs_nothing_is_no_gap_and_is_not_judged(ws: Workspace) -> None:
+    untagged = {"tags": {}, "tags_all": {}}
+    report = _gate(ws, created("aws_security_group", **untagged), created("random_id"), asked=GateAsked("max", "dev"))
+    assert (report.verdict, report.unpriced) == ("allow", ())
+
+
+@pytest.mark.parametrize(("basis", "machines"), [("max", 10), ("min", 2)])
+def test_a_group_that_scales_is_judged_at_its_most_or_its_least(ws: Workspace, basis: str, machines: int) -> None:
+    template = created("aws_launch_template", "t", instance_type="m6i.2xlarge")
+    group = created("aws_autoscaling_group", "g", min_size=2, max_size=10)
+    configuration = {"root_module": {"resources": [{
+        "address": "aws_autoscaling_group.g", "expressions": {
+            "launch_template": [{"id": {"references": ["aws_launch_template.t.id", "aws_launch_template.t"]}}]
+        },
+    }]}}  # fmt: skip
+    report = _gate(_with(ws, autoscaling=basis), template, group, configuration=configuration)
+    assert (report.totals[0].delta, report.totals[0].delta_least) == (MONTH * machines, MONTH * 2)
+
+
+def test_a_group_costs_more_when_only_its_template_changes(ws: Workspace) -> None:
+    small, large = (
+        {"instance_type": size, "availability_zone": "us-east-1a"} for size in ("m6i.2xlarge", "c6i.4xlarge")
+    )
+    group = created("aws_autoscaling_group", "g", min_size=1, max_size=1)["change"]["after"]
+    configuration = {"root_module": {"resources": [{
+        "address": "aws_autoscaling_group.g",
+        "expressions": {"launch_template": [{"id": {"references": ["aws_launch_template.t"]}}]},
+    }]}}  # fmt: skip
+    report = _gate(
+        ws, change("aws_launch_template.t", ["update"], small, large), change("aws_autoscaling_group.g", ["no-op"], group, group),
+        configuration=configuration,
+    )  # fmt: skip
+    assert report.totals[0].delta == (Decimal("0.6528") - Decimal("0.36864")) * 730
+
+
+def test_the_region_is_that_of_the_resource_its_provider_a_variable_or_the_settings(ws: Workspace) -> None:
+    bare = {key: value for key, value in MACHINE["change"]["after"].items() if key != "availability_zone"}
+    resource = change("aws_instance.x", ["create"], None, bare)
+
+    def region(**top: Any) -> str:
+        return _gate(_with(ws, regions={"AWS": "eu-central-1"}), resource, **top).resources[0].region
+
+    provider = {"provider_config": {"aws": {"expressions": {"region": {"references": ["var.where"]}}}}}
+    alias = {
+        "provider_config": {"aws.eu": {"expressions": {"region": {"constant_value": "eu-west-1"}}}},
+        "root_module": {"resources": [{"address": "aws_instance.x", "provider_config_key": "aws.eu"}]},
+    }
+    assert region() == "eu-central-1"
+    assert region(configuration=provider, variables={"where": {"value": "us-west-2"}}) == "us-west-2"
+    assert region(configuration=alias) == "eu-west-1"
+
+
+def test_default_tags_of_the_provider_are_tags(ws: Workspace) -> None:
+    after = {"instance_type": "m6i.2xlarge", "tags": {"team": "ml"}, "availability_zone": "us-east-1a"}
+    resource = change("aws_instance.x", ["create"], None, after, {"tags_all": True})
+    assert _gate(ws, resource, asked=GateAsked("max", "dev")).verdict == "deny"
+    tags = {"default_tags": [{"tags": {"constant_value": {"environment": "dev"}}}]}
+    configuration = {"provider_config": {"aws": {"expressions": tags}}}
+    assert _gate(ws, resource, configuration=configuration).verdict == "warn"  # only its root disk has no size
+
+
+def test_policies_read_size_region_repository_and_ticket(ws: Workspace) -> None:
+    when = (
+        'intent.size == "m6i.2xlarge" && intent.region == "us-east-1" && intent.repository == "acme/infra" '
+        '&& intent.ticket == "OPS-1" && intent.resource_type == "aws_instance" && intent.count == 1'
+    )
+    strict = _judged_by(ws, policy_of("all", when, "resource.provision", effect="deny", level="hard"))
+    assert _gate(strict, MACHINE).verdict == "allow"
+    asked = GateAsked("max", ticket="OPS-1", repository="acme/infra")
+    assert _gate(strict, MACHINE, asked=asked).verdict == "deny"
+
+
+def test_the_answer_and_each_decision_behind_it_are_evidence(ws: Workspace) -> None:
+    report = _gate(ws, MACHINE)
+    with ws.state.read() as tx:
+        kinds = {record.subject: record for record in tx.evidence_records()}
+        assert tx.decisions.get(report.totals[0].decision_id) is not None
+    assert kinds[report.id].kind == "gate.judged"
+    assert kinds[report.id].body["verdict"] == "allow"
+
+
+def test_prices_in_two_currencies_are_never_added(tmp_path: Path) -> None:
+    from tests.fixtures.gates import AS_OF
+    from tests.fixtures.judging import days
+
+    rows = [sold("m6i2", day) for day in days(AS_OF.replace(day=10), AS_OF)]
+    euros = [
+        sold("gp3", day, BillingCurrency="EUR", BillingAccountId="000777") for day in days(AS_OF.replace(day=10), AS_OF)
+    ]
+    ws = gated_company(tmp_path / "home", [*rows, *euros])
+    report = _gate(ws, MACHINE)
+    assert report.totals[0].delta == MONTH
+    assert "priced in EUR" in report.unpriced[0].detail
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"), ("[]", "not what `terraform show -json` writes"), ("{}", "not what"), ("[" * 100_000, "not JSON"),
+        ('{"format_version": "2.0", "resource_changes": []}', "only 1.x"), ('{"format_version": "0.2"}', "only 1.x"),
+        ('{"format_version": "1.2", "values": {}}', "a state, not a plan"),
+        ('{"format_version": "1.2", "errored": true, "resource_changes": []}', "Planning failed"),
+        ('{"format_version": "1.2", "resource_changes": "x"}', "no list"),
+        ('{"format_version": "1.2", "resource_changes": [{"mode": "managed"}]}', "no `change`"),
+        ('{"format_version": "1.2", "resource_changes": [{"address": "a.b", "type": "a", "change": {"actions": ["go"]}}]}', "go"),
+    ],
+)  # fmt: skip
+def test_what_is_no_plan_is_refused_with_what_to_do(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as refused:
+        read_plan(text, "plan.json")
+    assert "terraform show -json" in refused.value.remedy
+
+
+def test_a_plan_of_too_many_resources_is_refused() -> None:
+    with pytest.raises(LimitExceeded):
+        parse_plan(planned(*[{}] * 10_001))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+ATTRIBUTES = st.sampled_from([
+    "instance_type", "root_block_device", "max_size", "min_size", "launch_template", "size", "type", "tags", "tags_all", "engine",
+    "instance_class", "multi_az", "scaling_config", "settings", "machine_type", "boot_disk", "os_disk", "availability_zones",
+    "mixed_instances_policy", "region", "location", "zone", "iops", "throughput", "tag", "labels", "node_config", "sku_name",
+])  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(RULES)), st.dictionaries(ATTRIBUTES, JSON), st.dictionaries(ATTRIBUTES, JSON), JSON)
+def test_whatever_a_provider_writes_is_judged_or_refused_never_a_crash(
+    gate_ws: Workspace, kind: str, after: dict, unknown: dict, configuration: Any
+) -> None:
+    plan = planned(change(f"{kind}.x", ["create"], None, after, unknown), configuration=configuration)
+    try:
+        report = gate_terraform(gate_ws, parse_plan(plan), GateAsked("max", "dev"))
+    except FiscusError:
+        return
+    assert gate_text(report)
+    assert gate_markdown(report)
+    assert gate_sarif(report)
+    assert all(one.delta >= 0 for one in report.resources)
+
+
+@pytest.fixture(scope="module")
+def gate_ws(ws: Workspace) -> Workspace:
+    return ws
+
+
+def test_no_rule_prices_what_is_said_to_be_free() -> None:
+    assert not [kind for kind in RULES if FREE.fullmatch(kind)]
+
+
+def test_a_comment_cannot_be_made_to_say_something_else(ws: Workspace) -> None:
+    """An address and a tag come from the change that is judged."""
+    evil = "x`|@everyone [yes](https://evil.example)\n### Fiscus: allowed"
+    after = MACHINE["change"]["after"]
+    resource = change(f'aws_instance.x["{evil}"]', ["create"], None, after)
+    text = gate_markdown(_gate(ws, resource))
+    assert "\n### Fiscus: allowed" not in text
+    inside = evil.replace("`", "'").replace("|", "\\|").replace("\n", " ")
+    assert f'| `aws_instance.x["{inside}"]` |' in text  # a code span that nothing in it ends
+    assert "](https://" not in text.replace(inside, "")
+
+
+def test_no_secret_of_a_plan_is_shown(ws: Workspace) -> None:
+    canary = "hunter2-canary"
+    resource = created(
+        "aws_db_instance", instance_class="db.r6g.4xlarge", engine="postgres", password=canary, user_data=canary
+    )
+    report = _gate(ws, resource)
+    shown = gate_text(report) + gate_markdown(report) + json.dumps(gate_sarif(report)) + repr(report)
+    assert canary not in shown
+
+
+def _command(home: Path, monkeypatch: pytest.MonkeyPatch, stdin: str, arguments: str) -> int:
+    monkeypatch.setattr("sys.stdin", StringIO(stdin))
+    return int(
+        command_line()(shlex.split(f"gate terraform {arguments} --home {home}"), result_action="return_value") or 0
+    )
+
+
+def test_the_command_answers_with_the_exit_codes_of_decide(home: Path, monkeypatch, capsys, tmp_path: Path) -> None:
+    (home / "budgets" / "budgets.yaml").write_text("budgets: []")
+    tagged = {"tags": {"team": "platform", "environment": "prod"}}
+    plans = {
+        0: created("aws_ebs_volume", size=10, type="gp3", tags_all=tagged["tags"]),
+        3: created("aws_instance", instance_type="p4d.24xlarge", tags_all=tagged["tags"]),
+        4: created("aws_ebs_volume", size=10, type="gp3", tags={}, tags_all={}),
+    }
+    for code, resource in plans.items():
+        asked = "- --as ana.silva --environment prod --format json"
+        assert _command(home, monkeypatch, json.dumps(planned(resource), default=str), asked) == code, (
+            capsys.readouterr()
+        )
+        assert json.loads(capsys.readouterr().out)["version"] == 1
+    assert _command(home, monkeypatch, "nonsense", "- --as ana.silva --environment prod") == 2
+    assert "do:" in capsys.readouterr().err
+    assert _command(home, monkeypatch, "", f"{tmp_path}/none.json --as ana.silva --environment prod") == 2
+    assert (
+        _command(home, monkeypatch, json.dumps(planned(plans[0]), default=str), "- --as nobody --environment prod") == 2
+    )
+
+
+def test_one_verdict_is_written_in_every_form(home: Path, monkeypatch, capsys, tmp_path: Path) -> None:
+    plan = json.dumps(planned(created("aws_ebs_volume", size=10, type="gp3")), default=str)
+    outs = [tmp_path / f"fiscus.{ending}" for ending in ("sarif", "md", "json", "txt")]
+    _command(home, monkeypatch, plan, f"- --as ana.silva --environment dev {' '.join(f'--out {out}' for out in outs)}")
+    sarif, comment, report, text = (out.read_text("utf-8") for out in outs)
+    assert json.loads(sarif)["version"] == "2.1.0"
+    assert comment.startswith("<!-- fiscus gate terraform -->")
+    assert text == capsys.readouterr().out
+    assert json.loads(report)["id"] in text
+    assert _command(home, monkeypatch, plan, f"- --as ana.silva --environment dev --out {tmp_path}/report.doc") == 2
+
+
+def test_the_api_gives_the_same_answer(ws: Workspace) -> None:
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from fiscus.edges.api.build_api import api_router
+
+    app = FastAPI()
+    app.include_router(api_router(lambda: ws))
+    client = TestClient(app)
+    body = {"plan": json.loads(json.dumps(planned(MACHINE), default=str)), "as": "max"}
+    answer = client.post("/api/gate/terraform", json=body).json()
+    assert (answer["verdict"], Decimal(answer["totals"][0]["delta"])) == ("allow", MONTH + DISK)
+    assert client.post("/api/gate/terraform?format=sarif", json=body).json()["version"] == "2.1.0"
+    comment = client.post("/api/gate/terraform?format=markdown", json=body)
+    assert comment.headers["X-Fiscus-Verdict"] == "allow"
+    assert client.post("/api/gate/terraform", json=body | {"else": 1}).status_code == 422
