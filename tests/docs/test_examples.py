@@ -20,8 +20,8 @@ EXIT = re.compile(r"#.*\bexit (\d)")
 
 
 def _files(page: Path) -> dict[str, str]:
-    """Blocks headed ```json NAME or ```yaml NAME: files that the commands read."""
-    return dict(re.findall(r"```(?:json|yaml) (\S+)\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL))
+    """Blocks headed ```json NAME, ```yaml NAME or ```csv NAME: files that the commands read."""
+    return dict(re.findall(r"```(?:json|yaml|csv) (\S+)\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL))
 
 
 def _commands(page: Path) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from fiscus.edges.cli import commands_import
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, read_text, say, say_json, show
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput
@@ -23,6 +24,7 @@ def mount(app: App) -> None:
         policy_app.command(command)
     policy_app.command(try_tests, name="test")
     app.command(policy_app)
+    commands_import.mount(app)
 
 
 @guarded

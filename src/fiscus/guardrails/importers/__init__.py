@@ -1,0 +1,1 @@
+"""Policies and budgets from where a company kept them before: translated where they mean the same, named where they do not."""
