@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
+from fiscus.flows.judge_observed import ObservedThings, judge_things, observed_things
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budget_matches
 from fiscus.guardrails.findings.detect_series import detect_series, detector_query
@@ -13,13 +15,16 @@ from fiscus.guardrails.findings.find_charges import ERROR, all_matches_query, fi
 from fiscus.guardrails.findings.find_expired import find_expired
 from fiscus.guardrails.findings.probe_detectors import probe_failures, probe_query
 from fiscus.guardrails.policies.moment import moment_facts
+from fiscus.guardrails.policies.observed_sql import InSql
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
-from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query
+from fiscus.guardrails.policies.probe_policies import sql_failures, sql_tests_query
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.rows import Rows
+
+_IN_SQL: Final[tuple[InSql, ...]] = ("charge", "resource")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,17 @@ class Judged:
 
 def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Judged]:
     """Each policy once, in the order of the set; those that judge only intents, or are not in force, have nothing found."""
-    answers = _asked_together(ws)
-    return [_judge(ws, compiled, standing, answers.get(compiled.policy.id)) for compiled in ws.config.policies]
+    answers = {target: _asked_together(ws, target) for target in _IN_SQL}
+    things = observed_things(ws)
+    return [_judge(ws, compiled, standing, answers, things) for compiled in ws.config.policies]
 
 
-def _asked_together(ws: Workspace) -> Mapping[str, Rows]:
-    """Policy id -> the answer over charges, all by one query; empty when that fails: then each is asked alone."""
-    policies = ws.config.policies.in_force("charge", ws.as_of)
+def _asked_together(ws: Workspace, target: InSql) -> Mapping[str, Rows]:
+    """Policy id -> the answer over charges or resources, all by one query; empty when it fails: then each is asked alone."""
+    policies = ws.config.policies.in_force(target, ws.as_of)
     if len(policies) < 2:
         return {}
-    query = all_matches_query(policies, ws.as_of)
+    query = all_matches_query(policies, ws.as_of, target)
     try:
         rows = ws.lake.ask(query.sql, query.params)
     except FiscusError:
@@ -61,7 +67,13 @@ def _asked_together(ws: Workspace) -> Mapping[str, Rows]:
     return {compiled.policy.id: part for compiled, part in zip(policies, parts, strict=True)}
 
 
-def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingBudget], answer: Rows | None) -> Judged:
+def _judge(
+    ws: Workspace,
+    compiled: CompiledPolicy,
+    standing: Sequence[StandingBudget],
+    answers: Mapping[InSql, Mapping[str, Rows]],
+    things: ObservedThings,
+) -> Judged:
     judged = Judged(compiled)
     if not compiled.in_force(ws.as_of):
         return judged
@@ -70,8 +82,11 @@ def _judge(ws: Workspace, compiled: CompiledPolicy, standing: Sequence[StandingB
     try:
         if compiled.policy.detector:
             judged = _detect(ws, judged)
-        if "charge" in compiled.conditions:
-            judged = _charges(ws, judged, answer)
+        for target in _IN_SQL:
+            if target in compiled.conditions:
+                judged = _in_sql(ws, judged, target, answers[target].get(compiled.policy.id))
+        for found in judge_things(ws, compiled, things):
+            judged = _added(judged, found.findings, found.matched, found.errors, found.error_amount, found.below)
     except FiscusError as fault:
         return _failed(ws, judged, f"{fault.message}. {fault.remedy}")
     return _budgets(ws, judged, standing) if "budget" in compiled.conditions else judged
@@ -88,20 +103,31 @@ def _detect(ws: Workspace, judged: Judged) -> Judged:
     return replace(judged, findings=(*judged.findings, *found), matched=matched, probes=1, probe_failures=failures)
 
 
-def _charges(ws: Workspace, judged: Judged, answer: Rows | None) -> Judged:
-    known = charge_tests_query(judged.compiled)
-    failures = charge_failures(judged.compiled, ws.lake.query(known.sql)) if known else ()
+def _in_sql(ws: Workspace, judged: Judged, target: InSql, answer: Rows | None) -> Judged:
+    known = sql_tests_query(judged.compiled, target)
+    failures = sql_failures(judged.compiled, ws.lake.query(known.sql), target) if known else ()
     # A condition that people wrote runs under the bounds of SQL from people.
-    query = matches_query(judged.compiled, ws.as_of)
+    query = matches_query(judged.compiled, ws.as_of, target)
     rows = answer if answer is not None else ws.lake.ask(query.sql, query.params)
-    found = find_charges(judged.compiled, rows, ws.as_of, str(ws.lake.version()))
+    found = find_charges(judged.compiled, rows, ws.as_of, str(ws.lake.version()), target)
+    judged = replace(judged, probe_failures=(*judged.probe_failures, *failures))
+    return _added(judged, found.findings, found.charges, found.errors, found.error_amount or {}, found.below)
+
+
+def _added(
+    judged: Judged,
+    findings: Sequence[Finding],
+    matched: int,
+    errors: int,
+    error_amount: Mapping[str, Decimal],
+    below: int,
+) -> Judged:
     amounts = dict(judged.error_amount)
-    for currency, amount in (found.error_amount or {}).items():
+    for currency, amount in error_amount.items():
         amounts[currency] = EXACT.add(amounts.get(currency, ZERO), amount)
     return replace(
-        judged, findings=(*judged.findings, *found.findings), matched=judged.matched + found.charges,
-        errors=judged.errors + found.errors, error_amount=amounts, below=judged.below + found.below,
-        probe_failures=(*judged.probe_failures, *failures),
+        judged, findings=(*judged.findings, *findings), matched=judged.matched + matched, errors=judged.errors + errors,
+        error_amount=amounts, below=judged.below + below,
     )  # fmt: skip
 
 

@@ -79,6 +79,7 @@ FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at
 INTENT_TAGS_MAX: Final = 200  # of a resource that is asked for; AWS has 50, Azure 50, Google Cloud 64 labels
 POLICIES_MAX: Final = 2_000
 BUDGETS_MAX: Final = 10_000
+INVOICES_MAX: Final = 20_000  # judged by policies in one run, the newest months first
 FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the rest is one finding with their sum
 
 # The web. A form or an intent is small; pages that were built are kept for a while.

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from fiscus.guardrails.backtests.add_up import Counted, Trial
 from fiscus.guardrails.backtests.types import Hit, Window
+from fiscus.guardrails.policies.observed_sql import matched_sql
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.periods import Month, midnight
@@ -47,7 +48,7 @@ class _Row:
 
 def charges_query(compiled: CompiledPolicy, window: Window) -> Query:
     """The policy's condition over the whole window."""
-    text = sql_text("fiscus.guardrails", "backtest_charges").replace("{{condition}}", compiled.charge_sql)
+    text = sql_text("fiscus.guardrails", "backtest_charges").replace("{{condition}}", _condition(compiled, window))
     return Query(text, _params(window) | {"days_min": min(compiled.policy.days_min, MONTH_DAYS_LEAST)})
 
 
@@ -77,8 +78,13 @@ def _hit(compiled: CompiledPolicy, row: _Row, window: Window) -> Hit:
         day=row.first_day,
         owner=row.owner, team=row.team, environment=row.environment,
         amount=row.amount, currency=row.currency, count=row.charges,
-        query=rows_query(compiled.charge_sql, bounds, subject),
+        query=rows_query(_condition(compiled, window), bounds, subject),
     )  # fmt: skip
+
+
+def _condition(compiled: CompiledPolicy, window: Window) -> str:
+    """With the exceptions that are in force at the end of the window."""
+    return matched_sql(compiled, "charge", window.end)
 
 
 def rows_query(condition: str, window: Window, subject: dict[str, object]) -> Query:

@@ -11,6 +11,7 @@ from typing import Final
 from fiscus.guardrails.budgets.budget_series import BudgetDays, period_query
 from fiscus.guardrails.budgets.budget_words import alert_words, day_words, standing_words, used_words
 from fiscus.guardrails.findings.find_charges import ERROR
+from fiscus.guardrails.findings.find_subjects import left_of
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding, Level, Policy
 from fiscus.kernel.canonical import digest
@@ -47,15 +48,18 @@ def find_budget_matches(
 
     `moment`: an environment's facts `now.*`, those of the fiscal calendar and of freezes included.
     """
-    judge: Callable[..., tuple[str, str]] = compiled.closures["budget"]
+    judge = compiled.closures["budget"]
     findings, errors = [], []
     for one in standing:
         environment = _only(one.budget.scope.filters.get("environment"))
-        result, why = judge({**budget_facts(one.status, now), **moment(environment)})
+        facts = {**budget_facts(one.status, now), **moment(environment)}
+        result, why = judge(facts)
+        if (policy := left_of(compiled, "budget", result, facts, now.date())) is None:
+            continue
         if result == "error":
             errors.append(one.budget.id)
-        if result == "match" or (result == "error" and compiled.policy.on_error != "allow"):
-            findings.append(_of_policy(compiled.policy, one, promoted, why if result == "error" else ""))
+        if result == "match" or policy.on_error != "allow":
+            findings.append(_of_policy(policy, one, promoted, why if result == "error" else ""))
     enough = tuple(finding for finding in findings if finding.amount >= compiled.policy.min_amount)
     return enough, tuple(errors)
 

@@ -1,4 +1,4 @@
-"""Policies on charges: one grouped query each, and a finding for each group of people who answer for what matched."""
+"""Policies on charges and on resources: one grouped query each, and a finding for each group of people who answer for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
 
+from fiscus.guardrails.policies.observed_sql import InSql, as_excepted, exception_sql, matched_sql
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Finding, Policy
 from fiscus.kernel.ids import content_id
@@ -20,6 +21,8 @@ from fiscus.kernel.sql_text import sql_text
 
 ERROR: Final = "policy_error"  # the kind of finding of a policy that has no answer
 SUBJECT: Final = ("owner", "team", "environment", "currency", "provider", "sub_account")
+_TEXT: Final[Mapping[InSql, str]] = {"charge": "charge_matches", "resource": "resource_matches"}
+RESOURCE_DAYS: Final = 30  # the window of a policy on resources that names none
 NOBODY: Final = ("", "unowned")
 _BEGINNING: Final = date(1970, 1, 1)
 
@@ -49,6 +52,7 @@ class _Group:
     currency: str
     provider: str
     sub_account: str
+    exception: int
     account_name: str
     amount: Decimal
     charges: int
@@ -59,19 +63,35 @@ class _Group:
     services: Sequence[str] | None
 
 
-def matches_query(compiled: CompiledPolicy, as_of: date) -> Query:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A policy asked about charges or resources on a day."""
+
+    compiled: CompiledPolicy
+    as_of: date
+    target: InSql = "charge"
+    lake_version: str = ""
+
+    @property
+    def policy(self) -> Policy:
+        return self.compiled.policy
+
+
+def matches_query(compiled: CompiledPolicy, as_of: date, target: InSql = "charge") -> Query:
     """The policy's condition over its window: the last `window_days`, or the billing months that are still open."""
-    return Query(_sql(compiled, ""), _params(compiled.policy, as_of))
+    asked = _Asked(compiled, as_of, target)
+    return Query(_sql(asked, ""), _params(asked))
 
 
-def all_matches_query(policies: Sequence[CompiledPolicy], as_of: date) -> Query:
+def all_matches_query(policies: Sequence[CompiledPolicy], as_of: date, target: InSql = "charge") -> Query:
     """`matches_query` of several policies in one, the place first: opening the lake costs more than one more condition."""
     params: dict[str, object] = {}
     parts = []
     for place, compiled in enumerate(policies):
-        params |= {f"{name}_{place}": value for name, value in _params(compiled.policy, as_of).items()}
-        parts.append(f"SELECT {place} AS place, * FROM (\n{_sql(compiled, '', f'_{place}')})")
-    order = "place, is_error, currency, amount DESC, owner, team, environment, provider, sub_account"
+        asked = _Asked(compiled, as_of, target)
+        params |= {f"{name}_{place}": value for name, value in _params(asked).items()}
+        parts.append(f"SELECT {place} AS place, * FROM (\n{_sql(asked, '', f'_{place}')})")
+    order = "place, is_error, currency, amount DESC, owner, team, environment, provider, sub_account, exception"
     return Query("\nUNION ALL ".join(parts) + f"\nORDER BY {order}", params)
 
 
@@ -83,8 +103,11 @@ def rows_by_place(rows: Rows, policies: int) -> list[Rows]:
     return [Rows(rows.columns[1:], tuple(part)) for part in parts]
 
 
-def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version: str) -> Matches:
+def find_charges(
+    compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version: str, target: InSql = "charge"
+) -> Matches:
     """The findings in the answer to `matches_query`, largest first: at most 50 of a currency, the rest as one with their sum."""
+    asked = _Asked(compiled, as_of, target, lake_version)
     policy = compiled.policy
     groups = [_Group(*row) for row in cast("Sequence[tuple[Any, ...]]", rows.rows)]
     matched = [group for group in groups if not group.is_error]
@@ -93,16 +116,16 @@ def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version
     for currency in dict.fromkeys(group.currency for group in enough):
         mine = [group for group in enough if group.currency == currency]
         shown, rest = mine[:FINDINGS_PER_POLICY_MAX], mine[FINDINGS_PER_POLICY_MAX:]
-        findings += [_finding(compiled, group, as_of, lake_version) for group in shown]
+        findings += [_finding(asked, group) for group in shown]
         if rest:
-            findings.append(_rest(compiled, rest, as_of, lake_version))
+            findings.append(_rest(asked, rest))
     wrong = [group for group in groups if group.is_error]
     errors = {
         currency: total([group.amount for group in wrong if group.currency == currency])
         for currency in sorted({group.currency for group in wrong})
     }
     if wrong and policy.on_error != "allow":
-        findings += [_unjudged(compiled, wrong, currency, as_of, lake_version) for currency in errors]
+        findings += [_unjudged(asked, wrong, currency) for currency in errors]
     return Matches(
         findings=tuple(findings),
         charges=sum(group.charges for group in matched),
@@ -112,17 +135,22 @@ def find_charges(compiled: CompiledPolicy, rows: Rows, as_of: date, lake_version
     )
 
 
-def _sql(compiled: CompiledPolicy, only: str, suffix: str = "") -> str:
-    """`suffix` is put to the names of the parameters; the condition, which people wrote, goes in last and untouched."""
-    text = sql_text("fiscus.guardrails", "charge_matches").replace("{{only}}", only)
+def _sql(asked: _Asked, only: str, suffix: str = "") -> str:
+    """`suffix` is put to the names of the parameters; the conditions, which people wrote, go in last and untouched."""
+    text = sql_text("fiscus.guardrails", _TEXT[asked.target]).replace("{{only}}", only)
     if suffix:
         text = re.sub(r"\$(\w+)", rf"$\1{suffix}", text)
-    return text.replace("{{condition}}", compiled.charge_sql)
+    written = {
+        "{{condition}}": matched_sql(asked.compiled, asked.target, asked.as_of),
+        "{{exception}}": exception_sql(asked.compiled, asked.target, asked.as_of),
+    }
+    return re.sub(r"\{\{(?:condition|exception)\}\}", lambda place: written[place[0]], text)
 
 
-def _params(policy: Policy, as_of: date) -> dict[str, object]:
-    if policy.window_days:
-        since = as_of - timedelta(days=policy.window_days)
+def _params(asked: _Asked) -> dict[str, object]:
+    policy, as_of = asked.policy, asked.as_of
+    if days := _window_days(asked):
+        since = as_of - timedelta(days=days)
         month = Month.of(since).shift(-1)  # a charge may be billed before its period begins
     else:
         month = Month.of(as_of - timedelta(days=BILLING_OPEN_DAYS))
@@ -133,19 +161,26 @@ def _params(policy: Policy, as_of: date) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _period_label(policy: Policy, as_of: date) -> str:
-    if policy.window_days:
-        return f"last {policy.window_days} days"
+def _window_days(asked: _Asked) -> int:
+    return asked.policy.window_days or (RESOURCE_DAYS if asked.target == "resource" else 0)
+
+
+def _period_label(asked: _Asked) -> str:
+    if days := _window_days(asked):
+        return f"last {days} days"
+    as_of = asked.as_of
     first, last = Month.of(as_of - timedelta(days=BILLING_OPEN_DAYS)), Month.of(as_of)
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _finding(compiled: CompiledPolicy, group: _Group, as_of: date, lake_version: str) -> Finding:
-    policy = compiled.policy
+def _finding(asked: _Asked, group: _Group) -> Finding:
+    policy = as_excepted(asked.policy, group.exception)
     subject = {name: getattr(group, name) for name in SUBJECT}
-    only = " ".join(f"AND {name} = ${name}" for name in SUBJECT)
+    bound = subject | ({"exception": group.exception} if policy.exceptions else {})
+    named = subject | _named(asked) | ({"exception": group.exception} if group.exception else {})
+    only = " ".join(f"AND {name} = ${name}" for name in bound)
     return Finding(
-        id=content_id("fnd", policy.finding, policy.id, subject),
+        id=content_id("fnd", policy.finding, policy.id, named),
         kind=policy.finding,
         policy_id=policy.id,
         policy_version=policy.version,
@@ -157,16 +192,21 @@ def _finding(compiled: CompiledPolicy, group: _Group, as_of: date, lake_version:
         owner=group.owner,
         team=group.team,
         environment=group.environment,
-        period_label=_period_label(policy, as_of),
+        period_label=_period_label(asked),
         first_seen=group.first_day,
         last_seen=group.last_day,
         rows=group.charges,
-        query=_sql(compiled, only),
-        params=_params(policy, as_of) | subject,
+        query=_sql(asked, only),
+        params=_params(asked) | bound,
         targets=tuple(group.largest or ()),
         action=policy.action,
-        lake_version=lake_version,
+        lake_version=asked.lake_version,
     )
+
+
+def _named(asked: _Asked) -> dict[str, str]:
+    """What keeps a finding on resources apart from one of the same policy on charges."""
+    return {"on": asked.target} if asked.target == "resource" else {}
 
 
 def _title(policy: Policy, group: _Group) -> str:
@@ -188,45 +228,43 @@ def _detail(policy: Policy, group: _Group) -> str:
     return " ".join(part for part in (policy.reason, seen, policy.remedy) if part)
 
 
-def _rest(compiled: CompiledPolicy, groups: Sequence[_Group], as_of: date, lake_version: str) -> Finding:
+def _rest(asked: _Asked, groups: Sequence[_Group]) -> Finding:
     """What the policy matches beside its largest groups: never dropped."""
-    policy, currency = compiled.policy, groups[0].currency
+    policy, currency = asked.policy, groups[0].currency
     amount = total([group.amount for group in groups])
     title = f"{len(groups)} smaller groups spend {display(amount)} {currency}: {policy.title}"
-    matches = _sql(compiled, "AND currency = $currency")
+    matches = _sql(asked, "AND currency = $currency")
     text = sql_text("fiscus.guardrails", "charge_rest").replace("{{matches}}", matches)
     params = {"currency": currency, "min_amount": policy.min_amount, "shown": FINDINGS_PER_POLICY_MAX}
     return Finding(
-        id=content_id("fnd", policy.finding, policy.id, {"rest": currency}),
+        id=content_id("fnd", policy.finding, policy.id, {"rest": currency} | _named(asked)),
         kind=policy.finding, policy_id=policy.id, policy_version=policy.version, level=policy.level, title=title,
         detail=f"{policy.reason} Only the {FINDINGS_PER_POLICY_MAX} largest groups stand alone. {policy.remedy}",
         amount=amount, currency=currency, owner=policy.owner, team="", environment="",
-        period_label=_period_label(policy, as_of),
+        period_label=_period_label(asked),
         first_seen=min(group.first_day for group in groups), last_seen=max(group.last_day for group in groups),
-        rows=sum(group.charges for group in groups), query=text, params=_params(policy, as_of) | params,
-        lake_version=lake_version,
+        rows=sum(group.charges for group in groups), query=text, params=_params(asked) | params,
+        lake_version=asked.lake_version,
     )  # fmt: skip
 
 
-def _unjudged(
-    compiled: CompiledPolicy, groups: Sequence[_Group], currency: str, as_of: date, lake_version: str
-) -> Finding:
+def _unjudged(asked: _Asked, groups: Sequence[_Group], currency: str) -> Finding:
     """A condition that has no answer for some charges, where the policy says that silence is not consent."""
-    policy = compiled.policy
+    policy = asked.policy
     mine = [group for group in groups if group.currency == currency]
-    matches = _sql(compiled, "AND currency = $currency")
+    matches = _sql(asked, "AND currency = $currency")
     amount, charges = total([group.amount for group in mine]), sum(group.charges for group in mine)
     return Finding(
-        id=content_id("fnd", ERROR, policy.id, currency),
+        id=content_id("fnd", ERROR, policy.id, currency, *_named(asked).values()),
         kind=ERROR, policy_id=policy.id, policy_version=policy.version, level=policy.level,
         title=f"{display(amount)} {currency} of charges could not be judged: {policy.title}",
         detail=f"The condition has no answer for {charges:,} charges: something that it reads is missing there. "
         f"The policy says on_error: {policy.on_error}. Test with has(...) before reading, or have the source send it.",
         amount=amount, currency=currency, owner=policy.owner, team="", environment="",
-        period_label=_period_label(policy, as_of),
+        period_label=_period_label(asked),
         first_seen=min(group.first_day for group in mine), last_seen=max(group.last_day for group in mine),
         rows=charges,
         query=sql_text("fiscus.guardrails", "charge_errors").replace("{{matches}}", matches),
-        params=_params(policy, as_of) | {"currency": currency},
-        lake_version=lake_version,
+        params=_params(asked) | {"currency": currency},
+        lake_version=asked.lake_version,
     )  # fmt: skip

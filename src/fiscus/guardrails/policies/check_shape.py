@@ -12,7 +12,7 @@ _NOT_OF_A_DETECTOR: Final = (
     "on", "when", "effect", "window_days", "days_min", "tests", "options", "approval", "exceptions",
 )  # fmt: skip
 _OF_INTENTS: Final = ("degrade", "require_approval", "deny")
-_ACTED_ON: Final = ("charge",)
+_ACTED_ON: Final = ("charge", "resource")
 
 
 def check_shape(document: Document, path: Path, item: Mapping[str, Any]) -> None:
@@ -57,10 +57,6 @@ def _check_effect(document: Document, path: Path, item: Mapping[str, Any]) -> No
     if effect == "act" and asks:
         message = f"There is nothing to act on before {asks[0]} is there"
         raise document.error((*path, "effect"), message, "Judge what is observed, in a policy of its own.")
-    if not asks and (effect == "allow" or "exceptions" in item):
-        raise document.error(
-            path, "Exceptions and effect: allow are of intents", "Put the exception into the condition."
-        )
     if (effect == "act") > ("action" in item):
         raise document.error((*path, "effect"), "effect: act names no action", "Write action: aws.ec2.stop.")
     if "action" in item and (effect not in {None, "act"} or not set(item["on"]) & set(_ACTED_ON)):

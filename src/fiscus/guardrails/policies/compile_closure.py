@@ -34,7 +34,7 @@ from fiscus.guardrails.policies.condition import (
     TextTest,
 )
 from fiscus.guardrails.policies.facts import Fact
-from fiscus.kernel.limits import MATCHED_TEXT_CHARS_MAX
+from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX, MATCHED_TEXT_CHARS_MAX
 
 Facts = Mapping[str, object]
 Result = Literal["match", "no_match", "error"]
@@ -48,6 +48,22 @@ _ARITHMETIC: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 
 class ConditionError(Exception):
     """An evaluation that has no answer: something is missing, too large, or in another currency."""
+
+
+class TooLong:
+    """A text that is given and too long to be read: whatever is asked of it has no answer."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _refuse(self, *_: object) -> Value:
+        raise ConditionError(f"{self._name} is longer than {FACT_TEXT_CHARS_MAX:,} characters")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __len__ = __contains__ = _refuse
+    __hash__ = startswith = endswith = _refuse
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def compile_closure(node: Node) -> Callable[[Facts], tuple[Result, str]]:
@@ -104,9 +120,9 @@ def _closure(node: Node, *, exact: bool) -> Closure:  # noqa: C901, PLR0911, PLR
             return lambda facts: (held := facts.get(name)) is not None and held.get(key) is not None  # type: ignore[attr-defined]
         case HasFact(fact):
             name = fact.name
-            if fact.type == "texts":
+            if fact.type in {"text", "texts"}:
                 return lambda facts: bool(facts.get(name))
-            return lambda facts: facts.get(name) not in {None, ""}
+            return lambda facts: facts.get(name) is not None
         case All(terms):
             parts = [of(term) for term in terms]
             return _several(parts, settled=False) if exact else _all(parts)

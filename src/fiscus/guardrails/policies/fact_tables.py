@@ -50,6 +50,27 @@ BUDGET: Final[Mapping[str, FactType]] = {
     "forecast_p10": "money", "forecast_p50": "money", "forecast_p90": "money", "p_breach": "quantity", "used": "quantity",
     "days_left": "int",
 }  # fmt: skip
+# A resource's charges in the policy's window, as one row: columns of sql/resource_matches.sql under the same names.
+RESOURCE: Final[Mapping[str, FactType]] = {
+    "id": "text", "name": "text", "type": "text", "provider": "text", "service": "text", "service_category": "text",
+    "service_subcategory": "text", "region": "text", "sub_account": "text", "owner": "text", "team": "text",
+    "cost_centre": "text", "environment": "text", "product": "text", "source": "text", "currency": "text",
+    "first_seen": "text", "last_seen": "text", "cost": "money", "billed_cost": "money", "list_cost": "money",
+    "cost_last_7_days": "money", "cost_7_days_before": "money", "hours": "quantity", "charges": "int", "days_seen": "int",
+    "days_since_seen": "int", "age_days": "int", "committed": "bool", "tags": "map",
+}  # fmt: skip
+ANOMALY: Final[Mapping[str, FactType]] = {
+    "id": "text", "owner": "text", "team": "text", "service": "text", "provider": "text", "environment": "text",
+    "currency": "text", "start": "text", "end": "text", "days": "int", "days_ago": "int", "running": "bool",
+    "actual": "money", "expected": "money", "low": "money", "high": "money", "impact": "money", "score": "quantity",
+    "ratio": "quantity", "explained_by": "map",
+}  # fmt: skip
+INVOICE: Final[Mapping[str, FactType]] = {
+    "id": "text", "issuer": "text", "source": "text", "month": "text", "currency": "text", "billed": "money",
+    "effective": "money", "usage": "money", "purchases": "money", "tax": "money", "credits": "money", "adjustments": "money",
+    "corrections": "money", "unowned": "money", "issuer_total": "money", "issuer_total_before": "money", "growth": "quantity",
+    "charges": "int", "open": "bool",
+}  # fmt: skip
 REQUESTER: Final[Mapping[str, FactType]] = {
     "id": "text", "team": "text", "cost_centre": "text", "manager": "text", "roles": "texts",
 }  # fmt: skip

@@ -14,11 +14,14 @@ from typing import Final
 
 from fiscus.cost.columns import FOCUS_1_4
 from fiscus.guardrails.policies.fact_tables import (
+    ANOMALY,
     ATTRIBUTES,
     BUDGET,
+    INVOICE,
     NOW,
     OF_EVERY_INTENT,
     REQUESTER,
+    RESOURCE,
     FactType,
 )
 from fiscus.guardrails.types import INTENT_KINDS, OBSERVED, PolicyTarget
@@ -63,7 +66,11 @@ def facts_of(target: PolicyTarget) -> Mapping[str, Fact]:
         return intent | _named("requester", REQUESTER) | _named("now", NOW)
     if target == "charge":
         return _charge_facts()
-    return _named(target, {"budget": BUDGET}[target]) | _named("now", NOW)
+    if target == "resource":
+        return {
+            f"resource.{name}": Fact(f"resource.{name}", kind, name, nullable=False) for name, kind in RESOURCE.items()
+        }
+    return _named(target, {"budget": BUDGET, "anomaly": ANOMALY, "invoice": INVOICE}[target]) | _named("now", NOW)
 
 
 def fact_remedy(name: str, target: PolicyTarget) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from fiscus.guardrails.policies.compile_closure import INT_MAX
+from fiscus.guardrails.policies.compile_closure import INT_MAX, TooLong
 from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
 from fiscus.guardrails.types import PolicyTarget
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX
-from fiscus.kernel.money import to_nanos
+from fiscus.kernel.money import EXACT, NANOS_PER_UNIT, to_nanos
 
 Refuse = Callable[[str, str, str], Exception]  # (key such as intent.amount, message, remedy)
 _PLAIN: Mapping[str, type] = {"text": str, "int": int, "bool": bool}
@@ -31,6 +31,28 @@ def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget,
             if value is not None:
                 facts[key] = _typed(key, known[key], value, refuse)
     return facts
+
+
+def observed_nanos(root: str, values: Mapping[str, Decimal]) -> dict[str, object]:
+    """Amounts and quantities of what is observed as facts: rounded half away from zero at the billionth, as in the lake's SQL.
+
+    One that 64 bits of billionths do not hold is left out, and so an error where it is asked.
+    """
+    facts: dict[str, object] = {}
+    for name, value in values.items():
+        nanos = int(EXACT.multiply(value, Decimal(NANOS_PER_UNIT)).to_integral_value(ROUND_HALF_UP))
+        if -INT_MAX - 1 <= nanos <= INT_MAX:
+            facts[f"{root}.{name}"] = nanos
+    return facts
+
+
+def observed_texts(root: str, values: Mapping[str, str]) -> dict[str, object]:
+    """Texts of what is observed as facts; one that is too long to be read is an error where it is asked."""
+    return {f"{root}.{name}": _readable(f"{root}.{name}", value) for name, value in values.items()}
+
+
+def _readable(name: str, value: str) -> object:
+    return value if len(value) <= FACT_TEXT_CHARS_MAX else TooLong(name)
 
 
 def _typed(key: str, fact: Fact, value: object, refuse: Refuse) -> object:

@@ -106,6 +106,7 @@ def _compile(document: Document, path: Path, item: Mapping[str, Any]) -> Compile
         conditions=conditions,
         closures={target: compile_closure(node) for target, node in conditions.items()},
         charge_sql=compile_sql(conditions["charge"]) if "charge" in conditions else "",
+        resource_sql=compile_sql(conditions["resource"]) if "resource" in conditions else "",
         tests=tuple(_tests(document, path, policy, item.get("tests", ()))),
         exceptions={target: compile_exceptions(policy, target, excepted) for target in policy.targets},
     )

@@ -39,7 +39,7 @@ class CompiledException:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """A policy with its condition per target, as a tree, a closure and, for charges, SQL. A detector has none of them.
+    """A policy with its condition per target, as a tree, a closure and, for charges and resources, SQL; a detector has none.
 
     `exceptions` stand in the order of precedence (policies/exceptions.py), whether they have ended or not.
     """
@@ -51,6 +51,7 @@ class CompiledPolicy:
     tests: tuple[PolicyTest, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)  # of a detector
     exceptions: Mapping[PolicyTarget, tuple[CompiledException, ...]] = field(default_factory=dict)
+    resource_sql: str = ""
     silent: PolicyResult = field(init=False, repr=False, compare=False)  # what it says of nearly everything: nothing
 
     def __post_init__(self) -> None:

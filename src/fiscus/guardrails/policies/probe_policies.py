@@ -10,12 +10,14 @@ from fiscus.guardrails.policies.compile_closure import Result
 from fiscus.guardrails.policies.compile_sql import quoted
 from fiscus.guardrails.policies.contribution import contribution, day_asked
 from fiscus.guardrails.policies.facts import Fact, facts_of
+from fiscus.guardrails.policies.observed_sql import InSql
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicyTest
 from fiscus.guardrails.types import INTENT_KINDS
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.rows import Query, Rows
 
 _ANSWER: Final[Mapping[object, Result]] = {True: "match", False: "no_match", None: "error"}
+_PLAIN: Final = {"int": "BIGINT", "bool": "BOOLEAN"}
 _NUMBER: Final = {"money": "DECIMAL(28,12)", "quantity": "DECIMAL(38,18)"}
 
 
@@ -33,37 +35,50 @@ def closure_failures(compiled: CompiledPolicy) -> tuple[str, ...]:
     return tuple(failures)
 
 
-def charge_tests_query(compiled: CompiledPolicy) -> Query | None:
-    """The policy's SQL over one row a test on `charge`: (test, answer). None without such tests."""
-    tests = _on_charges(compiled)
+def sql_tests_query(compiled: CompiledPolicy, target: InSql) -> Query | None:
+    """The policy's SQL over one row a test on `target`: (test, answer). None without such tests."""
+    tests = _on(compiled, target)
     if not tests:
         return None
-    rows = "\nUNION ALL ".join(f"SELECT {number} AS test, {_row(test.given)}" for number, test in enumerate(tests))
-    return Query(f"SELECT test, {compiled.charge_sql} AS answer FROM (\n{rows}\n) ORDER BY test", {})
+    rows = "\nUNION ALL ".join(
+        f"SELECT {number} AS test, {_row(test.given, target)}" for number, test in enumerate(tests)
+    )
+    condition = compiled.charge_sql if target == "charge" else compiled.resource_sql
+    return Query(f"SELECT test, {condition} AS answer FROM (\n{rows}\n) ORDER BY test", {})
 
 
-def charge_failures(compiled: CompiledPolicy, rows: Rows) -> tuple[str, ...]:
-    """Tests whose answer to `charge_tests_query` is not the one expected."""
-    tests, answers = _on_charges(compiled), [_ANSWER[cast("bool | None", row[1])] for row in rows.rows]
+def sql_failures(compiled: CompiledPolicy, rows: Rows, target: InSql) -> tuple[str, ...]:
+    """Tests whose answer to `sql_tests_query` is not the one expected."""
+    tests, answers = _on(compiled, target), [_ANSWER[cast("bool | None", row[1])] for row in rows.rows]
     return tuple(
-        _failure(compiled, test, f"{answer} over the charges")
+        _failure(compiled, test, f"{answer} over the {target}s")
         for test, answer in zip(tests, answers, strict=True)
         if answer != test.expect
     )
 
 
-def _on_charges(compiled: CompiledPolicy) -> list[PolicyTest]:
-    return [test for test in compiled.tests if test.target == "charge"]
+def charge_tests_query(compiled: CompiledPolicy) -> Query | None:
+    """`sql_tests_query` of charges."""
+    return sql_tests_query(compiled, "charge")
+
+
+def charge_failures(compiled: CompiledPolicy, rows: Rows) -> tuple[str, ...]:
+    """`sql_failures` of charges."""
+    return sql_failures(compiled, rows, "charge")
+
+
+def _on(compiled: CompiledPolicy, target: InSql) -> list[PolicyTest]:
+    return [test for test in compiled.tests if test.target == target]
 
 
 def _failure(compiled: CompiledPolicy, test: PolicyTest, got: str, expected: str = "") -> str:
     return f"{compiled.policy.file}, line {test.line}: expected {expected or test.expect}, got {got}"
 
 
-def _row(given: Mapping[str, object]) -> str:
-    """A charge with the given facts: texts that are not given are empty, all else that is not given is NULL."""
+def _row(given: Mapping[str, object], target: InSql) -> str:
+    """A row with the given facts: texts that are not given are empty, all else that is not given is NULL."""
     columns: dict[str, str] = {}
-    for fact in facts_of("charge").values():
+    for fact in facts_of(target).values():
         if fact.column is not None and (fact.name in given or fact.column not in columns):
             columns[fact.column] = f'{_literal(fact, given.get(fact.name))} AS "{fact.column}"'
     return ", ".join(columns.values())
@@ -79,4 +94,6 @@ def _literal(fact: Fact, value: object) -> str:
             return quoted(json.dumps(dict(held))) if held else "CAST(NULL AS VARCHAR)"
         pairs = ", ".join(f"{quoted(key)}: {quoted(item)}" for key, item in held.items())
         return f"MAP {{{pairs}}}" if pairs else "CAST(NULL AS MAP(VARCHAR, VARCHAR))"
+    if fact.type in _PLAIN:
+        return f"CAST({'NULL' if value is None else str(value).lower()} AS {_PLAIN[fact.type]})"
     return quoted(str(value or ""))

@@ -13,13 +13,14 @@ WITH judged AS (
         coalesce(ResourceId, '') AS resource,
         CAST(ChargePeriodStart AS DATE) AS day,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost,
-        {{condition}} AS matched
+        {{condition}} AS matched,
+        {{exception}} AS exception
     FROM charges
     WHERE ChargePeriodStart < $until AND ChargePeriodStart >= $since AND x_BillingMonth >= $billing_month
 ),
 things AS (
     SELECT
-        matched IS NULL AS is_error, owner, team, environment, currency, provider, sub_account, resource,
+        matched IS NULL AS is_error, owner, team, environment, currency, provider, sub_account, exception, resource,
         max(account_name) AS account_name, max(service) AS service, sum(cost) AS amount, count(*) AS charges,
         count(DISTINCT day) AS days, min(day) AS first_day, max(day) AS last_day
     FROM judged
@@ -27,7 +28,7 @@ things AS (
     GROUP BY ALL
 )
 SELECT
-    is_error, owner, team, environment, currency, provider, sub_account, max(account_name) AS account_name,
+    is_error, owner, team, environment, currency, provider, sub_account, exception, max(account_name) AS account_name,
     sum(amount) AS amount, CAST(sum(charges) AS BIGINT) AS charges, min(first_day) AS first_day, max(last_day) AS last_day,
     count(DISTINCT nullif(resource, '')) AS resources,
     list(resource ORDER BY amount DESC, resource) FILTER (resource <> '')[:$resources_max] AS largest,
@@ -35,4 +36,4 @@ SELECT
 FROM things
 WHERE is_error OR days >= $days_min
 GROUP BY ALL
-ORDER BY is_error, currency, amount DESC, owner, team, environment, provider, sub_account
+ORDER BY is_error, currency, amount DESC, owner, team, environment, provider, sub_account, exception

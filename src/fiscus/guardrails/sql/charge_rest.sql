@@ -4,6 +4,6 @@ FROM (
     SELECT amount, charges
     FROM ({{matches}})
     WHERE NOT is_error AND amount >= $min_amount
-    ORDER BY amount DESC, owner, team, environment, provider, sub_account
+    ORDER BY amount DESC, owner, team, environment, provider, sub_account, exception
     OFFSET $shown
 )
