@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from fiscus import __version__
 from fiscus.app.workspace import open_workspace
 from fiscus.edges.api.build_api import api_router
+from fiscus.edges.api.ledger_routes import metrics_text
 from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
 from fiscus.edges.web.build_web import Web, build_web, static_files
 from fiscus.flows.workspace import Workspace
@@ -41,7 +43,9 @@ class OpenWorkspace:
         stamp = self._stamped()
         with self._lock:
             if stamp != self._stamp:
-                self._ws, self._stamp = open_workspace(self._home), stamp
+                opened = open_workspace(self._home)
+                counters = self._ws.counters if self._ws else opened.counters  # they only grow while this process lives
+                self._ws, self._stamp = replace(opened, counters=counters), stamp
             return self._ws
 
     def _stamped(self) -> tuple[tuple[str, int, int], ...]:
@@ -59,6 +63,11 @@ def build_server(home: Path | str, port: int = PORT, ws: Workspace | None = None
     )  # fmt: skip
     app.include_router(web.router)
     app.include_router(api_router(get_ws))
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return metrics_text(get_ws().counters)
+
     app.mount("/static", static_files(), "static")
     _answer_errors(app, web)
 

@@ -25,6 +25,7 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, BadInput, Conflict, LimitExceeded, NotFound, Unavailable
 from fiscus.kernel.evidence import verify_chain
+from fiscus.kernel.periods import FiscalCalendar
 from fiscus.stores.ledger import open_ledger
 
 FORK = multiprocessing.get_context("fork")
@@ -379,7 +380,7 @@ class TestItsEvidence:
         assert breaks or (records, head) != ledger.store.evidence_head()
 
     def test_a_rulebook_is_kept_once_and_found_by_its_digest(self, ledger: Ledger) -> None:
-        book = Rulebook("d1", {"policies/a.yaml": "policies: []"}, {}, "company: {}")
+        book = Rulebook("d1", {"policies/a.yaml": "policies: []"}, {}, FiscalCalendar(2))
         ledger.store.keep_rulebook(book)
         ledger.store.keep_rulebook(book)
         assert ledger.store.rulebook("d1") == book

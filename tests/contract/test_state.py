@@ -19,7 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from fiscus.actions.machine import move, propose
 from fiscus.actions.types import Action, Plan, Target
 from fiscus.cost.types import Delivery, LakeVersion, PeriodWritten, QualityFinding
-from fiscus.guardrails.types import BudgetStatus, Decision, Finding, Headroom, Intent, PolicyResult
+from fiscus.guardrails.types import BudgetStatus, Finding
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, Conflict, FiscusError, IntegrityBroken, Unavailable
@@ -120,22 +120,6 @@ def an_action(action_id: str = "act-1") -> Action:
     return propose(action_id, plan, FISCUS, NOON)
 
 
-def a_decision(decision_id: str = "dec-1") -> Decision:
-    intent = Intent(
-        "ai.request",
-        "ana",
-        "ml",
-        "staging",
-        Decimal("1.5"),
-        "USD",
-        attributes={"max_tokens": 100, "price": Decimal("0.1")},
-    )
-    results = (PolicyResult("p", "v", "hard", "error", "deny", "why"),)
-    zero = Decimal(0)
-    headroom = (Headroom("b", "2026-11", "USD", zero, zero, zero, zero, zero, zero, Decimal("-1.5"), None),)
-    return Decision(decision_id, NOON, intent, "d", "deny", ("r",), results, headroom, "ask", "w", False, "n")
-
-
 def a_delivery(delivery_id: str = "del-1") -> Delivery:
     period = PeriodWritten("2026-10", 3, {"USD": MANY_DIGITS}, {"USD": Decimal("-0.000000000001")}, 0, True)
     quality = (QualityFinding("nulls", "Tags", 3, "m"),)
@@ -165,14 +149,12 @@ class TestWhatComesBackEqualsWhatWasPut:
         with state.read() as tx:
             assert tx.findings.get("f-1") == a_finding()
 
-    def test_a_decision_a_delivery_an_anomaly_and_a_budget_status(self, state: SqlState) -> None:
+    def test_a_delivery_an_anomaly_and_a_budget_status(self, state: SqlState) -> None:
         with state.begin() as tx:
-            tx.decisions.put(a_decision())
             tx.deliveries.put(a_delivery())
             tx.anomalies.put_all([an_anomaly()], "run-1")
             tx.budget_statuses.put_all([a_status()], "run-1")
         with state.read() as tx:
-            assert tx.decisions.get("dec-1") == a_decision()
             assert tx.deliveries.all() == [a_delivery()]
             assert tx.anomalies.all() == [an_anomaly()]
             assert tx.budget_statuses.newest() == [a_status()]
@@ -264,14 +246,12 @@ class TestEachTableKeepsItsRule:
             tx.budget_statuses.put_all([a_status("kept")], "run-2")
             assert [status.budget_id for status in tx.budget_statuses.newest()] == ["kept"]
 
-    def test_deliveries_and_decisions_are_newest_first(self, state: SqlState) -> None:
+    def test_deliveries_are_newest_first(self, state: SqlState) -> None:
         with state.begin() as tx:
             for n in range(3):
                 tx.deliveries.put(a_delivery(f"del-{n}"))
-                tx.decisions.put(a_decision(f"dec-{n}"))
             tx.deliveries.put(a_delivery("del-0"))
             assert [d.id for d in tx.deliveries.all(limit=2)] == ["del-0", "del-2"]
-            assert [d.id for d in tx.decisions.newest(limit=2)] == ["dec-2", "dec-1"]
 
     def test_an_anomaly_is_new_once(self, state: SqlState) -> None:
         with state.begin() as tx:

@@ -9,6 +9,7 @@ from pathlib import Path
 from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
+from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Budget, Policy
@@ -51,6 +52,9 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         simulated=settings.simulated,
         pages_url=settings.pages_url,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
+        rulebook=Rulebook(
+            digest([budgets, policies, settings.company.calendar]), policies, budgets, settings.company.calendar
+        ),
     )
 
 

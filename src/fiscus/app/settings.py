@@ -26,6 +26,7 @@ FILE = "fiscus.yaml"
 DEFAULT_LAKE = ".fiscus/lake"
 DEFAULT_STATE = "sqlite:///.fiscus/state.db"
 DEFAULT_PAGES = "http://127.0.0.1:8720"
+DEFAULT_LEDGER = "sqlite:///.fiscus/ledger.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Settings:
     promoted_tags: tuple[str, ...]
     lake: str
     state: str
+    ledger: str
     smtp: Smtp | None
     webhook: Webhook | None
     aws: Mapping[str, str] | None
@@ -88,6 +90,7 @@ def load_settings(home: Path) -> Settings:
         promoted_tags=tuple(data.get("promoted_tags", ())),
         lake=stores.get("lake", DEFAULT_LAKE),
         state=stores.get("state", DEFAULT_STATE),
+        ledger=stores.get("ledger", _ledger_beside(stores.get("state", DEFAULT_STATE))),
         smtp=Smtp(s["host"], s["port"], s["from"]) if (s := notify.get("smtp")) else None,
         webhook=Webhook(**w) if (w := notify.get("webhook")) else None,
         aws=data.get("aws"),
@@ -108,6 +111,11 @@ def _belts(given: Mapping[str, Any]) -> SafetyBelts:
     if "money_per_run_max" in typed:
         typed["money_per_run_max"] = Decimal(typed["money_per_run_max"])
     return SafetyBelts(**typed)
+
+
+def _ledger_beside(state: str) -> str:
+    """In the same PostgreSQL database as the state, unless it is told otherwise; in a file of its own beside SQLite."""
+    return state if state.startswith("postgres") else DEFAULT_LEDGER
 
 
 def _many(value: str | Sequence[str]) -> tuple[str, ...]:

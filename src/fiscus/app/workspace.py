@@ -27,7 +27,9 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     from fiscus.app.ways_out import open_channels, open_executors
     from fiscus.flows.prove_policies import with_enforced
     from fiscus.flows.workspace import Workspace
+    from fiscus.guardrails.ledger.ledger import Ledger
     from fiscus.stores.lake import open_lake
+    from fiscus.stores.ledger import open_ledger
     from fiscus.stores.state import open_state
 
     home = Path(home).resolve()
@@ -48,6 +50,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
         ids=RandomIds(),
         executors=open_executors(settings, channels),
         channels=channels,
+        ledger=Ledger(open_ledger(_sqlite_in(settings.ledger, home), clock)),
     )
 
 

@@ -45,8 +45,7 @@ class History:
     def decisions(self) -> Sequence[Decision]:
         """Those that were given in the window, newest first."""
         first, last = self._instant(self.window.start), self._instant(self.window.end + timedelta(days=1))
-        with self.ws.state.read() as tx:
-            return [one for one in tx.decisions.newest(BACKTEST_DECISIONS_MAX) if first <= one.at < last]
+        return [one for one in self.ws.ledger.store.decisions(BACKTEST_DECISIONS_MAX) if first <= one.at < last]
 
     def replays(self, kind: IntentKind) -> Sequence[Replayed] | None:
         """Charges gathered to intents of `kind`; None where no bill shows them."""
@@ -96,11 +95,10 @@ def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
     """
     with ws.state.read() as tx:
         known = recorded_versions(tx)
-        decided = bool(tx.decisions.newest(1))
     hard = [one for one in written(ws) if one.policy.level == "hard"]
     ships = library_versions() - known
     wanted = [one for one in hard if (one.policy.id, one.policy.version) in ships]
-    if not wanted or (ws.lake.version().charges < 0 and not decided):
+    if not wanted or (ws.lake.version().charges < 0 and not ws.ledger.store.decisions(1)):
         return ()
     history = History(ws, months)
     done = tuple(backtest_policy(history, compiled) for compiled in wanted)

@@ -1,48 +1,155 @@
-"""One decision on a spend that is asked for: judged on the newest budget statuses, stored with its evidence."""
+"""One decision on a spend that is asked for: judged where the ledger stands, its money held, stored with its evidence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decisions.decide import NO_MONEY_HELD, decide
+from fiscus.guardrails.decisions.asked_record import asked_record, frozen_record
+from fiscus.guardrails.decisions.decide import Judgement, Question, judge, prepare
+from fiscus.guardrails.decisions.holding import HOLDS, held_amount, hold_for, hold_note
 from fiscus.guardrails.decisions.intent import intent_digest
-from fiscus.guardrails.types import Decision, Intent
+from fiscus.guardrails.decisions.lost_ledger import allowed_without, judge_without
+from fiscus.guardrails.ledger.commands import Reserve, Reserved, Verdict
+from fiscus.guardrails.ledger.types import Account, Frozen, Hold, account_key
+from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
+from fiscus.kernel.errors import FiscusError, Unavailable
+from fiscus.kernel.money import from_nanos
+
+DECISIONS: Final = "fiscus_decisions_total"
+ALLOWED_WITHOUT: Final = "fiscus_failure_mode_allowed_total"
+NOTHING_COVERS: Final = "No money is held: no budget covers it."
+ONLY_JUDGED: Final = "No money is held: it was only judged."
 
 
-def decide_intent(ws: Workspace, intent: Intent) -> Decision:
-    """The verdict; given only once it is stored. Raises BadInput for a requester, team or environment that nobody knows.
+def decide_intent(ws: Workspace, intent: Intent, *, key: str = "", hold: bool = True) -> Decision:
+    """The verdict; given only once it is durable, with the money it allows held over every covering budget at once.
 
-    Fails closed: a store that cannot be reached raises Unavailable, and whoever asks must not spend.
+    `key`: the caller's own name for this request, so that asking again is answered as before and holds nothing twice.
+    `hold` False: only judged and recorded, for a change that is proposed and not made yet.
+    Raises BadInput (a requester, team or environment that nobody knows), Conflict (the key was used for something else).
+    Where the ledger cannot be reached each covering budget's fail mode answers: see `judge_without`.
     """
     asked = settle_intent(ws, intent)
-    with ws.state.begin() as tx:
-        statuses = {status.budget_id: status for status in tx.budget_statuses.newest()}
-        judged = decide(asked, ws.config.policies, ws.config.budgets, statuses)
-        newest = max((status.as_of for status in statuses.values()), default=None)
-        decision = Decision(
-            id=ws.ids.new("dec"),
-            at=asked.at,
-            intent=asked.intent,
-            intent_digest=intent_digest(asked.intent),
-            verdict=judged.verdict,
-            reasons=judged.reasons,
-            policies=judged.policies,
-            headroom=judged.headroom,
-            next_step=judged.next_step,
-            watermark=f"lake {ws.lake.version()}; budgets judged on bills before {newest or 'any day: run `fiscus run`'}",
-            money_held=False,
-            note=_note(judged.unasked),
-            options=judged.options,
-            approval=judged.approval,
+    question = prepare(asked, ws.rules)
+    if ws.config.rulebook is not None:
+        _keep_rulebook(ws)
+    decision = Decision(
+        id=ws.ids.new("dec"),
+        at=asked.at,
+        intent=asked.intent,
+        intent_digest=intent_digest(asked.intent),
+        verdict="deny",
+        reasons=(),
+        policies=(),
+        headroom=(),
+        next_step="",
+        watermark="",
+        money_held=False,
+        note="",
+        rulebook=ws.config.rulebook.digest if ws.config.rulebook else "",
+        asked=asked_record(asked),
+    )
+    asked_for = hold_for(question, ws.ids.new("hold"), decision.id)
+
+    def on_accounts(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
+        by_key = {account_key(one.budget_id, one.period): one for one in accounts}
+        judged = judge(question, ws.rules, by_key, frozen)
+        holds = hold and judged.verdict in HOLDS and bool(accounts)
+        amount = held_amount(judged.verdict, question.options, asked_for.bound)
+        until = min((one.billed_until for one in accounts if one.billed_until), default=None)
+        seen = replace(decision, asked={**decision.asked, "frozen": frozen_record(frozen)}) if frozen else decision
+        return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
+
+    reserve = Reserve(asked_for, on_accounts, _unknown(ws, question), key, decision.intent_digest)
+    try:
+        answer = ws.ledger.ask(reserve)
+    except Unavailable as lost:
+        return _decide_without(ws, question, decision, lost)
+    assert isinstance(answer, Reserved)
+    assert answer.decision is not None
+    ws.counters.count(DECISIONS, verdict=answer.decision.verdict, kind=answer.decision.intent.kind)
+    return answer.decision
+
+
+def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
+    held = HeldMoney(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
+    if held is not None:
+        note = hold_note(decision.intent, held.amount, f"{held.expires_at:%Y-%m-%d %H:%M} UTC")
+    elif judged.verdict in HOLDS:
+        note = ONLY_JUDGED if judged.headroom else NOTHING_COVERS
+    else:
+        note = "No money is held: it may not be spent as it stands."
+    if judged.unasked:
+        more = f" and {len(judged.unasked) - 5} more" if len(judged.unasked) > 5 else ""
+        note += (
+            f" Caps on something that the intent does not state were not asked: {', '.join(judged.unasked[:5])}{more}."
         )
-        tx.decisions.put(decision)
-        tx.evidence.append("decision.given", decision.id, Actor(asked.intent.requested_by), {"decision": decision})
-    return decision
+    return replace(
+        decision,
+        verdict=judged.verdict,
+        reasons=judged.reasons,
+        policies=judged.policies,
+        headroom=judged.headroom,
+        next_step=judged.next_step,
+        watermark=watermark,
+        money_held=held is not None,
+        note=note,
+        options=judged.options,
+        approval=judged.approval,
+        hold=held,
+    )
 
 
-def _note(unasked: tuple[str, ...]) -> str:
-    if not unasked:
-        return NO_MONEY_HELD
-    names = ", ".join(unasked[:5]) + (f" and {len(unasked) - 5} more" if len(unasked) > 5 else "")
-    return f"{NO_MONEY_HELD} Caps on something that the intent does not state were not asked: {names}."
+def _watermark(ws: Workspace, billed_until: date | None) -> str:
+    return (
+        f"lake {ws.lake.version()}; bills before {billed_until or 'any day: run `fiscus run`'}, the ledger as it stands"
+    )
+
+
+def _unknown(ws: Workspace, question: Question) -> Mapping[str, Account]:
+    """What to open where the ledger has no account: one of which nobody knows where it stands. A cap holds on that."""
+    day = question.asked.at.date()
+    opened = {}
+    for budget in question.budgets:
+        period = ws.rules.period(budget, day)
+        account = Account(budget.id, period.label, budget.currency, budget.cap, 0)
+        opened[account_key(budget.id, period.label)] = account
+    return opened
+
+
+def _decide_without(ws: Workspace, question: Question, decision: Decision, lost: Unavailable) -> Decision:
+    """The ledger is gone: what each covering budget says of that. Counted; evidence goes to the state store if it is there."""
+    judged = judge_without(question, ws.rules, lost.message)
+    given = replace(_given(decision, judged, "none: the ledger cannot be reached", None, 0), ledger="lost")
+    if allowed_without(judged.verdict):
+        given = replace(
+            given, note="No money is held: the ledger cannot be reached, and the budgets' fail mode lets it pass."
+        )
+        ws.counters.count(ALLOWED_WITHOUT, environment=given.intent.environment, kind=given.intent.kind)
+    ws.counters.count(DECISIONS, verdict=given.verdict, kind=given.intent.kind)
+    try:
+        with ws.state.begin() as tx:
+            tx.evidence.append(
+                "decision.without_ledger", given.id, Actor(given.intent.requested_by), {"decision": given}
+            )
+    except FiscusError:
+        ws.counters.count("fiscus_decisions_unrecorded_total", verdict=given.verdict)
+    return given
+
+
+def _keep_rulebook(ws: Workspace) -> None:
+    """Once a process; a ledger that is gone is met again, and answered for, when the money is asked for."""
+    assert ws.config.rulebook is not None
+    if ws.rules.kept:
+        return
+    try:
+        ws.ledger.store.keep_rulebook(ws.config.rulebook)
+        ws.rules.kept = True
+    except Unavailable:
+        return

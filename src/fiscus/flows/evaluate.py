@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.record_controls import control_records, store_controls
+from fiscus.flows.sync_ledger import sync_ledger
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
-from fiscus.guardrails.budgets.budget_status import budget_statuses
+from fiscus.guardrails.budgets.budget_status import budget_statuses, with_ledger
 from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
 from fiscus.guardrails.budgets.find_tree import find_tree
 from fiscus.guardrails.findings.control import ControlRecord
@@ -23,6 +25,7 @@ from fiscus.kernel.money import display, total
 from fiscus.ownership.people import resolve_person, resolve_team
 
 UNSEEN_FACT: Final = "budgets.unseen"
+METERED_DAYS: Final = 35  # what the ledger settled within this time is what it meters
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,20 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
 
 
 def _standing(ws: Workspace) -> list[StandingBudget]:
-    """Every budget with its status: one query, one call of the forecast."""
+    """Every budget with its status: one query, one call of the forecast, and one exchange with the ledger.
+
+    A provider for whose usage the ledger settled money is metered by it: its unbilled spend is known and not estimated.
+    """
     budgets, calendar = ws.config.budgets, ws.config.company.calendar
     if not budgets:
         return []
     book = open_book(budgets, calendar, ws.as_of)
-    query = budget_days_query(book, ws.config.promoted_tags)
+    metered = ws.ledger.store.metered(ws.as_of - timedelta(days=METERED_DAYS))
+    query = budget_days_query(book, ws.config.promoted_tags, metered)
     days = budget_days(ws.lake.query(query.sql, query.params), book)
-    statuses = budget_statuses(book, days, str(ws.lake.version()))
+    billed = budget_statuses(book, days, str(ws.lake.version()))
+    shares = sync_ledger(ws, budgets, billed)
+    statuses = [with_ledger(status, shares[status.budget_id]) for status in billed]
     return [
         StandingBudget(budget, status, days[budget.id], _team(ws, budget.owner))
         for budget, status in zip(budgets, statuses, strict=True)

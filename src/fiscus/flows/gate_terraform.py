@@ -9,7 +9,7 @@ from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.learn_price_book import price_book
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decisions.decide import decide
+from fiscus.guardrails.decisions.decide import prepare, strongest_first
 from fiscus.guardrails.doors.terraform.judge import (
     GateAsked,
     Judged,
@@ -74,7 +74,7 @@ def _word(ws: Workspace, priced: PricedChange, asked: GateAsked) -> ResourceVerd
 
 
 def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
-    return decide(settle_intent(ws, intent), ws.config.policies, (), {}).policies
+    return strongest_first(prepare(settle_intent(ws, intent), ws.rules).results)
 
 
 def _totals(
@@ -83,7 +83,7 @@ def _totals(
     totals, decisions = list[TotalShown](), list[Decision]()
     for provider, currency, of_vendor in by_vendor(changes):
         intent = total_intent(of_vendor, asked, ws.config.gates)
-        decision = decide_intent(ws, intent) if intent else None
+        decision = decide_intent(ws, intent, hold=False) if intent else None
         totals.append(total_shown((provider, currency), of_vendor, decision, said))
         decisions += [decision] if decision else []
     return totals, decisions

@@ -10,7 +10,7 @@ from typing import Protocol
 from fiscus.actions.ports import ActionTable
 from fiscus.cost.types import Delivery
 from fiscus.guardrails.approvals.ports import ApprovalTable
-from fiscus.guardrails.ports import BudgetStatusTable, DecisionTable, FindingTable
+from fiscus.guardrails.ports import BudgetStatusTable, FindingTable
 from fiscus.kernel.evidence import EvidenceLog, EvidenceRecord
 from fiscus.ownership.ports import CaseTable, Outbox
 from fiscus.signals.types import Anomaly
@@ -52,8 +52,6 @@ class StateTx(Protocol):
     def findings(self) -> FindingTable: ...
     @property
     def budget_statuses(self) -> BudgetStatusTable: ...
-    @property
-    def decisions(self) -> DecisionTable: ...
     @property
     def approvals(self) -> ApprovalTable: ...
     @property

@@ -34,7 +34,7 @@ def control_records(
 ) -> tuple[ControlRecord, ...]:
     """One record a policy, its tests run now."""
     closed = frozenset(case.subject.key for case in tx.cases.all(["closed"]))
-    decisions = tx.decisions.newest(CONTROL_DECISIONS)
+    decisions = ws.ledger.store.decisions(CONTROL_DECISIONS)
     results = Counter((result.policy_id, str(result.result)) for one in decisions for result in one.policies)
     seen = _Seen(open_findings, closed, results)
     return tuple(_record(ws, one, seen) for one in judged)

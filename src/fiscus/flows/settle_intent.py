@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from fiscus.cost.providers import canonical_name
@@ -30,9 +29,9 @@ def settle_intent(ws: Workspace, intent: Intent) -> Asked:
         requested_by=person.id,
         team=team.id if team else "",
         environment=_environment(ws, intent.environment),
-        provider=_spelt(canonical_name(intent.provider), _budgeted(ws, "provider")),
-        product=_spelt(intent.product.casefold(), _budgeted(ws, "product")),
-        service=_spelt(intent.service, _budgeted(ws, "service")),
+        provider=ws.rules.spelt("provider", canonical_name(intent.provider)),
+        product=ws.rules.spelt("product", intent.product.casefold()),
+        service=ws.rules.spelt("service", intent.service),
     )
     at, own = ws.clock.now(), ws.config.directory.teams.get(person.team or "")
     return Asked(
@@ -68,21 +67,12 @@ def _team(ws: Workspace, intent: Intent, person: Person) -> Team | None:
 
 def _environment(ws: Workspace, given: str) -> str:
     """As a tag of that text would name it. A company that names no environments anywhere is not asked to."""
-    budgeted, rules = _budgeted(ws, "environment"), ws.config.rules
-    named = {rule.environment for rule in rules.rules if rule.environment}
-    known = sorted({*rules.environments, *named, *budgeted})
-    found = _spelt(environment_named(rules, given), known)
-    if known and found not in known:
-        remedy = f"{did_you_mean(given, known)} A new one is named in owners/rules.yaml, under environment."
+    known = ws.rules.environments(ws.config.rules)
+    named = environment_named(ws.config.rules, given)
+    found = known.get(named.casefold(), named)
+    if known and found not in known.values():
+        remedy = (
+            f"{did_you_mean(given, sorted(known.values()))} A new one is named in owners/rules.yaml, under environment."
+        )
         raise BadInput(f"{given!r} is no environment", remedy=remedy, where=Where(key="environment"))
     return found
-
-
-def _budgeted(ws: Workspace, dimension: str) -> set[str]:
-    return {value for budget in ws.config.budgets for value in budget.scope.filters.get(dimension, ())}
-
-
-def _spelt(value: str, known: Iterable[str]) -> str:
-    """`value` as it is written in `known`, whatever the case; else as it is."""
-    spellings = {one.casefold(): one for one in known}
-    return spellings.get(value.casefold(), value)

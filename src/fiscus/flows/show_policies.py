@@ -55,8 +55,8 @@ class PoliciesShown:
 def show_policies(ws: Workspace, trust: DataTrust | None = None) -> PoliciesShown:
     """Every policy that is loaded, and those before them that left a fact, a finding or a verdict."""
     with ws.state.read() as tx:
-        findings, decisions = tx.findings.all(), tuple(tx.decisions.newest())
-        facts = tx.facts.matching(FACT)
+        findings, facts = tx.findings.all(), tx.facts.matching(FACT)
+    decisions = tuple(ws.ledger.store.decisions())
     home = ws.config.company.currency
     lines = tuple(sorted(_lines(ws, findings, decisions, facts), key=lambda line: (-line.amount, line.policy_id)))
     return PoliciesShown(trust or data_trust(ws), _sentence(lines, decisions, home), lines, decisions, home)
@@ -73,8 +73,7 @@ def show_finding(ws: Workspace, finding_id: str) -> Finding:
 
 def show_decision(ws: Workspace, decision_id: str) -> Decision:
     """One verdict with its reasons. NotFound when there is none."""
-    with ws.state.read() as tx:
-        decision = tx.decisions.get(decision_id)
+    decision = ws.ledger.store.decision(decision_id)
     if decision is None:
         raise NotFound(f"There is no decision {decision_id!r}", remedy="The page of policies lists the newest.")
     return decision

@@ -13,11 +13,15 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
+from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.doors.gate_settings import GateSettings
+from fiscus.guardrails.ledger.ledger import Ledger
+from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.clock import Clock, today
+from fiscus.kernel.counters import Counters
 from fiscus.kernel.ids import IdSource
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.ladder import ladder_from
@@ -63,6 +67,7 @@ class Configuration:
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
+    rulebook: Rulebook | None = None  # the texts that judge, kept with the first decision so that it can be replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,13 @@ class Workspace:
     ids: IdSource
     executors: Mapping[str, Executor]  # by kind, e.g. aws.ec2.stop
     channels: Mapping[str, NoticeChannel]  # email, webhook
+    ledger: Ledger
+    counters: Counters = field(default_factory=Counters)
+    rules: Rules = field(init=False)  # the configuration's policies and budgets, ready to be asked
+
+    def __post_init__(self) -> None:
+        rules = Rules(self.config.policies, self.config.budgets, self.config.company.calendar)
+        object.__setattr__(self, "rules", rules)
 
     @property
     def as_of(self) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from fiscus.guardrails.types import BudgetStatus, Decision, Finding, Intent, Quote
+from fiscus.guardrails.types import BudgetStatus, Finding, Intent, Quote
 
 
 class Quotes(Protocol):
@@ -30,11 +30,3 @@ class BudgetStatusTable(Protocol):
 
     def put_all(self, statuses: Sequence[BudgetStatus], run_id: str) -> None: ...
     def newest(self) -> Sequence[BudgetStatus]: ...
-
-
-class DecisionTable(Protocol):
-    """Decisions given."""
-
-    def put(self, decision: Decision) -> None: ...
-    def get(self, decision_id: str) -> Decision | None: ...
-    def newest(self, limit: int = 100) -> Sequence[Decision]: ...

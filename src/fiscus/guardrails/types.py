@@ -113,6 +113,7 @@ class Budget:
     rollover_from: date | None = None
     growth: tuple[Growth, ...] = ()
     burn: tuple[BurnWindow, ...] = ()
+    on_ledger_loss: Mapping[str, str] = field(default_factory=dict)  # environment, or `default` -> deny | allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +366,8 @@ class Headroom:
     headroom: Decimal
     after: Decimal
     cap: Level | None
+    billed_until: date | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

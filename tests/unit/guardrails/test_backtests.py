@@ -57,8 +57,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture
 def company(lake: Workspace, tmp_path: Path) -> Workspace:
-    """The same lake with a state store of its own."""
-    return replace(lake, state=open_company(tmp_path).state)
+    """The same lake with a state store and a ledger of its own."""
+    own = open_company(tmp_path)
+    return replace(lake, state=own.state, ledger=own.ledger)
 
 
 def _tried(ws: Workspace, item: dict, months: int = 3) -> Backtest:

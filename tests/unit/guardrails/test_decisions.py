@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from decimal import Decimal
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,18 @@ from typing import Any
 import pytest
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import budgets_of, policy_of
+from tests.fixtures.ledgers import opened
 
 from fiscus.__main__ import command_line
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.guardrails.decisions.decide import Asked, Judgement, decide
 from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
-from fiscus.guardrails.types import Budget, BudgetStatus, Verdict
+from fiscus.guardrails.types import Budget, Verdict
 from fiscus.kernel.periods import FiscalCalendar
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # a Friday
-TODAY = NOW.date()
 ASK: dict[str, Any] = {
     "kind": "ai.request", "requested_by": "max", "team": "ml", "environment": "staging", "amount": "5.00", "currency": "USD",
     "provider": "Anthropic", "attributes": {"model": "claude-haiku-4-5"},
@@ -40,16 +41,6 @@ def _budget(budget_id: str, scope: str = "{team: ml}", cap: str = "") -> Budget:
     return budget
 
 
-def _status(budget: Budget, headroom: str, day: date = TODAY) -> BudgetStatus:
-    left, zero = Decimal(headroom), Decimal(0)
-    return BudgetStatus(
-        budget_id=budget.id, title=budget.title, owner=budget.owner, period=FiscalCalendar(2).period("month", day), as_of=day,
-        currency=budget.currency, amount=budget.amount, actual=budget.amount - left, unbilled=zero, held=zero, committed=zero,
-        headroom=left, forecast_p10=zero, forecast_p50=zero, forecast_p90=zero, p_breach=zero, breach_day=None, state="ok",
-        lake_version="1", cap=budget.cap,
-    )  # fmt: skip
-
-
 def _asked(**changes: Any) -> Asked:
     return Asked(parse_intent(ASK | changes), ("engineer",), "ml", "CC-2", NOW)
 
@@ -57,8 +48,9 @@ def _asked(**changes: Any) -> Asked:
 def _judged(
     *policies: CompiledPolicy, budgets: tuple[tuple[Budget, str], ...] = (), asked: Asked | None = None
 ) -> Judgement:
-    statuses = {budget.id: _status(budget, left) for budget, left in budgets}
-    return decide(asked or _asked(), PolicySet(policies), [budget for budget, _ in budgets], statuses)
+    rules = Rules(PolicySet(policies), [budget for budget, _ in budgets], FiscalCalendar(2))
+    accounts = {one.key: one for one in (opened(budget, left) for budget, left in budgets)}
+    return decide(asked or _asked(), rules, accounts)
 
 
 def _says(effect: Verdict, level: str = "hard", when: str = "true", **changes: Any) -> CompiledPolicy:
@@ -91,12 +83,16 @@ def test_the_tightest_of_several_budgets_decides_and_each_shows_its_headroom() -
 @pytest.mark.parametrize(("cap", "verdict"), [("hard", "require_approval"), ("warn", "warn"), ("", "allow")])
 def test_a_cap_whose_headroom_nobody_knows_holds(cap: str, verdict: Verdict) -> None:
     budget = _budget("b", cap=cap)
-    unknown = decide(_asked(), PolicySet(), [budget], {})
-    rolled = decide(_asked(), PolicySet(), [budget], {"b": _status(budget, "50", date(2026, 10, 31))})
-    other = decide(_asked(currency="EUR"), PolicySet(), [budget], {"b": _status(budget, "50")})
+    rules = Rules(PolicySet(), [budget], FiscalCalendar(2))
+    last_month, never_billed = opened(budget, "50", "2026-10"), replace(opened(budget, "50"), billed_until=None)
+    unknown = decide(_asked(), rules, {})
+    rolled = decide(_asked(), rules, {last_month.key: last_month})
+    unbilled = decide(_asked(), rules, {never_billed.key: never_billed})
+    other = decide(_asked(currency="EUR"), rules, {opened(budget, "50").key: opened(budget, "50")})
     for judged, why in (
         (unknown, "not known yet"),
-        (rolled, "known for 2026-10 only"),
+        (rolled, "not known yet"),
+        (unbilled, "not known yet"),
         (other, "not converted silently"),
     ):
         assert (judged.verdict, judged.headroom, judged.policies[0].result) == (verdict, (), "error")
@@ -180,33 +176,14 @@ def test_an_amount_with_a_point_is_read_as_it_is_written(home: Path, monkeypatch
     assert json.loads(capsys.readouterr().out)["intent"]["amount"] == "0.100000001"
 
 
-def test_a_decision_without_its_evidence_is_not_given(tmp_path: Path, monkeypatch) -> None:
+def test_a_decision_without_its_evidence_is_not_given(tmp_path: Path) -> None:
+    """One transaction holds the money, the decision and the evidence: where one of them cannot be written, none is."""
     ws = open_company(tmp_path)
-
-    class LogIsFull(Exception):
-        pass
-
-    class Half:
-        """The real transaction, whose evidence cannot be written."""
-
-        def __init__(self, tx: Any) -> None:
-            self._tx = tx
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "evidence":
-                raise LogIsFull
-            return getattr(self._tx, name)
-
-    begin = ws.state.begin
-
-    @contextmanager
-    def half_begin():
-        with begin() as tx:
-            yield Half(tx)
-
-    monkeypatch.setattr(ws.state, "begin", half_begin)
-    with pytest.raises(LogIsFull):
-        decide_intent(ws, parse_intent(ASK))
-    monkeypatch.undo()
-    with ws.state.read() as tx:
-        assert list(tx.decisions.newest()) == []
+    with sqlite3.connect(tmp_path / "ledger.db") as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON ledger_evidence BEGIN SELECT raise(ABORT, 'the log is full'); END"
+        )
+    decision = decide_intent(ws, parse_intent(ASK))
+    assert (decision.ledger, decision.money_held) == ("lost", False)
+    assert ws.ledger.store.decisions() == []
+    assert ws.ledger.store.holds() == []

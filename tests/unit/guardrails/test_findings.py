@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, judged_by, policy_of, tags
+from tests.fixtures.ledgers import record_decision
 
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
@@ -398,11 +399,9 @@ def test_what_a_policy_said_to_intents_is_in_its_control(company: Workspace) -> 
     intent = Intent("ai.request", "max", "ml", "staging", Decimal(1), "USD")
     said = (PolicyResult("ml-cap", "v1", "soft", "match", "require_approval", ""),)
     wrong = (PolicyResult("ml-cap", "v1", "soft", "error", "require_approval", ""),)
-    with ws.state.begin() as tx:
-        for number, results in enumerate((said, wrong, said)):
-            tx.decisions.put(
-                Decision(f"dec-{number}", ws.clock.now(), intent, "", "allow", (), results, (), "", "", False, "")
-            )
+    for number, results in enumerate((said, wrong, said)):
+        given = Decision(f"dec-{number}", ws.clock.now(), intent, "", "allow", (), results, (), "", "", False, "")
+        record_decision(ws.ledger, given)
     (control,) = evaluate(ws, "run").controls
     assert (control.asked, control.fired, control.errors) == (3, 1 + 2, 1)
 

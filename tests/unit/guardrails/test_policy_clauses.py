@@ -14,12 +14,14 @@ import yaml
 
 from fiscus.guardrails.decisions.decide import Asked, Judgement, decide
 from fiscus.guardrails.decisions.policy_words import NO_QUOTES
+from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.policies.probe_policies import closure_failures
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import ApprovalNeeded, Intent, Quote
 from fiscus.kernel.errors import BadConfig
+from fiscus.kernel.periods import FiscalCalendar
 
 FRIDAY = datetime(2026, 11, 20, 14, tzinfo=UTC)
 SMALL = {"title": "the small model", "change": {"model": "small-1"}, "price_share": "0.2"}
@@ -56,7 +58,9 @@ def _ask(amount: str = "8.00", **changes: Any) -> Intent:
 def _judged(
     policies: PolicySet, intent: Intent | None = None, at: datetime = FRIDAY, quotes: Quotes = NO_QUOTES
 ) -> Judgement:
-    return decide(Asked(intent or _ask(), ("engineer",), "ml", "CC-ML", at), policies, (), {}, quotes)
+    return decide(
+        Asked(intent or _ask(), ("engineer",), "ml", "CC-ML", at), Rules(policies, (), FiscalCalendar(2)), {}, quotes
+    )
 
 
 class TestCheaperWays:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from tests.fixtures.company import open_company
-from tests.fixtures.judging import AS_OF, RULES, budgets_of, policy_of
+from tests.fixtures.judging import RULES, budgets_of, policy_of
+from tests.fixtures.ledgers import USD, account, ask, sync
 
 from fiscus.cost.providers import ALIASES, canonical_name
 from fiscus.flows.decide_intent import decide_intent
@@ -19,9 +20,8 @@ from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.policies.load_policies import library_texts, load_policies
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.policies.policy_set import PolicySet
-from fiscus.guardrails.types import BudgetStatus, Decision, IntentKind
+from fiscus.guardrails.types import Decision, IntentKind
 from fiscus.kernel.errors import BadInput
-from fiscus.kernel.periods import FiscalCalendar
 from fiscus.ownership.load_rules import load_rules
 
 BUDGETS = """
@@ -44,19 +44,8 @@ def company(tmp_path: Path) -> Workspace:
         policies=load_policies(library_texts()),
     )
     ws = replace(ws, config=config)
-    with ws.state.begin() as tx:
-        tx.budget_statuses.put_all([_untouched(ws, budget_id) for budget_id in ("ai-staging", "seats")], "run")
+    ask(ws.ledger, sync({"ai-staging": 4 * USD, "seats": 10 * USD}))
     return ws
-
-
-def _untouched(ws: Workspace, budget_id: str) -> BudgetStatus:
-    budget = next(one for one in ws.config.budgets if one.id == budget_id)
-    period = FiscalCalendar(2).period("month", date(2026, 11, 20))
-    nothing = Decimal(0)
-    return BudgetStatus(
-        budget.id, budget.title, budget.owner, period, AS_OF, budget.currency, budget.amount, nothing, nothing, nothing,
-        nothing, budget.amount, nothing, nothing, nothing, nothing, None, "ok", "1", budget.cap,
-    )  # fmt: skip
 
 
 def _ask(ws: Workspace, **changes: object) -> Decision:
@@ -95,8 +84,11 @@ def test_what_fits_is_allowed_and_says_what_would_be_left(company: Workspace) ->
     decision = _ask(company, amount="4.00")
     assert decision.verdict == "allow"
     assert decision.headroom[0].after == 0
-    assert decision.money_held is False
-    assert "No money is held" in decision.note
+    assert decision.money_held
+    assert decision.hold is not None
+    assert decision.hold.amount == Decimal("4.00")
+    assert account(company.ledger, "ai-staging").headroom == 0
+    assert "4.00 USD is held until 2026-11-20 12:30 UTC" in decision.note
 
 
 def test_a_tag_spelling_of_an_environment_is_its_name(company: Workspace) -> None:
@@ -110,8 +102,7 @@ def test_an_environment_that_nobody_knows_is_refused(company: Workspace, given: 
         _ask(company, environment=given)
     assert refused.value.where.key == "environment"
     assert meant in refused.value.remedy
-    with company.state.read() as tx:
-        assert not tx.decisions.newest()
+    assert not company.ledger.store.decisions()
 
 
 def test_a_company_that_names_no_environment_is_not_asked_to(company: Workspace) -> None:
@@ -149,11 +140,10 @@ def test_the_team_is_the_requesters_when_it_is_left_out(company: Workspace) -> N
 
 def test_a_decision_is_stored_with_its_evidence(company: Workspace) -> None:
     decision = _ask(company, environment="STAGING")
-    with company.state.read() as tx:
-        assert [stored.id for stored in tx.decisions.newest()] == [decision.id]
-        (record,) = tx.evidence_records(["decision.given"])
-    assert record.subject == decision.id
-    assert record.actor.person_id == "max"
+    assert company.ledger.store.decisions() == [decision]
+    *_, record = company.ledger.store.evidence_records()
+    assert record.body["entries"][0]["decision"]["id"] == decision.id
+    assert record.body["entries"][0]["decision"]["intent"]["requested_by"] == "max"
 
 
 def test_every_alias_of_a_provider_leads_to_one_name() -> None:

@@ -229,7 +229,7 @@ def test_the_answer_and_each_decision_behind_it_are_evidence(ws: Workspace) -> N
     report = _gate(ws, MACHINE)
     with ws.state.read() as tx:
         kinds = {record.subject: record for record in tx.evidence_records()}
-        assert tx.decisions.get(report.totals[0].decision_id) is not None
+    assert ws.ledger.store.decision(report.totals[0].decision_id) is not None
     assert kinds[report.id].kind == "gate.judged"
     assert kinds[report.id].body["verdict"] == "allow"
 

@@ -9,12 +9,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fixtures.judging import AS_OF, budgets_of, policy_of
+from tests.fixtures.judging import budgets_of, policy_of
+from tests.fixtures.ledgers import opened
 
 from fiscus.guardrails.decisions.decide import Asked, Judgement, decide
+from fiscus.guardrails.decisions.rules import Rules
+from fiscus.guardrails.ledger.types import Account
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
-from fiscus.guardrails.types import VERDICTS, Budget, BudgetStatus, Intent
-from fiscus.kernel.money import ZERO
+from fiscus.guardrails.types import VERDICTS, Budget, Intent
 from fiscus.kernel.periods import FiscalCalendar
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,27 +31,21 @@ def _policy(name: str, when: str, level: str, **changes: str) -> CompiledPolicy:
     return policy_of(name, when, "ai.request", level=level, **changes)
 
 
-def _decide(policies: list[CompiledPolicy], *budgets: tuple[Budget, BudgetStatus | None]) -> Judgement:
-    statuses = {budget.id: status for budget, status in budgets if status}
-    return decide(ASKED, PolicySet(tuple(policies)), [budget for budget, _ in budgets], statuses)
+def _decide(policies: list[CompiledPolicy], *budgets: tuple[Budget, Account | None]) -> Judgement:
+    rules = Rules(PolicySet(tuple(policies)), [budget for budget, _ in budgets], FiscalCalendar(2))
+    return decide(ASKED, rules, {account.key: account for _, account in budgets if account})
 
 
 def _budget(
     name: str = "ai", cap: str = "hard", left: str = "4.00", currency: str = "USD", scope: str = "team: [ml]"
-) -> tuple[Budget, BudgetStatus]:
+) -> tuple[Budget, Account]:
     """A budget of 10 of which `left` is left this month. `cap` empty: watched only."""
     enforced = f"cap: {cap}, " if cap else ""
     (budget,) = budgets_of(
         f"budgets: [{{id: {name}, title: {name.upper()}, scope: {{{scope}}}, period: month, currency: {currency}, "
         f"amount: 10, {enforced}thresholds: [], owner: ml}}]"
     )
-    period = FiscalCalendar(2).period("month", date(2026, 11, 20))
-    actual = budget.amount - Decimal(left)
-    status = BudgetStatus(
-        budget.id, budget.title, budget.owner, period, AS_OF, currency, budget.amount, actual, ZERO, ZERO, ZERO,
-        Decimal(left), actual, actual, actual, ZERO, None, "ok", "1", budget.cap,
-    )  # fmt: skip
-    return budget, status
+    return budget, opened(budget, left)
 
 
 @pytest.mark.parametrize(

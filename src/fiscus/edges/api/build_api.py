@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from fiscus.actions.types import Action, ActionPreview
 from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.gate_routes import mount_gates
+from fiscus.edges.api.ledger_routes import mount_ledger
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
@@ -47,6 +48,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     _mount_control(router, get_ws, kept)
     mount_approvals(router, get_ws)
     mount_gates(router, get_ws)
+    mount_ledger(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 
@@ -195,8 +197,11 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         summary="Ask before money is spent: an intent in, a verdict out",
         dependencies=json_body,
     )
-    def decide(intent: Annotated[dict[str, Any], Body()]) -> JSONResponse:
-        return answered(decide_intent(get_ws(), parse_intent(intent)))
+    def decide(
+        intent: Annotated[dict[str, Any], Body()],
+        key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
+    ) -> JSONResponse:
+        return answered(decide_intent(get_ws(), parse_intent(intent), key=key))
 
     @router.post(
         "/cases/{case_id}/{verb}", responses=of(Case), summary="acknowledge or close a case", dependencies=json_body

@@ -10,6 +10,7 @@ from fiscus.edges.cli import (
     commands_approve,
     commands_data,
     commands_gate,
+    commands_ledger,
     commands_policy,
     commands_record,
     commands_serve,
@@ -36,7 +37,8 @@ def build_cli(serve_pages: ServePages) -> App:
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    for group in (commands_show, commands_act, commands_approve, commands_gate, commands_record, commands_policy):
+    money = (commands_show, commands_act, commands_approve, commands_gate, commands_ledger)
+    for group in (*money, commands_record, commands_policy):
         group.mount(app)
     commands_serve.mount(app, serve_pages)
     app.default(_newcomer)

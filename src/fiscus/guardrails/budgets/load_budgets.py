@@ -95,6 +95,7 @@ def _budget(document: Document, number: int, item: Mapping[str, Any], calendar: 
         owner=item["owner"],
         file=document.file,
         line=document.line(path),
+        on_ledger_loss=_fail_modes(item.get("on_ledger_loss", {})),
         parent=item.get("parent", ""),
         **_carrying(document, path, item),
         growth=_growth(document, (*path, "growth"), item.get("growth", ())),
@@ -165,6 +166,10 @@ def _burn(
             )
         windows.append(BurnWindow(item["long_days"], item["short_days"], Decimal(str(item["factor"]))))
     return tuple(windows)
+
+
+def _fail_modes(given: str | Mapping[str, str]) -> Mapping[str, str]:
+    return {"default": given} if isinstance(given, str) else dict(given)
 
 
 def _scope(document: Document, path: tuple[str | int, ...], given: Mapping[str, Any]) -> Scope:

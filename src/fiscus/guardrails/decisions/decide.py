@@ -2,33 +2,35 @@
 
 Three-valued (match, no match, error) with each policy's `on_error`, as in Cedar and Sentinel; forbid wins, so order does not
 matter. A level weakens what a policy asks for: observe to nothing, warn to a warning, soft to approval, hard not at all.
+
+Asked in two steps, because the second waits for the ledger's lock: `prepare` asks the policies and finds the budgets, `judge`
+looks at where their accounts stand. Both are pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 from fiscus.guardrails.decisions.intent import intent_facts
 from fiscus.guardrails.decisions.policy_words import NO_QUOTES, policy_words
+from fiscus.guardrails.decisions.rules import Rules
+from fiscus.guardrails.ledger.types import Account, Frozen
 from fiscus.guardrails.policies.contribution import weakened
-from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import (
     VERDICTS,
     ApprovalNeeded,
     Budget,
-    BudgetStatus,
     Headroom,
     Intent,
     Option,
     PolicyResult,
     Verdict,
 )
-from fiscus.kernel.canonical import digest
-from fiscus.kernel.money import EXACT, ZERO, display
+from fiscus.kernel.money import display, from_nanos, to_nanos
 
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -38,10 +40,7 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "resource.provision": {"charge_category": "Usage"},
     "commitment.purchase": {"charge_category": "Purchase"},
 }
-STATED: Final = frozenset({"team", "environment", "product", "provider", "service"})  # what an intent can say of itself
-NO_MONEY_HELD: Final = (
-    "No money is held: until the spend ledger exists, two intents that are decided at once may both fit the same headroom."
-)  # fmt: skip
+_STRENGTH: Final = {verdict: number for number, verdict in enumerate(VERDICTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is known before the ledger is asked. `budgets` cover the intent; `accounts` are those that its money is held over."""
+
+    asked: Asked
+    results: tuple[PolicyResult, ...]  # of policies, and of caps on what the intent does not state
+    budgets: tuple[Budget, ...]
+    accounts: tuple[str, ...]  # in the order of their keys; budgets in another currency have none here
+    unasked: tuple[str, ...]
+    options: tuple[Option, ...] = ()
+    approval: ApprovalNeeded | None = None  # what the policies want, where one wants it
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """The verdict with everything that it rests on. `unasked`: budgets on dimensions that an intent does not state."""
 
@@ -75,37 +87,60 @@ class Judgement:
     approval: ApprovalNeeded | None = None
 
 
-def decide(
-    asked: Asked,
-    policies: PolicySet,
-    budgets: Sequence[Budget],
-    statuses: Mapping[str, BudgetStatus],
-    quotes: Quotes = NO_QUOTES,
-) -> Judgement:
-    """Pure: the same question and the same state give the same judgement, whatever the order of policies and budgets."""
-    words = policy_words(asked.intent, lambda intent: facts_asked(asked, intent), policies, asked.at.date(), quotes)
+def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
+    """Ask every policy; find the budgets that cover the intent and the accounts to hold its money over."""
+    words = policy_words(
+        asked.intent, lambda intent: facts_asked(asked, intent), rules.policies, asked.at.date(), quotes
+    )
     results = list(words.results)
-    scope = _scope_values(asked)
-    rows: list[Headroom] = []
-    for budget in sorted(budgets, key=lambda one: one.id):
-        if _covers(budget, scope):
-            result, row = _of_budget(budget, statuses.get(budget.id), asked)
-            results.append(result)
-            rows += [row] if row else []
-        elif budget.cap and (left_out := _left_out(budget, scope)) and left_out <= STATED:
-            results.append(_not_told(budget, left_out))
-    results.sort(key=lambda result: (-VERDICTS.index(result.verdict), result.policy_id))
+    covered = rules.covering.of(_scope_values(asked))
+    results += [_not_told(budget, missing, rules) for budget, missing in covered.untold]
+    day = asked.at.date()
+    keys = [rules.account(one, day) for one in covered.budgets if one.currency == asked.intent.currency]
+    return Question(
+        asked, tuple(results), covered.budgets, tuple(sorted(keys)), covered.unasked, words.options, words.approval
+    )
+
+
+def judge(
+    question: Question, rules: Rules, accounts: Mapping[str, Account], frozen: Mapping[str, Frozen] | None = None
+) -> Judgement:
+    """The same question and the same accounts (by key) give the same judgement, whatever the order of policies and budgets."""
+    asked, results, rows = question.asked, list(question.results), list[Headroom]()
+    for budget in question.budgets:
+        account = accounts.get(rules.account(budget, asked.at.date()))
+        result, row = _of_budget(budget, account, asked, rules)
+        results.append(result)
+        if row is not None:
+            rows.append(row)
+    results += [_of_frozen(one) for one in (frozen or {}).values()]
+    return verdict_of(question, rules, results, rows)
+
+
+def verdict_of(question: Question, rules: Rules, results: list[PolicyResult], rows: Sequence[Headroom]) -> Judgement:
+    """The strongest word wins; it and every word beside it are said in sentences."""
+    results = strongest_first(results)
     verdict = results[0].verdict if results else "allow"
     return Judgement(
         verdict=verdict,
-        reasons=_reasons(asked.intent, results, rows, verdict),
+        reasons=_reasons(question.asked.intent, results, rows, verdict),
         policies=tuple(results),
         headroom=tuple(rows),
-        next_step=_next_step(policies, results, verdict, words.options),
-        options=words.options if verdict != "allow" else (),
-        approval=(words.approval or ApprovalNeeded()) if verdict == "require_approval" else None,
-        unasked=tuple(sorted(b.id for b in budgets if b.cap and not _left_out(b, scope) <= STATED)),
+        next_step=_next_step(rules, results, verdict, question.options),
+        unasked=question.unasked,
+        options=question.options if verdict != "allow" else (),
+        approval=(question.approval or ApprovalNeeded()) if verdict == "require_approval" else None,
     )
+
+
+def decide(asked: Asked, rules: Rules, accounts: Mapping[str, Account], quotes: Quotes = NO_QUOTES) -> Judgement:
+    """Both steps at once, for what is only shown: no money is held by this."""
+    return judge(prepare(asked, rules, quotes), rules, accounts)
+
+
+def strongest_first(results: Sequence[PolicyResult]) -> list[PolicyResult]:
+    """By strength of their words, then by id: the order in which people read them."""
+    return sorted(results, key=lambda result: (-_STRENGTH[result.verdict], result.policy_id))
 
 
 def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]:
@@ -137,60 +172,55 @@ def _scope_values(asked: Asked) -> Mapping[str, str]:
     }
 
 
-def _left_out(budget: Budget, scope: Mapping[str, str]) -> frozenset[str]:
-    """The dimensions that keep anybody from telling whether it covers the intent; none where a stated one settles that."""
-    filters = budget.scope.filters
-    if any(scope[key] not in values for key, values in filters.items() if scope.get(key)):
-        return frozenset()
-    return frozenset(key for key in filters if not scope.get(key))
-
-
-def _not_told(budget: Budget, left_out: frozenset[str]) -> PolicyResult:
+def _not_told(budget: Budget, left_out: frozenset[str], rules: Rules) -> PolicyResult:
     """A cap is not dodged by leaving out what it is on."""
     assert budget.cap is not None
     missing = " and ".join(sorted(left_out))
     reason = f"Budget {budget.title} is a cap on {missing}, which the intent does not state: it may cover it."
     verdict = weakened("require_approval", budget.cap)
-    return PolicyResult(f"budget.{budget.id}", digest(budget)[:16], budget.cap, "error", verdict, reason)
+    return PolicyResult(f"budget.{budget.id}", rules.version(budget), budget.cap, "error", verdict, reason)
 
 
-def _covers(budget: Budget, scope: Mapping[str, str]) -> bool:
-    return all(scope.get(key) in values for key, values in budget.scope.filters.items())
+def _of_frozen(one: Frozen) -> PolicyResult:
+    reason = f"{one.subject} is frozen since {one.since:%Y-%m-%d %H:%M}: {one.reason}."
+    return PolicyResult("ledger.frozen", "1", "hard", "match", "deny", reason)
 
 
-def _of_budget(budget: Budget, status: BudgetStatus | None, asked: Asked) -> tuple[PolicyResult, Headroom | None]:
+def _of_budget(
+    budget: Budget, account: Account | None, asked: Asked, rules: Rules
+) -> tuple[PolicyResult, Headroom | None]:
     """A budget's word. One whose headroom is not known, or is in another currency, is an error and holds where it is a cap."""
-    intent, cap, name = asked.intent, budget.cap or "observe", f"budget.{budget.id}"
-    version = digest(budget)[:16]
-    trouble = _trouble(budget, status, intent, asked.at.date())
-    if trouble or status is None:
+    intent, cap, name, version = asked.intent, budget.cap or "observe", f"budget.{budget.id}", rules.version(budget)
+    trouble = _trouble(budget, account, intent)
+    if trouble or account is None:
         reason = f"Budget {budget.title}: {trouble}, and it is a cap." if budget.cap else ""
         return PolicyResult(name, version, cap, "error", weakened("require_approval", cap), reason), None
-    after = EXACT.subtract(status.headroom, intent.amount)
+    left = account.headroom
+    after = left - to_nanos(intent.amount)
     row = Headroom(
-        budget.id, status.period.label, status.currency, status.amount, status.actual, status.unbilled, status.held,
-        status.committed, status.headroom, after, budget.cap,
+        budget.id, account.period, account.currency, from_nanos(account.amount), from_nanos(account.actual),
+        from_nanos(account.estimated + account.unbilled), from_nanos(account.held), from_nanos(account.committed),
+        from_nanos(left), from_nanos(after), budget.cap, account.billed_until, account.frozen,
     )  # fmt: skip
-    if after >= ZERO:
+    if account.frozen:
+        reason = f"Budget {budget.title} is frozen: an overrun took it past its cap, and a person has to lift that."
+        return PolicyResult(name, version, cap, "match", weakened("deny", cap), reason), row
+    if after >= 0:
         return PolicyResult(name, version, cap, "no_match", "allow", ""), row
-    amount, left = f"{display(status.amount)} {status.currency} of {status.period.label}", status.headroom
-    if left < ZERO:
-        stands = f"is {display(-left)} over its {amount} already; {display(intent.amount)} more adds to that."
+    amount = f"{display(row.amount)} {account.currency} of {account.period}"
+    if left < 0:
+        stands = f"is {display(-row.headroom)} over its {amount} already; {display(intent.amount)} more adds to that."
     else:
-        stands = (
-            f"has {display(left)} left of {amount}; {display(intent.amount)} more would put it {display(-after)} over."
-        )
-    reason = f"Budget {budget.title} {stands}"
-    return PolicyResult(name, version, cap, "match", weakened("deny", cap), reason), row
+        over = f"{display(intent.amount)} more would put it {display(-row.after)} over."
+        stands = f"has {display(row.headroom)} left of {amount}; {over}"
+    return PolicyResult(name, version, cap, "match", weakened("deny", cap), f"Budget {budget.title} {stands}"), row
 
 
-def _trouble(budget: Budget, status: BudgetStatus | None, intent: Intent, today: date) -> str:
-    if status is None:
-        return "where it stands is not known yet"
-    if not status.period.contains(today):
-        return f"where it stands is known for {status.period.label} only"
+def _trouble(budget: Budget, account: Account | None, intent: Intent) -> str:
     if budget.currency != intent.currency:
         return f"it is in {budget.currency} and the intent in {intent.currency}, which is not converted silently"
+    if account is None or account.billed_until is None:
+        return "where it stands is not known yet"
     return ""
 
 
@@ -209,20 +239,22 @@ def _reasons(
     return (f"No policy objects to {money}, and it fits {len(rows)} budgets: {left}.",)
 
 
-def _next_step(
-    policies: PolicySet, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]
-) -> str:
+def _next_step(rules: Rules, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]) -> str:
     if verdict == "allow":
         return "Go ahead."
     remedies = []
     for result in results:
         if result.verdict == verdict:
-            compiled = policies.get(result.policy_id)
-            remedies.append(
-                compiled.policy.remedy if compiled else "Lower the amount, or have the budget's owner raise it."
-            )
+            compiled = rules.policies.get(result.policy_id)
+            remedies.append(compiled.policy.remedy if compiled else _REMEDY.get(result.policy_id, _RAISE))
     advice = " ".join(dict.fromkeys(remedies))
     if verdict == "degrade" and options:
         best = options[0]
         return f"Ask for {best.title} instead: {display(best.amount)} {best.currency}, {display(best.saving)} less. {advice}"
     return f"Go ahead, and consider: {advice}" if verdict == "warn" else advice
+
+
+_RAISE: Final = "Lower the amount, or have the budget's owner raise it."
+_REMEDY: Final = {
+    "ledger.frozen": "Find out why it was billed above its bound, then lift the freeze: fiscus ledger thaw."
+}

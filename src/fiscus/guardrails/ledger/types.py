@@ -9,6 +9,7 @@ from typing import Literal
 
 from fiscus.guardrails.types import Decision, Level
 from fiscus.kernel.actor import Actor
+from fiscus.kernel.periods import FiscalCalendar
 
 HoldState = Literal["held", "settled", "released", "charged"]
 Nature = Literal["usage", "commitment"]  # what a settled amount is until it is billed: unbilled usage, or committed
@@ -102,7 +103,7 @@ class Rulebook:
     digest: str
     policies: Mapping[str, str]
     budgets: Mapping[str, str]
-    settings: str  # fiscus.yaml
+    calendar: FiscalCalendar
 
 
 @dataclass(frozen=True, slots=True)

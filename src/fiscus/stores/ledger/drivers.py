@@ -44,7 +44,7 @@ def open_driver(url: str) -> Driver:
     """The driver that `url` names. Raises BadConfig for a URL that names neither database."""
     if url.startswith("sqlite:///"):
         return SqliteDriver(Path(url.removeprefix("sqlite:///")))
-    if url.startswith(("postgresql://", "postgres://")):
+    if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         try:
             from fiscus.stores.ledger.postgres_driver import PostgresDriver  # noqa: PLC0415 loaded only where it is used
         except ImportError:
@@ -53,7 +53,7 @@ def open_driver(url: str) -> Driver:
                 remedy="Run: pip install 'fiscus[postgres]'",
                 where=Where(file="fiscus.yaml", key="stores.ledger"),
             ) from None
-        return PostgresDriver(url)
+        return PostgresDriver(url.replace("+psycopg", "", 1))
     raise BadConfig(
         "The ledger's URL names neither SQLite nor PostgreSQL",
         remedy="Write sqlite:///.fiscus/ledger.db or postgresql://user@host/database.",

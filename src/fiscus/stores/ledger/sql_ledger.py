@@ -125,6 +125,11 @@ class SqlLedger:
                 sums["overruns"][currency] = sums["overruns"].get(currency, 0) + int(amount)
         return LedgerTotals(sums["held"], sums["settled"], sums["charged"], sums["overruns"], opened)
 
+    def metered(self, since: date) -> Sequence[str]:
+        sql = "SELECT DISTINCT provider FROM ledger_days WHERE nature = 'usage' AND day >= ? AND provider <> '' ORDER BY provider"
+        with self._driver.reading() as tx:
+            return [provider for (provider,) in tx.rows(sql, (since.isoformat(),))]
+
     def decision(self, decision_id: str) -> Decision | None:
         with self._driver.reading() as tx:
             return _decisions(tx, [decision_id]).get(decision_id)

@@ -1,4 +1,4 @@
-"""Findings, budget statuses and decisions."""
+"""Findings and budget statuses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, func, select
 
-from fiscus.guardrails.types import BudgetStatus, Decision, Finding
+from fiscus.guardrails.types import BudgetStatus, Finding
 from fiscus.kernel.dataclass_json import from_text, to_text
 from fiscus.stores.state.rows import document, documents, upsert
-from fiscus.stores.state.schema import budget_statuses, decisions, findings
+from fiscus.stores.state.schema import budget_statuses, findings
 
 
 class SqlFindings:
@@ -75,35 +75,3 @@ class SqlBudgetStatuses:
         where = [budget_statuses.c.run_id == run]
         texts = documents(self._connection, budget_statuses, where, budget_statuses.c.seq)
         return [from_text(BudgetStatus, text) for text in texts]
-
-
-class SqlDecisions:
-    """Implements guardrails.ports.DecisionTable."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def put(self, decision: Decision) -> None:
-        """Store a decision given."""
-        intent = decision.intent
-        values = {
-            "at": decision.at,
-            "verdict": decision.verdict,
-            "intent_kind": intent.kind,
-            "team": intent.team,
-            "environment": intent.environment,
-            "amount": intent.amount,
-            "currency": intent.currency,
-            "document": to_text(decision),
-        }
-        upsert(self._connection, decisions, {"id": decision.id}, values)
-
-    def get(self, decision_id: str) -> Decision | None:
-        """The decision, or None."""
-        text = document(self._connection, decisions, "id", decision_id)
-        return None if text is None else from_text(Decision, text)
-
-    def newest(self, limit: int = 100) -> Sequence[Decision]:
-        """Newest first."""
-        texts = documents(self._connection, decisions, [], decisions.c.seq.desc(), limit)
-        return [from_text(Decision, text) for text in texts]

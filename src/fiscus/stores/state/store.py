@@ -15,7 +15,7 @@ from fiscus.stores.state.approval_table import SqlApprovals
 from fiscus.stores.state.case_tables import SqlCases, SqlOutbox
 from fiscus.stores.state.database import Database
 from fiscus.stores.state.evidence_log import SqlEvidence, read_head, read_records
-from fiscus.stores.state.guardrail_tables import SqlBudgetStatuses, SqlDecisions, SqlFindings
+from fiscus.stores.state.guardrail_tables import SqlBudgetStatuses, SqlFindings
 from fiscus.stores.state.migrate import migrate
 from fiscus.stores.state.observation_tables import SqlAnomalies, SqlDeliveries, SqlFacts
 
@@ -42,10 +42,6 @@ class SqlTx:
     @cached_property
     def budget_statuses(self) -> SqlBudgetStatuses:
         return SqlBudgetStatuses(self._connection)
-
-    @cached_property
-    def decisions(self) -> SqlDecisions:
-        return SqlDecisions(self._connection)
 
     @cached_property
     def approvals(self) -> SqlApprovals:

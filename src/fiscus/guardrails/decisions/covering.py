@@ -1,0 +1,87 @@
+"""Which budgets cover an intent. Budgets are indexed by the shape of their filters, so that thousands cost a few look-ups."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fiscus.guardrails.types import Budget
+
+STATED: Final = frozenset({"team", "environment", "product", "provider", "service"})  # what an intent can say of itself
+KEPT_MAX: Final = 10_000  # answers remembered: the same teams ask for the same things
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Budgets by what an intent tells. `untold`: caps on something that it could state and does not, with what that is.
+
+    `unasked`: ids of caps on a dimension that no intent can state.
+    """
+
+    budgets: tuple[Budget, ...]
+    untold: tuple[tuple[Budget, frozenset[str]], ...]
+    unasked: tuple[str, ...]
+
+
+class Covering:
+    """The index of one set of budgets."""
+
+    def __init__(self, budgets: Sequence[Budget]) -> None:
+        by_shape: dict[tuple[str, ...], list[Budget]] = {}
+        for budget in sorted(budgets, key=lambda one: one.id):
+            by_shape.setdefault(tuple(sorted(budget.scope.filters)), []).append(budget)
+        self._shapes = [_Shape(dimensions, members) for dimensions, members in sorted(by_shape.items())]
+        self._kept: dict[tuple[tuple[str, str], ...], Covered] = {}
+
+    def of(self, scope: Mapping[str, str]) -> Covered:
+        """`scope`: dimension -> value of the intent; empty or absent where it is not stated."""
+        asked = tuple(sorted(item for item in scope.items() if item[1]))
+        known = self._kept.get(asked)
+        if known is None:
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            known = self._kept[asked] = self._find(scope)
+        return known
+
+    def _find(self, scope: Mapping[str, str]) -> Covered:
+        budgets, untold, unasked = list[Budget](), list[tuple[Budget, frozenset[str]]](), list[str]()
+        for shape in self._shapes:
+            missing = frozenset(dimension for dimension in shape.dimensions if not scope.get(dimension))
+            found = shape.matching(scope, missing)
+            if not missing:
+                budgets += found
+            elif missing <= STATED:
+                untold += [(budget, missing) for budget in found if budget.cap]
+            else:
+                unasked += [budget.id for budget in found if budget.cap]
+        return Covered(
+            tuple(sorted(budgets, key=lambda one: one.id)),
+            tuple(sorted(untold, key=lambda one: one[0].id)),
+            tuple(sorted(unasked)),
+        )
+
+
+class _Shape:
+    """Budgets whose scopes filter on the same dimensions."""
+
+    def __init__(self, dimensions: tuple[str, ...], members: Sequence[Budget]) -> None:
+        self.dimensions = dimensions
+        self._members = members
+        self._by_values: dict[frozenset[str], dict[tuple[str, ...], list[Budget]]] = {}
+
+    def matching(self, scope: Mapping[str, str], missing: frozenset[str]) -> Sequence[Budget]:
+        """Those that accept every dimension that is stated; nothing is known of the missing ones."""
+        if missing not in self._by_values:
+            self._by_values[missing] = self._indexed(missing)
+        values = tuple(scope[dimension] for dimension in self.dimensions if dimension not in missing)
+        return self._by_values[missing].get(values, ())
+
+    def _indexed(self, missing: frozenset[str]) -> dict[tuple[str, ...], list[Budget]]:
+        index: dict[tuple[str, ...], list[Budget]] = {}
+        stated = [dimension for dimension in self.dimensions if dimension not in missing]
+        for budget in self._members:
+            for values in itertools.product(*(budget.scope.filters[dimension] for dimension in stated)):
+                index.setdefault(values, []).append(budget)
+        return index

@@ -1,0 +1,63 @@
+"""What money an intent holds: how long, over which accounts, as what, and who is stopped when it turns out to cost more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from fiscus.guardrails.decisions.decide import Question
+from fiscus.guardrails.ledger.types import Hold
+from fiscus.guardrails.types import Intent, Option, Verdict
+from fiscus.kernel.money import display, to_nanos
+
+HOLDS: Final[frozenset[Verdict]] = frozenset({"allow", "warn", "degrade"})
+# Longer than the longest that the thing itself can take: what expires without an outcome is charged in full.
+HELD_FOR: Final[Mapping[str, timedelta]] = {
+    "ai.request": timedelta(minutes=30),
+    "resource.provision": timedelta(days=2),
+    "marketplace.purchase": timedelta(days=14),
+    "saas.seat": timedelta(days=14),
+    "commitment.purchase": timedelta(days=14),
+}
+
+
+def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
+    """The hold that the intent asks for, at its upper bound."""
+    intent, at = question.asked.intent, question.asked.at
+    return Hold(
+        id=hold_id,
+        state="held",
+        bound=to_nanos(intent.amount),
+        currency=intent.currency,
+        accounts=question.accounts,
+        nature="usage" if intent.kind in {"ai.request", "resource.provision"} else "commitment",
+        provider=intent.provider,
+        subjects=_subjects(intent),
+        day=at.date(),
+        at=at,
+        expires_at=at + HELD_FOR[intent.kind],
+        decision_id=decision_id,
+    )
+
+
+def held_amount(verdict: Verdict, options: tuple[Option, ...], bound: int) -> int:
+    """What is held of `bound`: after a degrade, the dearest of the ways that are still open."""
+    if verdict != "degrade" or not options:
+        return bound
+    return min(bound, max(to_nanos(option.amount, round_up=True) for option in options))
+
+
+def hold_note(intent: Intent, amount: Decimal, until: str) -> str:
+    """What the caller owes for the money that is held."""
+    money = f"{display(amount)} {intent.currency}"
+    return f"{money} is held until {until}: settle it at what it cost, or release it if nothing was sent; then it is charged."
+
+
+def _subjects(intent: Intent) -> tuple[str, ...]:
+    if intent.kind == "ai.request":
+        model = str(intent.attributes.get("model", ""))
+        return (f"model:{intent.provider}/{model}",) if model else ()
+    vendor = str(intent.attributes.get("vendor", "")) or intent.provider
+    return (f"vendor:{vendor}",) if vendor and intent.kind != "resource.provision" else ()
