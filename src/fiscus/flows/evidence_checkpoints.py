@@ -42,9 +42,8 @@ def checkpoint_folder(home: Path) -> Path:
     return home / ".fiscus" / "checkpoints"
 
 
-def write_checkpoint(home: Path, seq: int, digest: str, at: datetime) -> Path:
+def write_checkpoint(home: Path, seq: int, digest: str, at: datetime, folder: Path) -> Path:
     """Sign and write a checkpoint, durable before it returns. The same head again gives the file that is there already."""
-    folder = checkpoint_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{seq:012d}.json"
     if path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from fiscus.flows.evaluate import evaluate
 from fiscus.flows.replay_decision import replay_decision
 from fiscus.flows.settle_hold import OVERRUNS, release_hold, settle_hold, thaw
 from fiscus.flows.show_ledger import show_ledger
+from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.ledger.types import Rulebook
@@ -209,3 +211,42 @@ def test_the_ledger_is_shown_with_its_sums(company: Workspace) -> None:
     shown = show_ledger(company)
     assert (shown.held, shown.settled, shown.open) == ({"USD": Decimal(20)}, {"USD": Decimal("1.25")}, 1)
     assert shown.sentence == "20.00 USD is held for 1 that are under way."
+
+
+class TestItsEvidence:
+    DAMAGE = (
+        "UPDATE ledger_accounts SET held = '0' WHERE id LIKE 'ai@2026-11'",
+        "UPDATE ledger_holds SET document = replace(document, '\"settled\":1250000000', '\"settled\":0')",
+        "DELETE FROM ledger_holds WHERE state = 'settled'",
+        'UPDATE ledger_holds SET document = replace(document, \'"state":"held"\', \'"state":"released"\')',
+        "UPDATE ledger_evidence SET body = replace(body, '1250000000', '1150000000')",
+        "DELETE FROM ledger_evidence WHERE seq = (SELECT max(seq) FROM ledger_evidence)",
+        "DELETE FROM ledger_head",
+    )
+
+    @pytest.fixture
+    def used(self, company: Workspace) -> Workspace:
+        settle_hold(company, _ask(company).id, Decimal("1.25"))
+        _ask(company)
+        return company
+
+    def test_it_is_whole_with_books_that_add_up(self, used: Workspace) -> None:
+        report = verify_evidence(used)
+        assert report.ok, (report.ledger.breaks, report.books)
+        assert report.ledger.records == used.ledger.store.evidence_head()[0]
+
+    @pytest.mark.parametrize("damage", DAMAGE)
+    def test_whoever_changes_it_behind_its_back_is_found(self, used: Workspace, damage: str) -> None:
+        with sqlite3.connect(used.home / "ledger.db") as database:
+            changed = database.execute(damage).rowcount
+        assert changed
+        assert not verify_evidence(used).ok
+
+    def test_a_chain_cut_with_its_head_is_found_by_the_checkpoint_before(self, used: Workspace) -> None:
+        verify_evidence(used)
+        with sqlite3.connect(used.home / "ledger.db") as database:
+            database.execute("DELETE FROM ledger_evidence WHERE seq > 2")
+            database.execute(
+                "UPDATE ledger_head SET seq = 2, digest = (SELECT digest FROM ledger_evidence WHERE seq = 2)"
+            )
+        assert not verify_evidence(used).ledger.ok

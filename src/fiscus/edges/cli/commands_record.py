@@ -54,4 +54,11 @@ def verify(*, common: Common = NO_OPTIONS) -> int:
         say(f"{report.records:,} records, head {report.head[:12] or 'none'}: {'whole' if report.ok else 'BROKEN'}")
         for fault in report.breaks:
             say(f"  record {fault.seq}: {fault.reason}")
+        chain = report.ledger
+        books = "whole" if chain.ok and not report.books else "BROKEN"
+        say(f"{chain.records:,} records of the spend ledger, head {chain.head[:12] or 'none'}: {books}")
+        for fault in chain.breaks:
+            say(f"  ledger record {fault.seq}: {fault.reason}")
+        for reason in report.books:
+            say(f"  ledger: {reason}")
     return 0 if report.ok else 5

@@ -103,6 +103,26 @@ class SqlLedger:
         with self._driver.reading() as tx:
             return [rows.hold_of(document) for (document,) in tx.rows(sql, (tuple(states),))]
 
+    def every_hold(self) -> Iterator[Hold]:
+        """By id, in batches."""
+        after = ""
+        while True:
+            with self._driver.reading() as tx:
+                found = tx.rows(
+                    f"SELECT id, document FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}", (after,)
+                )
+            yield from (rows.hold_of(document) for _, document in found)
+            if len(found) < BATCH:
+                return
+            after = found[-1][0]
+
+    def every_account(self) -> Sequence[Account]:
+        with self._driver.reading() as tx:
+            return [
+                rows.account_of(row)
+                for row in tx.rows(f"SELECT {rows.ACCOUNT_COLUMNS} FROM ledger_accounts ORDER BY id")
+            ]
+
     def frozen(self) -> Sequence[Frozen]:
         """Subjects, and accounts under their keys."""
         with self._driver.reading() as tx:
