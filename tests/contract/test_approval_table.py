@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.fixtures.company import NOON
 
 from fiscus.guardrails.approvals.machine import Asking, ask, say_yes, use
 from fiscus.guardrails.approvals.types import Approval
+from fiscus.guardrails.doors.purchases.purchase_request import parse_purchase
+from fiscus.guardrails.doors.purchases.types import Check, Duplicate, Purchase, PurchaseStep
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import IntegrityBroken
@@ -72,13 +75,36 @@ def test_a_store_of_the_release_before_is_brought_up_to_date_and_keeps_its_evide
     state.close()
     engine = sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.text("DROP TABLE approvals"))
+        for table in ("approvals", "purchases"):
+            connection.execute(sqlalchemy.text(f"DROP TABLE {table}"))
         connection.execute(sqlalchemy.text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     engine.dispose()
     state = open_state(url, SteppedClock(NOON))
     with state.begin() as tx:
         tx.approvals.put(question())
         assert [r.subject for r in tx.evidence_records()] == ["run-1"]
+    state.close()
+
+
+def test_a_purchase_comes_back_as_it_was_and_its_steps_only_grow(url) -> None:
+    state = open_state(url, SteppedClock(NOON))
+    request = parse_purchase({"requested_by": "max", "environment": "prod", "vendor": "V", "product": "P", "amount": "10.50",
+                              "currency": "USD", "renewal": "automatic", "term_months": 12}, NOON.date())  # fmt: skip
+    step = PurchaseStep(NOON, "asked", "max", "asked for")
+    same = Duplicate("capability", "Q", "W", Decimal("1234567890123456.123456789012"), "USD", "bills")
+    asked = Purchase("pur-1", request, intent(), "d" * 64, (Check("vendor", "warn", "new"),), (same,), "asked", "dec-1",
+                     "apr-1", (step,))  # fmt: skip
+    allowed = replace(asked, state="allowed", steps=(step, PurchaseStep(NOON, "allowed", "fiscus")))
+    with state.begin() as tx:
+        tx.purchases.put(asked)
+        tx.purchases.put(allowed)
+    with state.read() as tx:
+        assert tx.purchases.get("pur-1") == allowed
+        assert tx.purchases.of_approval("apr-1") == [allowed]
+        assert (tx.purchases.all(["asked"]), tx.purchases.all()) == ([], [allowed])
+    for changed in (asked, replace(allowed, intent_digest="0" * 64)):
+        with pytest.raises(IntegrityBroken, match="would change"), state.begin() as tx:
+            tx.purchases.put(changed)
     state.close()
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from fiscus.app.settings import Settings, load_settings
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
+from fiscus.guardrails.doors.purchases.load_catalog import FILE as CATALOG
+from fiscus.guardrails.doors.purchases.load_catalog import load_catalog
 from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.moment import Freeze
@@ -30,6 +32,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     settings = load_settings(home)
     owners = {name: _text(home, name) for name in OWNERS}
     budgets, policies = _folder(home, "budgets"), _folder(home, "policies")
+    catalog = {CATALOG: _text(home, CATALOG)} if (home / CATALOG).is_file() else {}
     directory = load_directory(owners[OWNERS[0]], OWNERS[0])
     budget_list, policy_set = load_budgets(budgets, settings.company.calendar), load_policies(policies)
     rules = load_rules(owners[OWNERS[1]], OWNERS[1], directory)
@@ -42,7 +45,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         directory=directory,
         rules=rules,
         belts=settings.belts,
-        digest=digest({**owners, **budgets, **policies, "fiscus.yaml": _text(home, "fiscus.yaml")}),
+        digest=digest({**owners, **budgets, **policies, **catalog, "fiscus.yaml": _text(home, "fiscus.yaml")}),
         budgets=budget_list,
         policies=policy_set,
         policy_owners=policy_set.owners(),
@@ -50,6 +53,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         outcomes=settings.outcomes,
         gates=settings.gates,
         simulated=settings.simulated,
+        catalog=load_catalog(catalog.get(CATALOG, "")),
         pages_url=settings.pages_url,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
         rulebook=Rulebook(

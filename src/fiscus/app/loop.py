@@ -19,6 +19,7 @@ from fiscus.flows.evaluate import evaluate
 from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.keep_approvals import keep_approvals
+from fiscus.flows.keep_purchases import keep_purchases
 from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.reconcile_actions import reconcile_actions
 from fiscus.flows.verify_savings import verify_savings
@@ -83,8 +84,9 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     progress.stage("Planning actions")
     proposed = plan_actions(ws)
     progress.stage("Escalating cases")
-    escalate_cases(ws)
     keep_approvals(ws)
+    keep_purchases(ws)
+    escalate_cases(ws)
     notices = deliver_notices(ws)
     progress.stage("Building the board pack")
     files = _pack(ws)

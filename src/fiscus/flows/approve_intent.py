@@ -1,4 +1,4 @@
-"""Saying yes or no to a spend: by a person who may, to exactly what was shown; and spending that yes, once.
+"""Saying yes or no to a spend: by a person who may, to exactly what was shown.
 
 Every way in (command line, API, page, signed link, several at once) comes through here, and is held to the same four eyes.
 """
@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from fiscus.flows.link_secret import link_secret
 from fiscus.flows.record_approvals import expire_if_due, load_approval, record_approval, refuse_approval
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.approvals.covers import approval_covers, differences
-from fiscus.guardrails.approvals.machine import asking, give_back, say_no, say_yes, use
+from fiscus.guardrails.approvals.machine import say_no, say_yes
 from fiscus.guardrails.approvals.signed_link import check_link, open_link
-from fiscus.guardrails.approvals.types import Approval, Covers, WhyNot
+from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.approvals.who import no_refusal, refusal
-from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, Conflict, FiscusError
 from fiscus.kernel.limits import APPROVAL_NOTE_CHARS_MAX
@@ -83,33 +81,6 @@ def open_approval_link(ws: Workspace, token: str) -> tuple[Approval, Actor]:
     if (why := refusal(approval, link.person, ws.config.directory, ws.as_of)) is not None:
         refuse_approval(ws, approval, actor, why)
     return approval, actor
-
-
-def spend_approval(ws: Workspace, approval_id: str, decision: Decision) -> Covers | WhyNot:
-    """Use the approval up for `decision`, whose verdict it turns into allow; or why it does not cover it, recorded.
-
-    Durable before it returns: of two that come with one approval, one is let through. Raises NotFound, IntegrityBroken.
-    """
-    actor = Actor(decision.intent.requested_by)
-    with ws.state.begin() as tx:
-        approval = expire_if_due(ws, tx, load_approval(tx, approval_id))
-        found = approval_covers(approval, decision.intent_digest, asking(decision), ws.clock.now())
-        if isinstance(found, Covers):
-            record_approval(ws, tx, use(approval, decision.id, actor, ws.clock.now()), actor)
-            return found
-        if found.code == "stale" and (moved := differences(approval.intent, decision.intent)):
-            found = WhyNot("stale", f"{found.message}: {'; '.join(moved)}", found.remedy)
-        body = {"message": found.message, "code": found.code, "digest": approval.digest, "decision": decision.id}
-        tx.evidence.append(f"approval.{'stale' if found.code == 'stale' else 'refused'}", approval.id, actor, body)
-        return found
-
-
-def return_approval(ws: Workspace, approval_id: str, decision_id: str, why: str) -> Approval:
-    """`decision_id` used it and let nothing through after all: it may be used again. Raises NotFound, Conflict."""
-    with ws.state.begin() as tx:
-        approval = load_approval(tx, approval_id)
-        actor = Actor(approval.requested_by)
-        return record_approval(ws, tx, give_back(approval, decision_id, ws.clock.now(), why), actor)
 
 
 def _waiting(ws: Workspace, approval_id: str) -> Approval:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from fiscus.flows.claim_approval import claim_approval, conclude, find_approval, return_approval
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.let_through import claim_record, let_through
+from fiscus.guardrails.approvals.types import Approval, WhyNot
 from fiscus.guardrails.decisions.asked_record import asked_record, frozen_record
 from fiscus.guardrails.decisions.decide import Judgement, Question, judge, prepare
 from fiscus.guardrails.decisions.holding import HOLDS, held_amount, hold_for, hold_note
@@ -27,12 +30,16 @@ NOTHING_COVERS: Final = "No money is held: no budget covers it."
 ONLY_JUDGED: Final = "No money is held: it was only judged."
 
 
-def decide_intent(ws: Workspace, intent: Intent, *, key: str = "", hold: bool = True) -> Decision:
+def decide_intent(
+    ws: Workspace, intent: Intent, *, key: str = "", hold: bool = True, approval_id: str = ""
+) -> Decision:
     """The verdict; given only once it is durable, with the money it allows held over every covering budget at once.
 
     `key`: the caller's own name for this request, so that asking again is answered as before and holds nothing twice.
-    `hold` False: only judged and recorded, for a change that is proposed and not made yet.
-    Raises BadInput (a requester, team or environment that nobody knows), Conflict (the key was used for something else).
+    `hold` False: only judged and recorded, for a change that is proposed and not made yet; a yes to it is not used up.
+    `approval_id`: a yes that was given to exactly this; it is used up by the verdict that it lets through.
+    Raises BadInput (a requester, team or environment that nobody knows), Conflict (the key was used for something else),
+    NotFound (no such approval).
     Where the ledger cannot be reached each covering budget's fail mode answers: see `judge_without`.
     """
     asked = settle_intent(ws, intent)
@@ -55,18 +62,50 @@ def decide_intent(ws: Workspace, intent: Intent, *, key: str = "", hold: bool = 
         rulebook=ws.config.rulebook.digest if ws.config.rulebook else "",
         asked=asked_record(asked),
     )
+    if not hold:
+        seen = find_approval(ws, approval_id, decision)
+        return conclude(
+            ws, decision, _reserve(ws, question, _with(decision, seen), Coming(seen, key, hold=False)), None
+        )
+    claimed = claim_approval(ws, approval_id, decision) if approval_id else None
+    try:
+        given = _reserve(ws, question, _with(decision, claimed), Coming(claimed, key))
+    except FiscusError:
+        if isinstance(claimed, Approval):
+            return_approval(ws, claimed.id, decision.id, "the decision was not given")
+        raise
+    return conclude(ws, decision, given, claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What an intent comes with: a yes (or why it is none), the caller's key, and whether its money is to be held."""
+
+    approval: Approval | WhyNot | None
+    key: str
+    hold: bool = True
+
+
+def _with(decision: Decision, claimed: Approval | WhyNot | None) -> Decision:
+    return replace(decision, asked={**decision.asked, **claim_record(claimed)})
+
+
+def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Coming) -> Decision:
+    """Judge it under the ledger's lock, hold its money, and answer once both are durable."""
     asked_for = hold_for(question, ws.ids.new("hold"), decision.id)
 
     def on_accounts(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
         by_key = {account_key(one.budget_id, one.period): one for one in accounts}
-        judged = judge(question, ws.rules, by_key, frozen)
-        holds = hold and judged.verdict in HOLDS and bool(accounts)
+        plain = judge(question, ws.rules, by_key, frozen)
+        judged, approval = let_through(plain, coming.approval, decision.intent_digest, decision.at)
+        holds = coming.hold and judged.verdict in HOLDS and bool(accounts)
         amount = held_amount(judged.verdict, question.options, asked_for.bound)
         until = min((one.billed_until for one in accounts if one.billed_until), default=None)
         seen = replace(decision, asked={**decision.asked, "frozen": frozen_record(frozen)}) if frozen else decision
+        seen = replace(seen, approval_id=approval)
         return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
 
-    reserve = Reserve(asked_for, on_accounts, _unknown(ws, question), key, decision.intent_digest)
+    reserve = Reserve(asked_for, on_accounts, _unknown(ws, question), coming.key, decision.intent_digest)
     try:
         answer = ws.ledger.ask(reserve)
     except Unavailable as lost:

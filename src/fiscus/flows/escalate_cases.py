@@ -15,6 +15,7 @@ from typing import Final
 from fiscus.flows.case_subjects import case_subjects
 from fiscus.flows.data_subjects import data_subjects
 from fiscus.flows.ports import StateTx
+from fiscus.flows.renewal_subjects import renewal_subjects
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.documents import did_you_mean
@@ -69,7 +70,8 @@ def escalate_cases(ws: Workspace) -> EscalationSummary:
     about_data = data_subjects(ws)
     with ws.state.begin() as tx:
         known = {case.subject.key: case for case in tx.cases.all()}
-        subjects = {subject.key: subject for subject in (*case_subjects(ws, tx), *about_data)}
+        found = (*case_subjects(ws, tx), *renewal_subjects(ws, tx), *about_data)
+        subjects = {subject.key: subject for subject in found}
         rota = rota_of(ws)
         ids = {case.id for case in known.values()}
         changes = [_seen(ids, known.get(key), subject, rota) for key, subject in sorted(subjects.items())]

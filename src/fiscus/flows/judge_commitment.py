@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, cast
 
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.doors.commitment_request import CommitmentRequest, commitment_intent
-from fiscus.guardrails.doors.commitments import EligibleDay, Outlook, Proposal, Standing, outlook
+from fiscus.guardrails.doors.commitments.commitment_request import CommitmentRequest, commitment_intent
+from fiscus.guardrails.doors.commitments.outlook import EligibleDay, Outlook, Proposal, Standing, outlook
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import COMMITMENT_HISTORY_DAYS, COMMITMENT_HISTORY_DAYS_MIN, COMMITMENT_STANDING_DAYS

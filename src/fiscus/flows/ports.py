@@ -10,6 +10,7 @@ from typing import Protocol
 from fiscus.actions.ports import ActionTable
 from fiscus.cost.types import Delivery
 from fiscus.guardrails.approvals.ports import ApprovalTable
+from fiscus.guardrails.doors.purchases.ports import PurchaseTable
 from fiscus.guardrails.ports import BudgetStatusTable, FindingTable
 from fiscus.kernel.evidence import EvidenceLog, EvidenceRecord
 from fiscus.ownership.ports import CaseTable, Outbox
@@ -54,6 +55,8 @@ class StateTx(Protocol):
     def budget_statuses(self) -> BudgetStatusTable: ...
     @property
     def approvals(self) -> ApprovalTable: ...
+    @property
+    def purchases(self) -> PurchaseTable: ...
     @property
     def actions(self) -> ActionTable: ...
     @property

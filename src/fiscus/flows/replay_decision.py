@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
+from fiscus.flows.record_approvals import load_approval
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.let_through import as_claimed, let_through
+from fiscus.guardrails.approvals.types import Approval, WhyNot, WhyNotCode
 from fiscus.guardrails.backtests.enforced_level import enforced
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.decisions.asked_record import asked_of, frozen_of
@@ -45,7 +49,8 @@ def replay_decision(ws: Workspace, decision_id: str) -> Replay:
     if book is None:
         raise NotFound(f"The rulebook of {decision_id} was not kept", remedy="It was given before rulebooks were kept.")
     rules = rules_of(book, given)
-    judged = judge(prepare(asked_of(given), rules), rules, _accounts(given), frozen_of(given))
+    plain = judge(prepare(asked_of(given), rules), rules, _accounts(given), frozen_of(given))
+    judged, _ = let_through(plain, _claimed(ws, given), given.intent_digest, given.at)
     differences = tuple(
         f"{name}: was {before!r}, is {after!r}"
         for name, before, after in (
@@ -63,6 +68,17 @@ def rules_of(book: Rulebook, given: Decision) -> Rules:
     proven = frozenset((one.policy_id, one.version) for one in given.policies if one.level == "hard")
     policies = enforced(load_policies(book.policies), proven)
     return Rules(policies, load_budgets(book.budgets, book.calendar), book.calendar)
+
+
+def _claimed(ws: Workspace, given: Decision) -> Approval | WhyNot | None:
+    """The yes that it came with, as it stood then; or why that did not cover it."""
+    said = given.asked.get("approval")
+    if not isinstance(said, Mapping):
+        return None
+    if "message" in said:
+        return WhyNot(cast("WhyNotCode", said["code"]), str(said["message"]), str(said["remedy"]))
+    with ws.state.read() as tx:
+        return as_claimed(load_approval(tx, str(said["id"])))
 
 
 def _accounts(given: Decision) -> Mapping[str, Account]:

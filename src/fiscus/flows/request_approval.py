@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_approvals import PREFIX, expire_if_due, record_approval
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.approvals.machine import Asking, ask, asking
+from fiscus.guardrails.approvals.machine import Asking, ask, asking, is_expired
 from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import Actor
@@ -26,6 +26,10 @@ def request_approval(ws: Workspace, decision: Decision) -> Approval:
     if decision.verdict != "require_approval":
         raise BadInput(f"{decision.id} needs no approval: it says {decision.verdict}", remedy="Do what it says.")
     now, actor = ws.clock.now(), Actor(decision.intent.requested_by)
+    with ws.state.read() as tx:  # whoever asks in a loop takes no writer's turn
+        for waiting in tx.approvals.waiting_for(decision.intent_digest):
+            if waiting.policies == asking(decision) and not is_expired(waiting, now):
+                return waiting
     with ws.state.begin() as tx:
         if (known := _known(ws, tx, decision)) is not None:
             return known

@@ -15,6 +15,7 @@ from fiscus.cost.types import Source
 from fiscus.flows.ports import State
 from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.doors.gate_settings import GateSettings
+from fiscus.guardrails.doors.purchases.types import Catalog
 from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.policies.moment import Freeze
@@ -63,6 +64,7 @@ class Configuration:
     policy_owners: Mapping[str, str] = field(default_factory=dict)  # policy id -> who wrote it
     ladder: EscalationLadder = field(default_factory=lambda: ladder_from({}))
     outcomes: tuple[Outcome, ...] = ()
+    catalog: Catalog = field(default_factory=Catalog)  # what purchases are held against
     pages_url: str = "http://127.0.0.1:8720"  # where people open the pages: what links in mails start with
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)

@@ -98,6 +98,7 @@ INPUT_ROWS_PER_BYTE_MAX: Final = 4
 APPROVALS_WAITING_PER_REQUESTER_MAX: Final = 50
 APPROVAL_ROUTED_MAX: Final = 5  # people who are sent a mail about one approval at once; more may say yes
 APPROVAL_NOTE_CHARS_MAX: Final = 2_000
+APPROVAL_CLAIM_SECONDS: Final = 120  # a decision that was not given so long after it claimed an approval is none
 LINK_CHARS_MAX: Final = 2_000  # a longer text is no link of ours
 
 # Backtests: what of a long history is shown one by one, and how far back one may look.
@@ -110,3 +111,6 @@ BACKTEST_INTENTS_MAX: Final = 500_000  # history replayed as intents of one kind
 COMMITMENT_HISTORY_DAYS: Final = 90  # of usage that a commitment is judged on
 COMMITMENT_HISTORY_DAYS_MIN: Final = 14  # fewer say nothing about months
 COMMITMENT_STANDING_DAYS: Final = 28  # what a commitment costs a day is averaged over its last four weeks
+PURCHASE_HISTORY_DAYS: Final = 365  # of bills that say what is bought already
+RENEWAL_AHEAD_DAYS: Final = 60  # a case is opened so long before notice is due
+RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before

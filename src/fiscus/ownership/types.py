@@ -107,7 +107,7 @@ EventKind = Literal["opened", "notified", "escalated", "acknowledged", "closed",
 class CaseSubject:
     """What a case is about: a finding or an anomaly, as plain data. `key` is stable: the same subject never opens two cases."""
 
-    kind: Literal["finding", "anomaly", "budget", "data_quality", "action"]
+    kind: Literal["finding", "anomaly", "budget", "data_quality", "action", "renewal"]
     key: str
     title: str  # one sentence with money and a verb
     detail: str

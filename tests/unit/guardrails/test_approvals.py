@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 from tests.fixtures.asking import Letterbox, asked_for, decision, intent
 from tests.fixtures.company import NOON, Settings, open_company
 
-from fiscus.flows.approve_intent import (
-    approve_intent,
-    approve_many,
-    open_approval_link,
-    reject_intent,
-    return_approval,
-    spend_approval,
-)
+from fiscus.flows.approve_intent import approve_intent, approve_many, open_approval_link, reject_intent
+from fiscus.flows.claim_approval import claim_approval, return_approval
 from fiscus.flows.deliver_notices import deliver_about, deliver_notices
 from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.link_secret import link_secret
@@ -29,9 +23,11 @@ from fiscus.flows.request_approval import next_step, request_approval
 from fiscus.flows.show_approvals import show_approval, show_approvals
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.covers import approval_covers
+from fiscus.guardrails.approvals.machine import asking
 from fiscus.guardrails.approvals.signed_link import open_link, sign_link
 from fiscus.guardrails.approvals.types import Approval, Covers, WhyNot
-from fiscus.guardrails.types import ApprovalNeeded
+from fiscus.guardrails.types import ApprovalNeeded, Decision
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadInput, Conflict, IntegrityBroken, LimitExceeded, NotAllowed, NotFound
@@ -225,6 +221,17 @@ class TestSayingNo:
         assert isinstance(spend_approval(ws, approval.id, decision(decision_id="dec-2", ws=ws)), WhyNot)
 
 
+def spend_approval(ws: Workspace, approval_id: str, made: Decision) -> Covers | WhyNot:
+    """What a decision does with an approval, without the ledger between."""
+    claimed = claim_approval(ws, approval_id, made)
+    if isinstance(claimed, WhyNot):
+        return claimed
+    found = approval_covers(claimed, made.intent_digest, asking(made), ws.clock.now())
+    if isinstance(found, WhyNot):
+        return_approval(ws, approval_id, made.id, found.message)
+    return found
+
+
 def approved(ws: Workspace, **more: Any) -> Approval:
     return approve_intent(ws, asked_for(ws, **more).id, LEA)
 
@@ -235,7 +242,7 @@ class TestUsing:
         found = spend_approval(ws, approval.id, decision(decision_id="dec-9", ws=ws))
         assert isinstance(found, Covers)
         assert found.reason == (
-            f"18,500.00 USD: approved by lea on 2026-11-20 12:00 UTC ({approval.id}); this uses the approval up."
+            f"18,500.00 USD: approved by lea on 2026-11-20 12:00 UTC ({approval.id}), for exactly this, once."
         )
         again = spend_approval(ws, approval.id, decision(decision_id="dec-10", ws=ws))
         assert isinstance(again, WhyNot)

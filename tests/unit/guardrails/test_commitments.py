@@ -15,8 +15,8 @@ from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from fiscus.flows.judge_commitment import judge_commitment
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
-from fiscus.guardrails.doors.commitment_request import parse_commitment
-from fiscus.guardrails.doors.commitments import (
+from fiscus.guardrails.doors.commitments.commitment_request import parse_commitment
+from fiscus.guardrails.doors.commitments.outlook import (
     NEVER_MONTHS,
     EligibleDay,
     Outlook,

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from fiscus.kernel.canonical import to_json
-from fiscus.kernel.errors import BadInput
+from fiscus.kernel.errors import BadInput, Where
 
 JSON_TYPE = "application/json"
 
@@ -41,6 +41,24 @@ def json_only(request: Request) -> None:
     """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
         raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
+
+
+def asked_with(body: dict[str, Any]) -> tuple[object, str]:
+    """(intent, approval id) of a body that is the intent itself, or holds it beside the approval that it comes with."""
+    if "intent" not in body:
+        return body, ""
+    if unknown := sorted({*body} - {"intent", "approval_id"}):
+        raise BadInput(
+            f"{unknown[0]!r} does not stand beside an intent",
+            remedy="Known: intent, approval_id.",
+            where=Where(key=unknown[0]),
+        )
+    approval_id = body.get("approval_id") or ""
+    if not isinstance(approval_id, str) or len(approval_id) > 80:
+        raise BadInput(
+            "approval_id is a text such as apr-...", remedy="Put it in quotes.", where=Where(key="approval_id")
+        )
+    return body["intent"], approval_id
 
 
 def of(model: type) -> dict[int | str, dict[str, Any]]:

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.flows.after_answer import after_answer
 from fiscus.flows.approve_intent import Answered, approve_intent, approve_many, reject_intent
-from fiscus.flows.deliver_notices import deliver_about
 from fiscus.flows.show_approvals import ApprovalShown, ApprovalsShown, show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
@@ -77,7 +77,7 @@ def _mount_answer(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         found = approve_many(ws, act.ids, Actor(act.person), act.note)
         for one in found:
             if one.approval is not None:
-                later.add_task(deliver_about, ws, one.approval_id)
+                later.add_task(after_answer, ws, one.approval_id)
         approved = sum(one.approval is not None and one.approval.state == "approved" for one in found)
         return answered(ManyAnswered(tuple(_one(each) for each in found), approved), later)
 
@@ -92,7 +92,7 @@ def _mount_answer(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         if verb not in acts:
             raise NotFound(f"An approval cannot be asked to {verb!r}", remedy="Use approve or reject.")
         approval = acts[verb](ws, approval_id, Actor(act.person), act.note)
-        later.add_task(deliver_about, ws, approval_id)
+        later.add_task(after_answer, ws, approval_id)
         return answered(approval, later)
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Body, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from fiscus.actions.types import Action, ActionPreview
-from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.edges.api.ledger_routes import mount_ledger
+from fiscus.edges.api.purchase_routes import mount_purchases
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.deliver_notices import deliver_about
 from fiscus.flows.escalate_cases import acknowledge_case, close_case
 from fiscus.flows.keep_shown import KeptShown
 from fiscus.flows.show_actions import ActionShown, ActionsShown, show_action, show_actions
@@ -49,6 +51,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_approvals(router, get_ws)
     mount_gates(router, get_ws)
     mount_ledger(router, get_ws)
+    mount_purchases(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 
@@ -199,9 +202,14 @@ def _mount_acts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     def decide(
         intent: Annotated[dict[str, Any], Body()],
+        later: BackgroundTasks,
         key: Annotated[str, Header(alias="Idempotency-Key", max_length=200)] = "",
     ) -> JSONResponse:
-        return answered(decide_intent(get_ws(), parse_intent(intent), key=key))
+        ws, (asked, approval_id) = get_ws(), asked_with(intent)
+        decision = decide_intent(ws, parse_intent(asked), key=key, approval_id=approval_id)
+        if decision.approval_id:
+            later.add_task(deliver_about, ws, decision.approval_id)
+        return answered(decision, later)
 
     @router.post(
         "/cases/{case_id}/{verb}", responses=of(Case), summary="acknowledge or close a case", dependencies=json_body

@@ -32,7 +32,7 @@ def mount(app: App) -> None:
 
 
 @guarded
-def decide(intent: Path | None = None, /, *, key: str = "", common: Common = NO_OPTIONS) -> int:
+def decide(intent: Path | None = None, /, *, key: str = "", approval: str = "", common: Common = NO_OPTIONS) -> int:
     """One verdict on a spend that is asked for, as JSON. Exit 0 allow or warn, 3 needs approval, 4 denied, 2 error.
 
     Parameters
@@ -41,15 +41,21 @@ def decide(intent: Path | None = None, /, *, key: str = "", common: Common = NO_
         A JSON file; standard input when left out.
     key
         Your own name for this request: asking again with it is answered as before, and holds nothing twice.
+    approval
+        The id of an approval (apr-...) that was given to exactly this; it is used up.
     """
     from fiscus.flows.decide_intent import decide_intent
+    from fiscus.flows.deliver_notices import deliver_about
     from fiscus.guardrails.decisions.intent import parse_intent
 
     try:
         asked = json.loads(read_text(intent), parse_float=str)
     except (ValueError, RecursionError, OSError) as broken:  # not JSON, not text, too deep, too many digits, no file
         raise BadInput(f"The intent is not JSON: {broken}", remedy="docs/how-to/decide.md shows its shape.") from None
-    decision = decide_intent(open_home(common), parse_intent(asked), key=key)
+    ws = open_home(common)
+    decision = decide_intent(ws, parse_intent(asked), key=key, approval_id=approval)
+    if decision.approval_id:
+        deliver_about(ws, decision.approval_id)
     say_json(decision)
     return DECIDE_EXIT[decision.verdict]
 

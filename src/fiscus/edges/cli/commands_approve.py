@@ -81,28 +81,28 @@ def _each(common: Common, ids: tuple[str, ...], act: Any, verb: str) -> int:
 
 
 def _say_yes(ws: Any, subject: str, actor: Actor, note: str) -> object:
+    from fiscus.flows.after_answer import after_answer
     from fiscus.flows.approve_actions import approve_action
     from fiscus.flows.approve_intent import approve_intent
-    from fiscus.flows.deliver_notices import deliver_about
     from fiscus.flows.record_approvals import is_approval
 
     if not is_approval(subject):
         return approve_action(ws, subject, actor)
     approval = approve_intent(ws, subject, actor, note)
-    deliver_about(ws, subject)
+    after_answer(ws, subject)
     return approval
 
 
 def _say_no(ws: Any, subject: str, actor: Actor, note: str) -> object:
+    from fiscus.flows.after_answer import after_answer
     from fiscus.flows.approve_actions import reject_action
     from fiscus.flows.approve_intent import reject_intent
-    from fiscus.flows.deliver_notices import deliver_about
     from fiscus.flows.record_approvals import is_approval
 
     if not is_approval(subject):
         return reject_action(ws, subject, actor, note)
     approval = reject_intent(ws, subject, actor, note)
-    deliver_about(ws, subject)
+    after_answer(ws, subject)
     return approval
 
 

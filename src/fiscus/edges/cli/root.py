@@ -12,6 +12,7 @@ from fiscus.edges.cli import (
     commands_gate,
     commands_ledger,
     commands_policy,
+    commands_purchase,
     commands_record,
     commands_serve,
     commands_show,
@@ -37,7 +38,7 @@ def build_cli(serve_pages: ServePages) -> App:
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    money = (commands_show, commands_act, commands_approve, commands_gate, commands_ledger)
+    money = (commands_show, commands_act, commands_approve, commands_gate, commands_purchase, commands_ledger)
     for group in (*money, commands_record, commands_policy):
         group.mount(app)
     commands_serve.mount(app, serve_pages)

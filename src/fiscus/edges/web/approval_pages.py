@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fiscus.edges.web.site import Site, back
+from fiscus.flows.after_answer import after_answer
 from fiscus.flows.approve_intent import approve_intent, open_approval_link, reject_intent
-from fiscus.flows.deliver_notices import deliver_about
 from fiscus.flows.show_approvals import show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.notices import what
@@ -82,5 +82,5 @@ def _answer(ws: Workspace, approval_id: str, actor: Actor, verb: str, form: Mapp
         raise BadInput("The form does not say what it is about", remedy="Open the page again.")
     act, said = VERBS[verb]
     act(ws, approval_id, actor, form.get("note", "").strip(), form["digest"])
-    deliver_about(ws, approval_id)
+    after_answer(ws, approval_id)
     return back(f"/approvals/{approval_id}", said)

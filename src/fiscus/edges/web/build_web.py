@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from fiscus.edges.web import acting, approval_pages, govern_pages, money_pages
+from fiscus.edges.web import acting, approval_pages, govern_pages, money_pages, purchase_pages
 from fiscus.edges.web.site import Site
 from fiscus.flows.workspace import Workspace
 
@@ -31,6 +31,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     money_pages.mount(router, site)
     govern_pages.mount(router, site)
     approval_pages.mount(router, site)
+    purchase_pages.mount(router, site)
     acting.mount(router, site)
     return Web(router, site.error)
 

@@ -77,7 +77,7 @@ def _reason(approval: Approval) -> str:
     who = " and ".join(approval.yes)
     when = next(step.at for step in reversed(approval.steps) if step.kind == "approved")
     money = f"{display(approval.intent.amount)} {approval.intent.currency}"
-    return f"{money}: approved by {who} on {when:%Y-%m-%d %H:%M} UTC ({approval.id}); this uses the approval up."
+    return f"{money}: approved by {who} on {when:%Y-%m-%d %H:%M} UTC ({approval.id}), for exactly this, once."
 
 
 def _shown(value: object) -> str:

@@ -11,7 +11,7 @@ from unicodedata import category
 
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
-from fiscus.kernel.money import ZERO
+from fiscus.kernel.money import EXACT, ZERO
 
 TEXT_CHARS_MAX: Final = 400
 AMOUNT_MAX: Final = Decimal(9_000_000_000)  # what 64 bits of nano-units hold
@@ -112,6 +112,14 @@ class Fields:
         if not number.is_finite() or not ZERO <= number <= most or number != round(number, 9):
             raise wrong(key, f"{key} is {value}, out of bounds", f"Write 0 to {most:,}, with at most nine decimals.")
         return number
+
+
+def plain_text(value: Decimal) -> str:
+    """A number as an intent carries it: two decimals at least, nine at most, no zeros behind that."""
+    short = round(value, 9).normalize(EXACT)
+    exponent = short.as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) else 0
+    return format(short.quantize(Decimal(1).scaleb(-max(places, 2)), context=EXACT), "f")
 
 
 def wrong(key: str, message: str, remedy: str) -> BadInput:

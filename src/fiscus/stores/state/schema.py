@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 VERSION_TABLE = "state_version"
 
 
@@ -174,6 +174,22 @@ approvals = Table(
     Column("document", Text, nullable=False),
     Index("approvals_by_state", "state", "expires_at"),
     Index("approvals_by_intent", "intent_digest"),
+)
+
+purchases = Table(
+    "purchases",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(80), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("approval_id", String(80), nullable=False),
+    Column("vendor", Text, nullable=False),
+    Column("contract_value", Exact, nullable=False),
+    Column("currency", String(8), nullable=False),
+    Column("renews_on", Date),
+    Column("document", Text, nullable=False),
+    Index("purchases_by_state", "state", "renews_on"),
+    Index("purchases_by_approval", "approval_id"),
 )
 
 actions = Table(

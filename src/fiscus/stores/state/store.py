@@ -18,6 +18,7 @@ from fiscus.stores.state.evidence_log import SqlEvidence, read_head, read_record
 from fiscus.stores.state.guardrail_tables import SqlBudgetStatuses, SqlFindings
 from fiscus.stores.state.migrate import migrate
 from fiscus.stores.state.observation_tables import SqlAnomalies, SqlDeliveries, SqlFacts
+from fiscus.stores.state.purchase_table import SqlPurchases
 
 
 class SqlTx:
@@ -46,6 +47,10 @@ class SqlTx:
     @cached_property
     def approvals(self) -> SqlApprovals:
         return SqlApprovals(self._connection)
+
+    @cached_property
+    def purchases(self) -> SqlPurchases:
+        return SqlPurchases(self._connection)
 
     @cached_property
     def actions(self) -> SqlActions:

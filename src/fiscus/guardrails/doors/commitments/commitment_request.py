@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, cast
 
 from fiscus.cost.providers import canonical_name
-from fiscus.guardrails.doors.commitments import (
+from fiscus.guardrails.doors.commitments.outlook import (
     HOURS_A_DAY,
     CommitmentKind,
     Outlook,
@@ -17,7 +17,7 @@ from fiscus.guardrails.doors.commitments import (
     Proposal,
     months_after,
 )
-from fiscus.guardrails.doors.request_fields import Fields, wrong
+from fiscus.guardrails.doors.request_fields import Fields, plain_text, wrong
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.money import EXACT, ZERO
 
@@ -111,7 +111,7 @@ def commitment_intent(asked: CommitmentRequest, seen: Outlook) -> Intent:
     """The intent: its amount is everything that is owed over the term; what the bills say of it are its attributes."""
     facts: dict[str, object] = {
         "commitment_kind": asked.kind, "term_months": asked.term_months, "payment_option": asked.payment,
-        "hourly_commitment": _text(asked.hourly), "upfront": _text(asked.upfront), "resource_type": asked.family,
+        "hourly_commitment": plain_text(asked.hourly), "upfront": plain_text(asked.upfront), "resource_type": asked.family,
         "region": asked.region, "po": asked.po, "ticket": asked.ticket, "reason": asked.reason,
     }  # fmt: skip
     return Intent(
@@ -130,16 +130,16 @@ def commitment_intent(asked: CommitmentRequest, seen: Outlook) -> Intent:
 def outlook_facts(seen: Outlook) -> Mapping[str, object]:
     """What policies may ask under `intent.*`. `utilisation` is left out where nothing exists that could be used."""
     return {
-        "coverage": _text(seen.coverage),
-        "coverage_after": _text(seen.coverage_after),
-        "utilisation": _text(seen.utilisation) if seen.utilisation is not None else None,
-        "utilisation_after": _text(seen.utilisation_after),
-        "utilisation_low": _text(seen.utilisation_low),
-        "break_even_utilisation": _text(seen.break_even_utilisation),
-        "break_even_months": _text(seen.break_even_months),
-        "exposure": _text(seen.exposure),
-        "monthly_saving": _text(seen.monthly_saving),
-        "downside": _text(seen.downside),
+        "coverage": plain_text(seen.coverage),
+        "coverage_after": plain_text(seen.coverage_after),
+        "utilisation": plain_text(seen.utilisation) if seen.utilisation is not None else None,
+        "utilisation_after": plain_text(seen.utilisation_after),
+        "utilisation_low": plain_text(seen.utilisation_low),
+        "break_even_utilisation": plain_text(seen.break_even_utilisation),
+        "break_even_months": plain_text(seen.break_even_months),
+        "exposure": plain_text(seen.exposure),
+        "monthly_saving": plain_text(seen.monthly_saving),
+        "downside": plain_text(seen.downside),
         "history_days": seen.history_days,
     }
 
@@ -176,7 +176,3 @@ def _upfront(fields: Fields, payment: str, total: Decimal) -> Decimal:
             "upfront", f"upfront is more than everything that is owed, {total:.2f}", "hourly_commitment includes it."
         )
     return given
-
-
-def _text(value: Decimal) -> str:
-    return format(round(value, 9), "f")

@@ -1,0 +1,141 @@
+"""What was bought, by whom, approved by whom, renewing when; and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from fiscus.flows.record_purchases import load_purchase
+from fiscus.flows.show_trust import DataTrust, data_trust
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.types import Approval
+from fiscus.guardrails.doors.commitments.commitment_register import CATEGORY
+from fiscus.guardrails.doors.purchases.types import Purchase
+from fiscus.kernel.limits import RENEWAL_AHEAD_DAYS
+from fiscus.kernel.money import display, total
+
+Which = Literal["purchases", "commitments", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseLine:
+    """A purchase, who said yes to it, and how many days are left until notice is due (or it ends); None: it does not renew."""
+
+    purchase: Purchase
+    approved_by: tuple[str, ...]
+    due: date | None
+    days_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasesShown:
+    """What waits first, then by the day on which notice is due. `running` adds up contracts of the company's currency."""
+
+    trust: DataTrust
+    sentence: str
+    lines: tuple[PurchaseLine, ...]
+    running: Decimal
+    unapproved: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseShown:
+    """One purchase with everything that was looked at."""
+
+    trust: DataTrust
+    sentence: str
+    line: PurchaseLine
+
+
+def show_purchases(ws: Workspace, which: Which = "all", trust: DataTrust | None = None) -> PurchasesShown:
+    """The register. `which` keeps commitments apart from everything else."""
+    with ws.state.read() as tx:
+        found = [one for one in tx.purchases.all() if _is(one, which)]
+        approvals = {one.id: one for one in tx.approvals.all()}
+    lines = sorted(
+        (_line(ws, one, approvals.get(one.approval_id)) for one in found), key=lambda line: _order(line, ws.as_of)
+    )
+    home = ws.config.company.currency
+    mine = [line for line in lines if line.purchase.request.currency == home and line.purchase.state == "bought"]
+    running = total([line.purchase.request.contract_value for line in mine])
+    unapproved = total([line.purchase.request.contract_value for line in mine if line.purchase.recorded])
+    return PurchasesShown(
+        trust or data_trust(ws), _sentence(lines, running, home), tuple(lines), running, unapproved, home
+    )
+
+
+def show_purchase(ws: Workspace, purchase_id: str, trust: DataTrust | None = None) -> PurchaseShown:
+    """One purchase. NotFound when there is none."""
+    with ws.state.read() as tx:
+        purchase = load_purchase(tx, purchase_id)
+        approval = tx.approvals.get(purchase.approval_id) if purchase.approval_id else None
+    line = _line(ws, purchase, approval)
+    return PurchaseShown(trust or data_trust(ws), _one(line), line)
+
+
+def what_is_bought(purchase: Purchase) -> str:
+    """`VectorForge Enterprise Index of VectorForge Inc.`"""
+    return f"{purchase.request.product} of {purchase.request.vendor}"
+
+
+def _is(purchase: Purchase, which: Which) -> bool:
+    return which == "all" or (purchase.request.category == CATEGORY) == (which == "commitments")
+
+
+def _line(ws: Workspace, purchase: Purchase, approval: Approval | None) -> PurchaseLine:
+    due = purchase.request.notice_by or purchase.request.renews if purchase.state in {"bought", "allowed"} else None
+    return PurchaseLine(purchase, approval.yes if approval else (), due, (due - ws.as_of).days if due else None)
+
+
+def _order(line: PurchaseLine, today: date) -> tuple[int, date, Decimal, str]:
+    order = ("asked", "allowed", "bought", "denied", "withdrawn", "ended")
+    far = date.max if line.due is None or line.due < today else line.due
+    return order.index(line.purchase.state), far, -line.purchase.request.contract_value, line.purchase.id
+
+
+def _money(purchase: Purchase) -> str:
+    return f"{display(purchase.request.contract_value, 0)} {purchase.request.currency}"
+
+
+def _sentence(lines: Sequence[PurchaseLine], running: Decimal, home: str) -> str:
+    if not lines:
+        return "Nothing was asked for yet, and no contract is in the register."
+    asked = [line for line in lines if line.purchase.state == "asked"]
+    soon = [
+        line
+        for line in lines
+        if line.days_left is not None and 0 <= line.days_left <= RENEWAL_AHEAD_DAYS and line.purchase.state == "bought"
+    ]
+    words = []
+    if asked:
+        first = asked[0].purchase
+        more = f" and {len(asked) - 1} more" if len(asked) > 1 else ""
+        words.append(f"Approve or reject {what_is_bought(first)} ({_money(first)}){more}.")
+    if soon:
+        first, due = soon[0].purchase, soon[0].due
+        assert due is not None
+        verb = "Give notice on" if first.request.renewal == "automatic" else "Renew or let go"
+        more = f", {len(soon) - 1} more within {RENEWAL_AHEAD_DAYS} days" if len(soon) > 1 else ""
+        words.append(f"{verb} {what_is_bought(first)} ({_money(first)}) by {due.day} {due:%b %Y}{more}.")
+    count = sum(line.purchase.state == "bought" for line in lines)
+    words.append(f"{count} {'contract runs' if count == 1 else 'contracts run'} over {display(running, 0)} {home}.")
+    return " ".join(words)
+
+
+def _one(line: PurchaseLine) -> str:
+    purchase, request = line.purchase, line.purchase.request
+    what = f"{what_is_bought(purchase)}, {_money(purchase)} over {request.term_months} months"
+    renews = f", and renews by itself on {request.renews}" if request.renewal == "automatic" else ""
+    words = {
+        "asked": f"{what}: it waits for a yes ({purchase.approval_id}).",
+        "allowed": f"{what}: it may be bought. Say so once it was.",
+        "denied": f"{what}: it may not be bought.",
+        "bought": f"{what}: it was bought{renews}.",
+        "withdrawn": f"{what}: it is not bought after all.",
+        "ended": f"{what}: it has ended.",
+    }
+    return words[purchase.state]
