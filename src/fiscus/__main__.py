@@ -18,7 +18,7 @@ def command_line() -> App:
     """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli
 
-    return build_cli(_serve)
+    return build_cli(_serve, _serve_admission)
 
 
 def _serve(
@@ -27,6 +27,14 @@ def _serve(
     from fiscus.serve import serve
 
     serve(home, host, port, started)
+
+
+def _serve_admission(
+    home: Path, files: tuple[Path, Path, Path | None], host: str, port: int, started: Callable[[str], None]
+) -> None:
+    from fiscus.edges.admission.serve import TlsFiles, serve_admission
+
+    serve_admission(home, TlsFiles(*files), host, port, started)
 
 
 if __name__ == "__main__":

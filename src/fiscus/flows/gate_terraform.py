@@ -9,7 +9,8 @@ from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.learn_price_book import price_book
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.decisions.decide import prepare, strongest_first
+from fiscus.guardrails.decisions.decide import prepare
+from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.doors.terraform.judge import (
     GateAsked,
     Judged,
@@ -74,7 +75,8 @@ def _word(ws: Workspace, priced: PricedChange, asked: GateAsked) -> ResourceVerd
 
 
 def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
-    return strongest_first(prepare(settle_intent(ws, intent), ws.rules).results)
+    rules = Rules(ws.config.policies, (), ws.config.company.calendar)
+    return prepare(settle_intent(ws, intent), rules).results
 
 
 def _totals(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from fiscus.edges.cli.commands_act import DECIDE_EXIT
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json, show
 from fiscus.kernel.errors import BadInput, Where
 
 Form = Literal["text", "json", "sarif", "markdown"]
@@ -20,6 +20,7 @@ def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     gate = App(name="gate", help="One verdict on a change before it is applied.")
     gate.command(terraform)
+    gate.command(kubernetes)
     app.command(gate)
 
 
@@ -72,14 +73,47 @@ def terraform(
     return DECIDE_EXIT[report.verdict]
 
 
+@guarded
+def kubernetes(
+    manifest: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    as_: As,
+    namespace: str = "default",
+    common: Common = NO_OPTIONS,
+) -> int:
+    """Price the workloads of a manifest and judge each as the cluster's webhook would, as a dry run. Exit codes as `decide`.
+
+    Parameters
+    ----------
+    manifest
+        Objects as YAML or JSON, as `helm template` or `kustomize build` write them; - for standard input.
+    namespace
+        Of objects that name none.
+    """
+    from fiscus.flows.gate_manifest import gate_manifest
+    from fiscus.guardrails.doors.kubernetes.manifest import read_manifest
+
+    objects = read_manifest(_text(manifest), "" if manifest == "-" else manifest)
+    report = gate_manifest(open_home(common), objects, as_, namespace)
+    show(common, report, _manifest_text)
+    return DECIDE_EXIT[report.verdict]
+
+
+def _manifest_text(report: Any) -> None:
+    for one in report.workloads:
+        say(f"{one.verdict.replace('_', ' ').upper()}: {one.kind} {one.namespace}/{one.name}: {one.said}")
+    say(
+        f"{report.verdict.replace('_', ' ').upper()}: {len(report.workloads)} workloads, each for itself; nothing is held."
+    )
+
+
 def _text(plan: str) -> str:
     try:
         return sys.stdin.read() if plan == "-" else Path(plan).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as broken:
         raise BadInput(
-            f"The plan cannot be read: {broken}",
-            remedy="Make it with: terraform plan -out=tfplan && terraform show -json tfplan > plan.json",
-            where=Where(file=plan),
+            f"{plan} cannot be read: {broken}", remedy="Name a file, or - for standard input.", where=Where(file=plan)
         ) from None
 
 

@@ -7,6 +7,7 @@ from cyclopts import App
 from fiscus import __version__
 from fiscus.edges.cli import (
     commands_act,
+    commands_admission,
     commands_approve,
     commands_data,
     commands_gate,
@@ -17,6 +18,7 @@ from fiscus.edges.cli import (
     commands_serve,
     commands_show,
 )
+from fiscus.edges.cli.commands_admission import ServeAdmission
 from fiscus.edges.cli.commands_serve import ServePages
 from fiscus.edges.cli.terminal import say
 
@@ -32,8 +34,8 @@ NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
 fiscus --help lists every command; --json works on each."""
 
 
-def build_cli(serve_pages: ServePages) -> App:
-    """The root command with every subcommand mounted; `serve_pages` is how the pages are served."""
+def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission) -> App:
+    """The root command with every subcommand mounted; how pages and the webhook are served is handed in."""
     app = App(
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
@@ -42,6 +44,7 @@ def build_cli(serve_pages: ServePages) -> App:
     for group in (*money, commands_record, commands_policy):
         group.mount(app)
     commands_serve.mount(app, serve_pages)
+    commands_admission.mount(app, serve_admission)
     app.default(_newcomer)
     return app
 

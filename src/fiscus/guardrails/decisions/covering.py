@@ -33,6 +33,8 @@ class Covering:
         for budget in sorted(budgets, key=lambda one: one.id):
             by_shape.setdefault(tuple(sorted(budget.scope.filters)), []).append(budget)
         self._shapes = [_Shape(dimensions, members) for dimensions, members in sorted(by_shape.items())]
+        dimensions = {dimension for shape in self._shapes for dimension in shape.dimensions}
+        self.tags = frozenset(one.removeprefix("tag:") for one in dimensions if one.startswith("tag:"))
         self._kept: dict[tuple[tuple[str, str], ...], Covered] = {}
 
     def of(self, scope: Mapping[str, str]) -> Covered:

@@ -9,7 +9,7 @@ looks at where their accounts stand. Both are pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -93,7 +93,7 @@ def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
         asked.intent, lambda intent: facts_asked(asked, intent), rules.policies, asked.at.date(), quotes
     )
     results = list(words.results)
-    covered = rules.covering.of(_scope_values(asked))
+    covered = rules.covering.of(_scope_values(asked, rules.covering.tags))
     results += [_not_told(budget, missing, rules) for budget, missing in covered.untold]
     day = asked.at.date()
     keys = [rules.account(one, day) for one in covered.budgets if one.currency == asked.intent.currency]
@@ -158,8 +158,11 @@ def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]
     }
 
 
-def _scope_values(asked: Asked) -> Mapping[str, str]:
+def _scope_values(asked: Asked, tags: Collection[str]) -> Mapping[str, str]:
+    """`tags`: the keys that budgets are on; a resource states them as it will be billed."""
     intent = asked.intent
+    stated = intent.attributes.get("tags")
+    known = stated if isinstance(stated, Mapping) else {}
     return {
         "team": intent.team,
         "environment": intent.environment,
@@ -168,6 +171,7 @@ def _scope_values(asked: Asked) -> Mapping[str, str]:
         "service": intent.service,
         "cost_centre": asked.cost_centre,
         "region": str(intent.attributes.get("region", "")),
+        **{f"tag:{key}": str(known[key]) for key in tags if known.get(key)},
         **CHARGED_AS[intent.kind],
     }
 

@@ -7,7 +7,7 @@ asked as the dearest resource of the change, at the amount of all: a limit on am
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from fiscus.guardrails.doors.gate_settings import GateSettings
@@ -16,9 +16,11 @@ from fiscus.guardrails.doors.terraform.price_changes import NANO, PricedChange, 
 from fiscus.guardrails.doors.terraform.report import (
     VERSION,
     GateReport,
+    HeadroomShown,
     ResourceShown,
     ResourceVerdict,
     TotalShown,
+    cents,
     money,
     resource_shown,
     strongest,
@@ -85,7 +87,8 @@ def new_objections(
 
 
 def resource_verdict(results: Sequence[PolicyResult], remedies: Mapping[str, str]) -> ResourceVerdict:
-    """The strongest of what was said to one resource."""
+    """The strongest of what was said to one resource, strongest first."""
+    results = sorted(results, key=lambda result: (-VERDICTS.index(result.verdict), result.policy_id))
     return ResourceVerdict(
         strongest([result.verdict for result in results]),
         tuple(result.reason for result in results if result.reason),
@@ -142,7 +145,7 @@ def total_remedies(decision: Decision, remedies: Mapping[str, str]) -> list[tupl
     ]
 
 
-def combined(decisions: Sequence[Decision]) -> tuple[tuple[Headroom, ...], tuple[PolicyResult, ...]]:
+def combined(decisions: Sequence[Decision]) -> tuple[tuple[HeadroomShown, ...], tuple[PolicyResult, ...]]:
     """The headroom after the whole change, and the budgets that only all vendors together do not fit.
 
     Each vendor's sum was judged for itself; a budget over several of them has to bear all.
@@ -155,7 +158,11 @@ def combined(decisions: Sequence[Decision]) -> tuple[tuple[Headroom, ...], tuple
     for budget_id, seen in sorted(rows.items()):
         first = max((row for row, _ in seen), key=lambda row: row.headroom)
         after = EXACT.subtract(first.headroom, total([amount for _, amount in seen]))
-        shown.append(replace(first, after=after))
+        shown.append(
+            HeadroomShown(
+                first.budget_id, first.period_label, first.currency, first.cap, cents(first.headroom), cents(after)
+            )
+        )
         if first.cap and after < ZERO <= min(row.after for row, _ in seen):
             reason = (
                 f"Budget {budget_id} has {money(first.headroom, first.currency)} left of {first.period_label}; "
@@ -173,7 +180,7 @@ class Judged:
     changes: Sequence[PricedChange]
     words: Mapping[str, ResourceVerdict]  # by address
     totals: Sequence[TotalShown]
-    headroom: Sequence[Headroom]
+    headroom: Sequence[HeadroomShown]
     over: Sequence[PolicyResult]  # budgets that only the vendors together do not fit
     remedies: Sequence[tuple[Verdict, str]]  # of what was decided on the totals
     settled: Settled

@@ -12,8 +12,8 @@ from fiscus.guardrails.doors.gate_settings import UNPRICED_VERDICT, GateSettings
 from fiscus.guardrails.doors.terraform.parts import UnpricedKind
 from fiscus.guardrails.doors.terraform.plan import Action
 from fiscus.guardrails.doors.terraform.price_changes import PricedChange, PricedPart, PricedSide
-from fiscus.guardrails.types import VERDICTS, Headroom, Verdict
-from fiscus.kernel.money import ZERO, display, total
+from fiscus.guardrails.types import VERDICTS, Level, Verdict
+from fiscus.kernel.money import EXACT, ZERO, display, total
 
 VERSION: Final = 1  # of the JSON shape: a key may be added, none changes its meaning
 
@@ -85,6 +85,18 @@ class TotalShown:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadroomShown:
+    """What is left of one budget that covers the change: now, and after the whole of it."""
+
+    budget_id: str
+    period_label: str
+    currency: str
+    cap: Level | None
+    headroom: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class GateReport:
     """The answer to a plan. The strongest of all verdicts is the verdict."""
 
@@ -101,7 +113,7 @@ class GateReport:
     counts: Mapping[str, int]
     complete: bool
     totals: tuple[TotalShown, ...]
-    headroom: tuple[Headroom, ...]
+    headroom: tuple[HeadroomShown, ...]
     resources: tuple[ResourceShown, ...]
     unpriced: tuple[UnpricedShown, ...]
     prices_used: Mapping[str, int]  # contracted, effective, list -> so many parts
@@ -163,6 +175,11 @@ def money(amount: Decimal, currency: str, *, sign: bool = False) -> str:
     text = display(abs(amount))
     mark = "-" if amount < 0 else "+" if sign and amount > 0 else ""
     return f"{mark}{text} {currency}".rstrip()
+
+
+def cents(amount: Decimal) -> Decimal:
+    """An amount for people: budgets are kept finer than anybody reads them."""
+    return amount.quantize(Decimal("0.01"), context=EXACT)
 
 
 def sums(priced: Sequence[PricedChange]) -> tuple[Decimal, Decimal, Decimal, Decimal]:

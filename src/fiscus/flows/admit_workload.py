@@ -1,0 +1,163 @@
+"""One answer to an AdmissionReview: what the change of a workload costs a month, asked as an intent of its namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from fiscus.cost.node_rates import Rates, node_rates
+from fiscus.cost.price_book import PriceBook
+from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.learn_price_book import price_book
+from fiscus.flows.settle_hold import release_hold
+from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.doors.gate_settings import UNPRICED_VERDICT
+from fiscus.guardrails.doors.kubernetes.known_workloads import KnownWorkloads
+from fiscus.guardrails.doors.kubernetes.price_workload import (
+    Change,
+    RatesOf,
+    WorkloadCost,
+    configured,
+    workload_cost,
+    workload_intent,
+)
+from fiscus.guardrails.doors.kubernetes.review import Admission, Review
+from fiscus.guardrails.doors.kubernetes.workload import Workload, workload_of
+from fiscus.guardrails.types import VERDICTS, Decision, Verdict
+from fiscus.kernel.errors import BadConfig, FiscusError
+from fiscus.kernel.money import EXACT, ZERO, display
+from fiscus.ownership.people import require_live
+
+LET_IN: Final = frozenset({"allow", "warn", "degrade"})
+FORBIDDEN: Final = 403
+
+
+def admit_workload(ws: Workspace, review: Review, known: KnownWorkloads, book: PriceBook | None = None) -> Admission:
+    """The answer. What goes away, costs no more, or was asked about with its controller, is let in without a question.
+
+    A dry run holds no money; that somebody asked is evidence. Raises what `decide_intent` raises: the server answers then by the
+    declared failure policy.
+    """
+    if review.operation not in {"CREATE", "UPDATE"}:
+        return Admission(allowed=True)
+    rates_of = _rates(ws, book or price_book(ws))
+    if review.subresource == "scale":
+        return _scaled(ws, review, known)
+    if review.subresource:
+        return Admission(allowed=True)
+    workload = _workload(ws, review.object)
+    if workload is None:
+        return Admission(allowed=True)
+    after = workload_cost(workload, rates_of)
+    if after.each is not None and not review.dry_run:
+        known.put((review.resource, review.namespace, review.name), (workload, after.each, after.currency))
+    before = _before(ws, review, rates_of)
+    if after.monthly is None:
+        return _unpriced(ws, after.unknown)
+    delta = EXACT.subtract(after.monthly, before)
+    if delta <= 0:
+        return Admission(allowed=True)
+    return _asked(ws, review, Change(workload, review.namespace, delta, after.currency), after)
+
+
+def release_late(ws: Workspace, hold_id: str) -> None:
+    """The money of a judgement that came after its answer, which was no: nothing will run of it."""
+    release_hold(ws, hold_id, "the answer was given before this judgement, and it was no")
+
+
+def _workload(ws: Workspace, data: Mapping[str, Any]) -> Workload | None:
+    gates = ws.config.gates
+    return workload_of(data, gates.kubernetes, gates.hours_per_month, ws.as_of)
+
+
+def _before(ws: Workspace, review: Review, rates_of: RatesOf) -> Decimal:
+    """What it costs now. One that could not be priced counts as nothing: the whole of what comes is then asked for."""
+    old = _workload(ws, review.old) if review.operation == "UPDATE" else None
+    return (workload_cost(old, rates_of).monthly or ZERO) if old else ZERO
+
+
+def _rates(ws: Workspace, book: PriceBook) -> RatesOf:
+    settings = ws.config.gates.kubernetes
+
+    def rates_of(instance_type: str) -> Rates | None:
+        learned = node_rates(book, settings.provider, settings.region, instance_type)
+        return learned or (None if instance_type else configured(settings.rates))
+
+    return rates_of
+
+
+def _scaled(ws: Workspace, review: Review, known: KnownWorkloads) -> Admission:
+    """`kubectl scale` and autoscalers: so many pods more of a workload that was asked about before."""
+    more = _replicas(review.object) - _replicas(review.old)
+    if more <= 0:
+        return Admission(allowed=True)
+    found = known.get((review.resource, review.namespace, review.name))
+    if found is None:
+        why = f"{review.resource}/{review.name} was not seen since this webhook started, so one more pod has no price"
+        return _unpriced(ws, (why,))
+    workload, each, currency = found
+    delta = EXACT.multiply(each, Decimal(more))
+    cost = WorkloadCost(delta, each, currency, f"{more} more pods", ())
+    scaled = replace(workload, pods=Decimal(_replicas(review.object)))
+    return _asked(ws, review, Change(scaled, review.namespace, delta, currency), cost)
+
+
+def _replicas(scale: Mapping[str, Any]) -> int:
+    spec = scale.get("spec")
+    count = spec.get("replicas") if isinstance(spec, Mapping) else 0
+    return count if isinstance(count, int) and count > 0 else 0
+
+
+def _unpriced(ws: Workspace, why: tuple[str, ...]) -> Admission:
+    """What the setting on_unpriced makes of it."""
+    verdict = UNPRICED_VERDICT[ws.config.gates.on_unpriced]
+    text = f"Fiscus cannot price this: {'; '.join(why)}."
+    if verdict in LET_IN:
+        return Admission(allowed=True, warnings=(text,), verdict=verdict)
+    return Admission(allowed=False, message=text, code=FORBIDDEN, verdict=verdict)
+
+
+def _asked(ws: Workspace, review: Review, change: Change, cost: WorkloadCost) -> Admission:
+    intent = workload_intent(change, _requester(ws, review), ws.config.gates)
+    dry = review.dry_run
+    decision = decide_intent(ws, intent, key="" if dry else f"admission:{review.uid}", hold=not dry)
+    money = f"{display(change.delta)} {change.currency} a month ({cost.how})"
+    hold = decision.hold.id if decision.hold else ""
+    if decision.verdict in LET_IN:
+        said = tuple(decision.reasons) if decision.verdict != "allow" else ()
+        return Admission(True, "", said, verdict=decision.verdict, decision_id=decision.id, hold_id=hold, told=money)
+    text = (
+        f"{_stop(decision.verdict)}: {money}. {' '.join(decision.reasons)} {decision.next_step} {_reference(decision)}"
+    )
+    return Admission(
+        allowed=False, message=" ".join(text.split()), code=FORBIDDEN, verdict=decision.verdict, decision_id=decision.id
+    )
+
+
+def _stop(verdict: Verdict) -> str:
+    assert VERDICTS.index(verdict) >= VERDICTS.index("require_approval")
+    return "Denied" if verdict == "deny" else "Needs approval"
+
+
+def _reference(decision: Decision) -> str:
+    return f"[{decision.approval_id or decision.id}]"
+
+
+def _requester(ws: Workspace, review: Review) -> str:
+    """The person of the directory who asks: by id or mail address; for service accounts, who stands for them."""
+    directory = ws.config.directory
+    name = review.username.casefold()
+    for person in directory.people.values():
+        if name in {person.id.casefold(), person.email.casefold()}:
+            try:
+                return require_live(directory, person.id, ws.as_of).id
+            except FiscusError:
+                break
+    if requester := ws.config.gates.kubernetes.requester:
+        return requester
+    raise BadConfig(
+        f"{review.username!r} is no person of owners/directory.yaml, and nobody stands for service accounts",
+        remedy="Name a person under gates.kubernetes.requester in fiscus.yaml.",
+    )
