@@ -13,6 +13,7 @@ from fiscus.guardrails.approvals.machine import is_expired
 from fiscus.guardrails.approvals.notices import effect
 from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.approvals.who import may_approve
+from fiscus.guardrails.types import Decision
 from fiscus.kernel.money import display, total
 
 
@@ -62,6 +63,18 @@ def show_approval(ws: Workspace, approval_id: str, trust: DataTrust | None = Non
     with ws.state.read() as tx:
         line = approval_line(ws, load_approval(tx, approval_id))
     return ApprovalShown(trust or data_trust(ws), _one(line), line)
+
+
+def approval_of(ws: Workspace, decision: Decision) -> Approval | None:
+    """The approval that a decision rests on, or that was asked for because of it; None where there is none."""
+    if not decision.approval_id and decision.verdict != "require_approval":
+        return None
+    with ws.state.read() as tx:
+        if decision.approval_id:
+            return tx.approvals.get(decision.approval_id)
+        asked = tx.approvals.of_intent(decision.intent_digest)
+    mine = [one for one in asked if one.decision_id == decision.id or one.requested_at <= decision.at]
+    return mine[0] if mine else None
 
 
 def approval_line(ws: Workspace, approval: Approval) -> ApprovalLine:

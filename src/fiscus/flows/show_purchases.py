@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from fiscus.flows.record_purchases import load_purchase
+from fiscus.flows.show_actions import capitalised
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
@@ -121,14 +122,19 @@ def _sentence(lines: Sequence[PurchaseLine], running: Decimal, home: str) -> str
         verb = "Give notice on" if first.request.renewal == "automatic" else "Renew or let go"
         more = f", {len(soon) - 1} more within {RENEWAL_AHEAD_DAYS} days" if len(soon) > 1 else ""
         words.append(f"{verb} {what_is_bought(first)} ({_money(first)}) by {due.day} {due:%b %Y}{more}.")
+    allowed = [line.purchase for line in lines if line.purchase.state == "allowed"]
+    if allowed:
+        more = f" and {len(allowed) - 1} more" if len(allowed) > 1 else ""
+        words.append(f"{capitalised(what_is_bought(allowed[0]))} ({_money(allowed[0])}){more} may be bought.")
     count = sum(line.purchase.state == "bought" for line in lines)
-    words.append(f"{count} {'contract runs' if count == 1 else 'contracts run'} over {display(running, 0)} {home}.")
+    if count or not words:
+        words.append(f"{count} {'contract runs' if count == 1 else 'contracts run'} over {display(running, 0)} {home}.")
     return " ".join(words)
 
 
 def _one(line: PurchaseLine) -> str:
     purchase, request = line.purchase, line.purchase.request
-    what = f"{what_is_bought(purchase)}, {_money(purchase)} over {request.term_months} months"
+    what = f"{capitalised(what_is_bought(purchase))}, {_money(purchase)} over {request.term_months} months"
     renews = f", and renews by itself on {request.renews}" if request.renewal == "automatic" else ""
     words = {
         "asked": f"{what}: it waits for a yes ({purchase.approval_id}).",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from fiscus.flows.show_actions import WAITS_FOR, capitalised, effect
+from fiscus.flows.show_approvals import approval_line
 from fiscus.flows.show_budgets import show_budgets, spoken_for
 from fiscus.flows.show_cases import URGENCY
 from fiscus.flows.show_spend import SpendShown, show_spend
@@ -29,7 +30,7 @@ DUTY: Final[Mapping[str, str]] = {
     "Assign": "{who} must give it owners",
     "Chase": "{who} must chase it",
 }
-Kind = Literal["budget", "case", "finding", "action", "unowned", "source"]
+Kind = Literal["budget", "case", "finding", "action", "approval", "unowned", "source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def _stored(ws: Workspace) -> Iterator[TodayItem]:
     """Cases, findings that no case took up, and actions that wait."""
     with ws.state.read() as tx:
         cases, findings, actions = tx.cases.all(["open"]), tx.findings.all(), tx.actions.all()
+        asked = [approval_line(ws, approval) for approval in tx.approvals.all(["asked"])]
         known = {case.subject.key for case in tx.cases.all()}
     for case in cases:
         s = case.subject
@@ -140,6 +142,14 @@ def _stored(ws: Workspace) -> Iterator[TodayItem]:
                 2,
                 finding.owner,
             )
+    for line in asked:
+        if line.state == "asked":
+            wanted = line.approval.intent
+            title = f"{capitalised(line.effect)}, asked for by {line.approval.requested_by}"
+            yield TodayItem(
+                "approval", line.approval.id, title, "Approve", wanted.amount, wanted.currency, False, 1,
+                ", ".join(line.may_approve[:2]) or "nobody", line.approval.expires_at,
+            )  # fmt: skip
     for action in actions:
         verb = {"approval": "Approve", "run": "Apply", "read_back": "Read back"}.get(WAITS_FOR.get(action.state, ""))
         if verb is not None:

@@ -21,6 +21,7 @@ from fiscus.flows.request_purchase import (
     request_purchase,
     withdraw_purchase,
 )
+from fiscus.flows.show_commitments import CommitmentsUsed, show_commitments
 from fiscus.flows.show_purchases import PurchaseShown, PurchasesShown, show_purchase, show_purchases
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.commitments.commitment_request import parse_commitment
@@ -106,6 +107,12 @@ def _mount_register(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     def purchases() -> JSONResponse:
         return answered(show_purchases(get_ws()))
+
+    @router.get(
+        "/commitments", responses=of(CommitmentsUsed), summary="Commitments on the bills, and whether they are used"
+    )
+    def commitments() -> JSONResponse:
+        return answered(show_commitments(get_ws()))
 
     @router.get(
         "/purchases/{purchase_id}",

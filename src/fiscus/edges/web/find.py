@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from fiscus.edges.web.format_values import STATE_WORDS
+from fiscus.flows.show_actions import capitalised
+from fiscus.flows.show_purchases import what_is_bought
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.notices import effect as what_is_asked
 
 HITS_SHOWN: Final = 50
 
@@ -35,6 +38,7 @@ def _everything(ws: Workspace) -> Iterator[Hit]:
     with ws.state.read() as tx:
         budgets, cases, actions = tx.budget_statuses.newest(), tx.cases.all(), tx.actions.all()
         findings = tx.findings.all()
+        approvals, purchases = tx.approvals.all(), tx.purchases.all()
     for status in budgets:
         yield Hit("budget", status.title, f"{status.budget_id} {status.owner}", f"/budgets#{status.budget_id}")
     for case in cases:
@@ -42,6 +46,12 @@ def _everything(ws: Workspace) -> Iterator[Hit]:
     for action in actions:
         title = f"{action.plan.kind}: {action.plan.reason}"
         yield Hit("action", title, f"{action.id} {STATE_WORDS[action.state]}", f"/actions/{action.id}")
+    for approval in approvals:
+        detail = f"{approval.id} {approval.requested_by} {approval.state}"
+        yield Hit("approval", capitalised(what_is_asked(approval)), detail, f"/approvals/{approval.id}")
+    for purchase in purchases:
+        detail = f"{purchase.id} {purchase.intent.requested_by} {purchase.state}"
+        yield Hit("purchase", what_is_bought(purchase), detail, f"/purchases/{purchase.id}")
     for finding in findings:
         yield Hit("finding", finding.title, f"{finding.policy_id} {finding.owner}", f"/number/finding/{finding.id}")
     for policy in ws.config.policies:

@@ -9,6 +9,7 @@ from fiscus.edges.web.site import Site
 from fiscus.flows.apply_actions import preview_action
 from fiscus.flows.record_actions import is_paused
 from fiscus.flows.show_actions import effect, show_action, show_actions
+from fiscus.flows.show_approvals import approval_of
 from fiscus.flows.show_budgets import show_budgets
 from fiscus.flows.show_cases import STATES, anomaly_of, show_case, show_cases, spend_of
 from fiscus.flows.show_policies import show_decision, show_policies
@@ -62,7 +63,8 @@ def _mount_judged(router: APIRouter, site: Site) -> None:
     @router.get("/policies/decisions/{decision_id}")
     def decision(request: Request, decision_id: str) -> HTMLResponse:
         visit = site.visit(request)
-        return site.page(visit, "decision.html", {"decision": show_decision(visit.ws, decision_id)})
+        decision = show_decision(visit.ws, decision_id)
+        return site.page(visit, "decision.html", {"decision": decision, "approval": approval_of(visit.ws, decision)})
 
 
 def _mount_actions(router: APIRouter, site: Site) -> None:

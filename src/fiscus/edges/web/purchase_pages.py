@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fiscus.edges.web.site import Site, back
 from fiscus.flows.request_purchase import end_purchase, mark_bought, withdraw_purchase
+from fiscus.flows.show_commitments import show_commitments
 from fiscus.flows.show_purchases import show_purchase, show_purchases
 from fiscus.kernel.errors import NotFound
 
@@ -23,13 +24,14 @@ def mount(router: APIRouter, site: Site) -> None:
     def purchases(request: Request) -> HTMLResponse:
         visit = site.visit(request)
         shown = show_purchases(visit.ws, "purchases", site.trust(visit.ws))
-        return site.page(visit, "purchases.html", {"shown": shown, "commitments": False})
+        return site.page(visit, "purchases.html", {"shown": shown, "commitments": False, "use": None})
 
     @router.get("/commitments")
     def commitments(request: Request) -> HTMLResponse:
         visit = site.visit(request)
         shown = show_purchases(visit.ws, "commitments", site.trust(visit.ws))
-        return site.page(visit, "purchases.html", {"shown": shown, "commitments": True})
+        use = site.kept.get(visit.ws, "commitments", lambda: show_commitments(visit.ws))
+        return site.page(visit, "purchases.html", {"shown": shown, "commitments": True, "use": use})
 
     @router.get("/purchases/{purchase_id}")
     def purchase(request: Request, purchase_id: str) -> HTMLResponse:

@@ -131,6 +131,8 @@ def _subject(lead: str, approval: Approval) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={item}" for name, item in sorted(value.items()))
     return one_line(str(to_json(value)))

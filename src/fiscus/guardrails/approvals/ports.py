@@ -17,6 +17,10 @@ class ApprovalTable(Protocol):
         """Those of exactly this intent that were asked for or approved and not used yet, the newest first."""
         ...
 
+    def of_intent(self, intent_digest: str) -> Sequence[Approval]:
+        """Every one of exactly this intent, the newest first."""
+        ...
+
     def all(self, states: Sequence[ApprovalState] | None = None, limit: int = 1000) -> Sequence[Approval]:
         """The newest first."""
         ...

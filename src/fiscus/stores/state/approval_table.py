@@ -52,6 +52,10 @@ class SqlApprovals:
         where = [approvals.c.intent_digest == intent_digest, approvals.c.state.in_(WAITING)]
         return self._read(where, None)
 
+    def of_intent(self, intent_digest: str) -> Sequence[Approval]:
+        """Every one of exactly this intent, the newest first."""
+        return self._read([approvals.c.intent_digest == intent_digest], None)
+
     def all(self, states: Sequence[ApprovalState] | None = None, limit: int = 1000) -> Sequence[Approval]:
         """The newest first."""
         return self._read([] if states is None else [approvals.c.state.in_(states)], limit)
