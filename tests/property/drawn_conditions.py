@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal
+from random import Random
+from typing import Any, Literal, Protocol
 
 from hypothesis import strategies as st
 
@@ -40,11 +41,77 @@ AMOUNTS = (
     "9999999999999999.999999999999",
 )  # fmt: skip
 COSTS = st.sampled_from(AMOUNTS).map(Decimal) | st.decimals(-(10**6), 10**6, places=12)
-LONG = st.sampled_from((*AMOUNTS, "99999999999999999999.999999999999999999", "0.000000000000000001")).map(Decimal)
+LONGEST = ("99999999999999999999.999999999999999999", "0.000000000000000001")
+LONG = st.sampled_from((*AMOUNTS, *LONGEST)).map(Decimal)
 SOME_TEXT = st.sampled_from(TEXTS) | st.text(
     st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=6
 )
 LISTED = st.lists(SOME_TEXT, min_size=0, max_size=3)
+LETTERS = "abAB01 .*+?()[]{}|\\^$'\"`%_-/~#@é\u0301ß\u212a\u0130\n\r\t\x0b\x85\u2028😀\U000e0001"
+
+
+class Choices(Protocol):
+    """Where a condition's choices come from."""
+
+    def one_of(self, options: tuple[Any, ...]) -> Any: ...
+    def some_text(self) -> str: ...
+    def texts(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """From hypothesis, which finds the smallest condition that fails."""
+
+    draw: Draw
+
+    def one_of(self, options: tuple[Any, ...]) -> Any:
+        return self.draw(st.sampled_from(options))
+
+    def some_text(self) -> str:
+        return str(self.draw(SOME_TEXT))
+
+    def texts(self) -> list[str]:
+        return list(self.draw(LISTED))
+
+
+@dataclass(frozen=True)
+class Rolling:
+    """From a seed, fast: the same seed gives the same conditions and charges."""
+
+    random: Random
+
+    def one_of(self, options: tuple[Any, ...]) -> Any:
+        return self.random.choice(options)
+
+    def some_text(self) -> str:
+        if self.random.random() < 0.7:
+            return self.random.choice(TEXTS)
+        return "".join(self.random.choices(LETTERS, k=self.random.randint(0, 6)))
+
+    def texts(self) -> list[str]:
+        return [self.some_text() for _ in range(self.random.randint(0, 3))]
+
+    def condition(self) -> Drawn:
+        return _Drawing(self, self.one_of(("USD", "EUR"))).bool(4)
+
+    def charge(self) -> dict[str, Any]:
+        """A charge as CHARGES draws them."""
+        some = self.random.random
+        charge: dict[str, Any] = {"charge.team": self.some_text(), BILLING: self.one_of(("USD", "EUR"))}
+        charge[PRICING] = self.one_of((None, "USD", "EUR"))
+        for name in ("charge.ServiceName", "charge.ResourceId", "charge.HostProviderName"):
+            charge[name] = None if some() < 0.2 else self.some_text()
+        for name in NUMBERS:
+            charge[name] = None if some() < 0.2 else self._amount(long=name in QUANTITIES)
+        for name in MAPS:
+            keys = self.random.sample(KEYS, self.random.randint(0, 4))
+            charge[name] = None if some() < 0.2 else {key: None if some() < 0.1 else self.some_text() for key in keys}
+        return charge
+
+    def _amount(self, *, long: bool) -> Decimal:
+        if self.random.random() < 0.5:
+            return Decimal(self.one_of((*AMOUNTS, *LONGEST) if long else AMOUNTS))
+        return Decimal(self.random.randint(-(10**18), 10**18)).scaleb(-12)
 
 
 @dataclass(frozen=True)
@@ -70,7 +137,8 @@ class TooLarge:
 @st.composite
 def conditions(draw: Draw) -> Drawn:
     """A condition of up to four levels; all amounts that it writes out are in one currency."""
-    return _Drawing(draw, draw(st.sampled_from(["USD", "EUR"]))).bool(4)
+    choices = Drawing(draw)
+    return _Drawing(choices, choices.one_of(("USD", "EUR"))).bool(4)
 
 
 CHARGES = st.fixed_dictionaries(
@@ -102,12 +170,12 @@ def literal(text: str) -> str:
 class _Drawing:
     """One condition being drawn, simplest parts first so that a failing one shrinks to them."""
 
-    def __init__(self, draw: Draw, currency: str) -> None:
-        self.draw = draw
+    def __init__(self, choices: Choices, currency: str) -> None:
+        self.choices = choices
         self.currency = currency
 
     def pick(self, *options: Any) -> Any:
-        return self.draw(st.sampled_from(options))
+        return self.choices.one_of(options)
 
     def any(self, kind: Type, depth: int) -> Drawn:
         return {"bool": self.bool, "text": self.text, "int": self.int, "money": self.money, "quantity": self.quantity}[
@@ -153,7 +221,7 @@ class _Drawing:
 
     def among(self, depth: int) -> Drawn:
         item = self.text(depth - 1)
-        listed = f"[{', '.join(literal(text) for text in self.draw(LISTED))}]"
+        listed = f"[{', '.join(literal(text) for text in self.choices.texts())}]"
         return Drawn(f"({item.policy} in {listed})", f"({item.plain} in {listed})")
 
     def text_test(self, depth: int) -> Drawn:
@@ -190,7 +258,7 @@ class _Drawing:
         if which == "key":
             name, key = self.pick(*MAPS), literal(self.pick(*KEYS))
             return Drawn(f"{name}[{key}]", f"{name}[{key}]")
-        written = self.pick(*TEXT_FACTS) if which == "fact" else literal(self.draw(SOME_TEXT))
+        written = self.pick(*TEXT_FACTS) if which == "fact" else literal(self.choices.some_text())
         return Drawn(written, written)
 
     def int(self, depth: int) -> Drawn:
@@ -213,7 +281,7 @@ class _Drawing:
             name = self.pick(*MONEY_FACTS)
             return Drawn(name, name, MONEY_FACTS[name])
         if which == "constant":
-            amount = self.draw(st.sampled_from(["5", "0.50", "0.000000001", "-5", "9,000,000,000"]))
+            amount = self.pick("5", "0.50", "0.000000001", "-5", "9,000,000,000")
             nanos = int(Decimal(amount.replace(",", "")) * 10**9)
             return Drawn(f'money("{amount} {self.currency}")', str(nanos), self.currency)
         return self.worked(depth, which, "money")

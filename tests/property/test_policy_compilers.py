@@ -2,83 +2,37 @@
 
 from __future__ import annotations
 
-import json
+import os
+import sys
+from collections import Counter
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
-import duckdb
 import pytest
-from cel_expr_python import cel
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.property.drawn_conditions import (
-    CHARGES,
-    MAPS,
-    NUMBERS,
-    TEXT_FACTS,
-    Drawn,
-    TooLarge,
-    conditions,
-    facts_given,
-)
+from tests.property.asked_charges import COLUMN, Charges, Oracle
+from tests.property.drawn_conditions import CHARGES, Drawn, Rolling, conditions, facts_given
 
-from fiscus.cost.columns import FOCUS_1_4, SQL_TYPE
 from fiscus.guardrails.policies.check_condition import check_condition
 from fiscus.guardrails.policies.compile_closure import compile_closure
 from fiscus.guardrails.policies.compile_sql import compile_sql
 from fiscus.guardrails.policies.condition import Node
-from fiscus.guardrails.policies.facts import facts_of
 
-ANSWER = {True: "match", False: "no_match", None: "error"}
-COLUMN = {name: facts_of("charge")[name].column for name in (*TEXT_FACTS, *NUMBERS, *MAPS)}
-TYPES = {column.name: SQL_TYPE[column.type] for column in FOCUS_1_4} | {"x_Team": "VARCHAR"}
+PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or 100_000)
+SEED = int(os.environ.get("FISCUS_PROPERTY_SEED") or 20261120)
+ROWS = 200  # charges that one condition is asked about
 
 
 @pytest.fixture(scope="module")
-def db():
-    connection = duckdb.connect()
-    connection.execute("SET threads=1; SET TimeZone='UTC'")
-    columns = ", ".join(f'"{column}" {TYPES[column]}' for column in COLUMN.values())
-    connection.execute(f"CREATE TABLE charges (number INTEGER, {columns})")
-    yield connection
-    connection.close()
+def charged():
+    with Charges() as charges:
+        yield charges
 
 
 def _checked(text: str) -> Node:
     return check_condition(text, "charge", lambda message, remedy: AssertionError(f"{message} {remedy}: {text}"))
-
-
-def _sql_answers(db: duckdb.DuckDBPyConnection, node: Node, charges: list[Mapping[str, Any]]) -> list[str]:
-    """What the lake's engine says of each charge; all of them in one vector, as they are in a bill."""
-    db.execute("DELETE FROM charges")
-    for number, charge in enumerate(charges):
-        row = {**charge, "charge.details": json.dumps(charge["charge.details"]) if charge["charge.details"] else None}
-        marks = ", ".join("?" for _ in COLUMN)
-        db.execute(f"INSERT INTO charges VALUES (?, {marks})", [number, *(row[name] for name in COLUMN)])
-    answers = db.execute(f"SELECT {compile_sql(node)} FROM charges ORDER BY number").fetchall()
-    return [ANSWER[answer] for (answer,) in answers]
-
-
-def _google(charge: Mapping[str, Any], facts: Mapping[str, object]) -> dict[str, object]:
-    """The charge for plain CEL: texts and maps always there, a number that is missing or too large not there at all."""
-    data: dict[str, object] = {name: facts.get(name, "") for name in TEXT_FACTS}
-    data |= {name: {key: text for key, text in (charge[name] or {}).items() if text is not None} for name in MAPS}
-    data |= {name: facts[name] for name in NUMBERS if name in facts and not isinstance(facts[name], TooLarge)}
-    return data | {f"given.{name.partition('.')[2]}": name in facts for name in NUMBERS}
-
-
-def _environment() -> Any:
-    kinds = dict.fromkeys(TEXT_FACTS, cel.Type.STRING) | dict.fromkeys(NUMBERS, cel.Type.INT)
-    kinds |= {name: cel.Type.Map(cel.Type.STRING, cel.Type.STRING) for name in MAPS}
-    return cel.NewEnv(variables=kinds | {f"given.{name.partition('.')[2]}": cel.Type.BOOL for name in NUMBERS})
-
-
-GOOGLE = _environment()
-
-
-def _oracle(plain: str, charge: Mapping[str, Any], facts: Mapping[str, object]) -> str:
-    answer = GOOGLE.compile(plain).eval(data=_google(charge, facts)).plain_value()
-    return ANSWER[answer] if isinstance(answer, bool) else "error"
 
 
 BARE: dict[str, Any] = dict.fromkeys(COLUMN) | {"charge.team": "unowned", "charge.currency": "USD"}
@@ -88,14 +42,37 @@ BARE: dict[str, Any] = dict.fromkeys(COLUMN) | {"charge.team": "unowned", "charg
 @given(condition=conditions(), charges=st.lists(CHARGES, min_size=1, max_size=3))
 @example(Drawn('(charge.details["*"] == "a")', '(charge.details["*"] == "a")'), [BARE | {"charge.details": {"é": "a"}}])
 @example(Drawn('(charge.ServiceName == "")', '(charge.ServiceName == "")'), [BARE])
-def test_closure_sql_and_cel_answer_alike(
-    db: duckdb.DuckDBPyConnection, condition: Drawn, charges: list[Mapping[str, Any]]
-) -> None:
+def test_closure_sql_and_cel_answer_alike(charged: Charges, condition: Drawn, charges: list[Mapping[str, Any]]) -> None:
     node = _checked(condition.policy)
     closure = compile_closure(node)
-    by_sql = _sql_answers(db, node, charges)
-    for charge, answer in zip(charges, by_sql, strict=True):
+    charged.put(charges)
+    google = Oracle(condition.plain)
+    for charge, answer in zip(charges, charged.answers(compile_sql(node)), strict=True):
         facts = facts_given(charge)
         said, why = closure(facts)
-        assert (said, answer) == (_oracle(condition.plain, charge, facts),) * 2, why
+        assert (said, answer) == (google.answer(charge, facts),) * 2, why
         assert bool(why) == (said == "error")
+
+
+def test_a_hundred_thousand_pairs_of_condition_and_charge_are_answered_alike(charged: Charges) -> None:
+    """Repeat one with FISCUS_PROPERTY_SEED, more of them with FISCUS_PROPERTY_PAIRS."""
+    rolling, policies = Rolling(Random(SEED)), max(PAIRS // ROWS, 1)
+    blocks = [[rolling.charge() for _ in range(ROWS)] for _ in range(policies)]
+    charged.put(*blocks)
+    given = [[(charge, facts_given(charge)) for charge in block] for block in blocks]
+    asked, pairs = Counter[str](), 0
+    for number, block in enumerate(given):
+        condition = rolling.condition()
+        node = _checked(condition.policy)
+        closure, google = compile_closure(node), Oracle(condition.plain)
+        for (charge, facts), answer in zip(block, charged.answers(compile_sql(node), number), strict=True):
+            said, why = closure(facts)
+            right = google.answer(charge, facts)
+            if not said == answer == right:
+                told = f"closure {said} ({why}), SQL {answer}, CEL {right}: {condition.policy} of {charge}"
+                pytest.fail(f"seed {SEED}, policy {number}: {told}")
+            asked[said] += 1
+            pairs += 1
+    sys.stdout.write(f"{pairs:,} pairs of condition and charge answered alike three ways, seed {SEED}: {dict(asked)}\n")
+    assert pairs >= policies * ROWS
+    assert min(asked.values()) > pairs // 50  # each of the three answers is really met

@@ -25,6 +25,7 @@ from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.money import from_nanos
 
 DECISIONS: Final = "fiscus_decisions_total"
+POLICY_ERRORS: Final = "fiscus_policy_errors_total"
 ALLOWED_WITHOUT: Final = "fiscus_failure_mode_allowed_total"
 NOTHING_COVERS: Final = "No money is held: no budget covers it."
 ONLY_JUDGED: Final = "No money is held: it was only judged."
@@ -112,8 +113,15 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
         return _decide_without(ws, question, decision, lost)
     assert isinstance(answer, Reserved)
     assert answer.decision is not None
-    ws.counters.count(DECISIONS, verdict=answer.decision.verdict, kind=answer.decision.intent.kind)
+    _count(ws, answer.decision)
     return answer.decision
+
+
+def _count(ws: Workspace, decision: Decision) -> None:
+    ws.counters.count(DECISIONS, verdict=decision.verdict, kind=decision.intent.kind)
+    for result in decision.policies:
+        if result.result == "error":
+            ws.counters.count(POLICY_ERRORS, policy=result.policy_id, verdict=result.verdict)
 
 
 def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
@@ -171,7 +179,7 @@ def _decide_without(ws: Workspace, question: Question, decision: Decision, lost:
             given, note="No money is held: the ledger cannot be reached, and the budgets' fail mode lets it pass."
         )
         ws.counters.count(ALLOWED_WITHOUT, environment=given.intent.environment, kind=given.intent.kind)
-    ws.counters.count(DECISIONS, verdict=given.verdict, kind=given.intent.kind)
+    _count(ws, given)
     try:
         with ws.state.begin() as tx:
             tx.evidence.append(
