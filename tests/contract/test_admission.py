@@ -126,6 +126,19 @@ def test_an_api_server_is_answered_over_tls(own: Workspace, authority: Authority
         assert webhook.ask(None, "/else", "GET")[0] == 404
 
 
+def test_at_once_no_more_is_let_in_than_the_budget_holds(own: Workspace, authority: Authority) -> None:
+    """Each fits, five fit, eight do not: the money is held under the ledger's lock."""
+    with served(own, authority) as webhook, ThreadPoolExecutor(8) as pool:
+        reviews = [asked(workload(name=f"w{n}"), uid=f"u-{n}", name=f"w{n}") for n in range(8)]
+        answers = list(pool.map(lambda review: webhook.ask(review)[1]["response"], reviews))
+        allowed = sum(answer["allowed"] for answer in answers)
+        held = own.ledger.store.totals().held["USD"]
+        assert webhook.counters.value(FAILURES) == 0
+    each = held // allowed
+    assert 0 < held <= 100 * 10**9 < held + each
+    assert allowed < 8
+
+
 def test_what_is_no_review_is_refused_and_counted(own: Workspace, authority: Authority) -> None:
     with served(own, authority) as webhook:
         for body in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def _name(report: GateReport) -> str:
 
 
 def _is(name: str, text: str) -> None:
-    path = GOLDEN / name
+    path, text = GOLDEN / name, re.sub(r"apr-[a-z2-7]{12}", "apr-goldengolden", text)
     if os.environ.get("FISCUS_GOLDEN") == "1":
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

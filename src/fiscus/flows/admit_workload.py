@@ -26,12 +26,13 @@ from fiscus.guardrails.doors.kubernetes.price_workload import (
 from fiscus.guardrails.doors.kubernetes.review import Admission, Review
 from fiscus.guardrails.doors.kubernetes.workload import Workload, workload_of
 from fiscus.guardrails.types import VERDICTS, Decision, Verdict
-from fiscus.kernel.errors import BadConfig, FiscusError
+from fiscus.kernel.errors import BadConfig, FiscusError, NotFound
 from fiscus.kernel.money import EXACT, ZERO, display
 from fiscus.ownership.people import require_live
 
 LET_IN: Final = frozenset({"allow", "warn", "degrade"})
 FORBIDDEN: Final = 403
+APPROVAL: Final = "fiscus.dev/approval"  # the annotation that names a yes that was given to exactly this
 
 
 def admit_workload(ws: Workspace, review: Review, known: KnownWorkloads, book: PriceBook | None = None) -> Admission:
@@ -121,8 +122,13 @@ def _unpriced(ws: Workspace, why: tuple[str, ...]) -> Admission:
 
 def _asked(ws: Workspace, review: Review, change: Change, cost: WorkloadCost) -> Admission:
     intent = workload_intent(change, _requester(ws, review), ws.config.gates)
-    dry = review.dry_run
-    decision = decide_intent(ws, intent, key="" if dry else f"admission:{review.uid}", hold=not dry)
+    dry, approval_id = review.dry_run, change.workload.annotations.get(APPROVAL, "")
+    try:
+        decision = decide_intent(
+            ws, intent, key="" if dry else f"admission:{review.uid}", hold=not dry, approval_id=approval_id
+        )
+    except NotFound as unknown:  # it is the caller's mistake and no failure: never let in for it
+        return Admission(allowed=False, message=f"{APPROVAL}: {unknown}", code=FORBIDDEN, verdict="deny")
     money = f"{display(change.delta)} {change.currency} a month ({cost.how})"
     hold = decision.hold.id if decision.hold else ""
     if decision.verdict in LET_IN:

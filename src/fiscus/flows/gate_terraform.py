@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fiscus.flows.decide_intent import decide_intent
@@ -15,10 +15,13 @@ from fiscus.guardrails.doors.terraform.judge import (
     GateAsked,
     Judged,
     Settled,
+    asking,
     by_vendor,
     combined,
     is_judged,
+    lets_in,
     new_objections,
+    not_answered,
     report_of,
     resource_intent,
     resource_verdict,
@@ -29,8 +32,8 @@ from fiscus.guardrails.doors.terraform.judge import (
 from fiscus.guardrails.doors.terraform.plan import Plan
 from fiscus.guardrails.doors.terraform.plan_context import PlanContext
 from fiscus.guardrails.doors.terraform.price_changes import PricedChange, price_changes
-from fiscus.guardrails.doors.terraform.report import GateReport, ResourceVerdict, TotalShown
-from fiscus.guardrails.types import Decision, Intent, PolicyResult
+from fiscus.guardrails.doors.terraform.report import GateReport, ResourceVerdict, TotalShown, strongest
+from fiscus.guardrails.types import Decision, Intent, PolicyResult, Verdict
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import ZERO
@@ -48,11 +51,11 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
     changes = price_changes(context, price_book(ws), settings)
     asked = replace(asked, environment=asked.environment or _stated_environment(changes))
     settled = settle_intent(ws, _nothing(ws, asked)).intent
-    words = {one.change.address: _word(ws, one, asked) for one in changes if is_judged(one)}
-    said = {policy for word in words.values() for policy in word.objections}
-    totals, decisions = _totals(ws, changes, asked, said)
+    objections = {one.change.address: _objections(ws, one, asked) for one in changes if is_judged(one)}
+    totals, decisions = _totals(ws, changes, asked, objections)
+    words, steps = _words(ws, changes, asked, objections, decisions)
     headroom, over = combined(decisions)
-    steps = [step for decision in decisions for step in total_remedies(decision, _remedies(ws))]
+    steps += [step for decision in decisions for step in total_remedies(decision, _remedies(ws))]
     judged = Judged(
         changes, words, totals, headroom, over, steps, Settled(settled.requested_by, settled.team, settled.environment),
         f"lake {ws.lake.version()}; prices of {settings.price_days} days before {ws.as_of}", NOTE,
@@ -63,15 +66,34 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
     return report
 
 
-def _word(ws: Workspace, priced: PricedChange, asked: GateAsked) -> ResourceVerdict:
+def _objections(ws: Workspace, priced: PricedChange, asked: GateAsked) -> Sequence[PolicyResult]:
     """What the policies say to one resource. Budgets are asked about the whole change."""
     currency = ws.config.company.currency
     after = _said(ws, resource_intent(priced, asked, ws.config.gates, currency))
     before: Sequence[PolicyResult] = ()
     if priced.before is not None and not priced.raises and any(result.verdict != "allow" for result in after):
         before = _said(ws, resource_intent(priced, asked, ws.config.gates, currency, "before"))
-    said = new_objections(priced, after, before)
-    return resource_verdict(said, _remedies(ws))
+    return new_objections(priced, after, before)
+
+
+def _words(
+    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked,
+    objections: Mapping[str, Sequence[PolicyResult]], decisions: Sequence[Decision],
+) -> tuple[dict[str, ResourceVerdict], list[tuple[Verdict, str]]]:  # fmt: skip
+    """What is left to say to each resource. A yes to the whole change answers for it; else the resource is asked for itself."""
+    yes = {policy for decision in decisions if lets_in(decision) for policy in asking(decision)}
+    waiting = {policy for decision in decisions if not lets_in(decision) for policy in asking(decision)}
+    words, steps = dict[str, ResourceVerdict](), list[tuple[Verdict, str]]()
+    for one in changes:
+        left = not_answered(objections.get(one.change.address, ()), yes)
+        wanted = {result.policy_id for result in left if result.verdict == "require_approval"}
+        if strongest([result.verdict for result in left]) == "require_approval" and not wanted <= waiting:
+            intent = resource_intent(one, asked, ws.config.gates, ws.config.company.currency)
+            own = decide_intent(ws, intent, hold=False)
+            left = not_answered(left, asking(own) if lets_in(own) else ())
+            steps += [] if lets_in(own) else [(own.verdict, own.next_step)]
+        words[one.change.address] = resource_verdict(left, _remedies(ws))
+    return words, steps
 
 
 def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
@@ -80,11 +102,12 @@ def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
 
 
 def _totals(
-    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked, said: set[str]
+    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked, objections: Mapping[str, Sequence[PolicyResult]]
 ) -> tuple[list[TotalShown], list[Decision]]:
+    said = {result.policy_id for results in objections.values() for result in results}
     totals, decisions = list[TotalShown](), list[Decision]()
     for provider, currency, of_vendor in by_vendor(changes):
-        intent = total_intent(of_vendor, asked, ws.config.gates)
+        intent = total_intent(of_vendor, asked, ws.config.gates, objections)
         decision = decide_intent(ws, intent, hold=False) if intent else None
         totals.append(total_shown((provider, currency), of_vendor, decision, said))
         decisions += [decision] if decision else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -18,6 +19,7 @@ from fiscus.cost.learn_prices import learn_prices
 from fiscus.cost.node_rates import Rates, node_rates
 from fiscus.cost.price_book import PriceBook
 from fiscus.flows.admit_workload import admit_workload
+from fiscus.flows.approve_intent import approve_intent
 from fiscus.flows.gate_manifest import gate_manifest
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.gate_settings import GateSettings, KubernetesSettings, NamespaceMap, NodeRates
@@ -29,6 +31,7 @@ from fiscus.guardrails.doors.kubernetes.quantity import parse_quantity
 from fiscus.guardrails.doors.kubernetes.review import Admission, Review, parse_review, review_answer
 from fiscus.guardrails.doors.kubernetes.workload import Requests, workload_of
 from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadConfig, BadInput
 
 MONTH = Decimal(730)
@@ -251,6 +254,24 @@ def test_a_dry_run_holds_nothing_and_is_told_the_same(own: Workspace) -> None:
     assert not _admit(own, review(workload(spec={"replicas": 50}), dryRun=True)).allowed
     assert own.ledger.store.totals().open == 0
     assert len(own.ledger.store.decisions()) == 2  # that somebody asked is evidence
+
+
+def test_a_yes_is_named_in_an_annotation_and_lets_exactly_that_in_once(own: Workspace) -> None:
+    big = policy_of("big", "intent.count > 1", "resource.provision", effect="require_approval", level="soft")
+    strict = replace(own, config=replace(own.config, policies=PolicySet((big,))))
+    refused = _admit(strict, review(workload(spec={"replicas": 2})))
+    assert refused.message.startswith("Needs approval")
+    (approval,) = re.findall(r"\[(apr-\w+)\]", refused.message)
+    approve_intent(strict, approval, Actor("vera"))
+
+    def again(uid: str, replicas: int = 2, named: str = approval) -> Admission:
+        data = workload(spec={"replicas": replicas}, annotations={"fiscus.dev/approval": named})
+        return _admit(strict, review(data, uid=uid))
+
+    assert not again("u-2", replicas=3).allowed
+    assert again("u-3").allowed
+    assert not again("u-4").allowed  # used up
+    assert "apr-nothing" in again("u-5", named="apr-nothing").message
 
 
 def test_an_update_is_asked_about_what_it_adds(own: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,7 @@ from tests.fixtures.gates import change, created, gated_company, planned, sold
 from tests.fixtures.judging import policy_of
 
 from fiscus.__main__ import command_line
+from fiscus.flows.approve_intent import approve_intent
 from fiscus.flows.gate_terraform import gate_terraform
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.terraform.judge import GateAsked
@@ -27,6 +29,7 @@ from fiscus.guardrails.doors.terraform.show_markdown import gate_markdown
 from fiscus.guardrails.doors.terraform.show_sarif import gate_sarif
 from fiscus.guardrails.doors.terraform.show_text import gate_text
 from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, FiscusError, LimitExceeded
 from fiscus.kernel.money import total
 
@@ -93,6 +96,48 @@ budgets:
     assert both.verdict == "deny"
     assert "with all vendors of this plan" in both.reasons[0]
     assert both.headroom[0].after < 0
+
+
+GPU = created(
+    "aws_instance", "gpu", instance_type="g5.12xlarge", root_block_device=[{"volume_type": "gp3", "volume_size": 100}]
+)
+
+
+def test_a_yes_to_the_change_lets_it_in_and_a_pipeline_that_judges_again_does_not_use_it_up(tmp_path: Path) -> None:
+    own = gated_company(tmp_path / "home")
+    report = _gate(own, MACHINE, GPU)
+    assert report.verdict == "require_approval"
+    assert "fiscus approve apr-" in report.next_step
+    (total_,) = report.totals
+    assert approve_intent(own, total_.approval_id, Actor("lea")).state == "approved"
+    for _ in range(2):
+        again = _gate(own, MACHINE, GPU)
+        assert (again.verdict, again.totals[0].approval_id) == ("allow", total_.approval_id)
+    assert "lea" in again.reasons[0]
+
+
+def test_a_yes_to_one_change_is_none_to_another(tmp_path: Path) -> None:
+    own = gated_company(tmp_path / "home")
+    approve_intent(own, _gate(own, MACHINE, GPU).totals[0].approval_id, Actor("lea"))
+    renamed = MACHINE | {"address": "aws_instance.other", "name": "other"}
+    report = _gate(own, renamed, GPU)
+    assert report.verdict == "require_approval"
+    assert report.totals[0].approval_id
+
+
+def test_a_resource_that_the_sum_does_not_speak_for_is_asked_for_itself(tmp_path: Path) -> None:
+    own = gated_company(tmp_path / "home")
+    eu = policy_of("eu", 'intent.region != "us-east-1"', "resource.provision", effect="require_approval", level="soft")
+    ask = policy_of("gpu", "intent.gpu", "resource.provision", effect="require_approval", level="soft")
+    strict = _judged_by(own, eu, ask)
+    far = change("aws_ebs_volume.far", ["create"], None, {"size": 10, "type": "gp3", "availability_zone": "eu-west-1a"})
+    report = _gate(strict, GPU, far, asked=GateAsked("max", "staging"))
+    assert report.verdict == "require_approval"
+    waiting = re.findall(r"fiscus approve (apr-\w+)", report.next_step)
+    assert len(waiting) == 2
+    for one in waiting:
+        approve_intent(strict, one, Actor("lea"))
+    assert _gate(strict, GPU, far, asked=GateAsked("max", "staging")).verdict == "allow"
 
 
 def test_what_is_destroyed_saves_money_and_nobody_is_asked(ws: Workspace) -> None:

@@ -14,7 +14,7 @@ from fiscus.guardrails.types import Intent
 from fiscus.kernel.limits import INTENT_TAGS_MAX
 from fiscus.kernel.money import EXACT, ZERO
 
-NANO: Final = Decimal("1e-9")
+CENT: Final = Decimal("0.01")
 RatesOf = Callable[[str], Rates | None]  # instance type (empty: any node) -> rates
 
 
@@ -105,7 +105,7 @@ def workload_intent(change: Change, requester: str, settings: GateSettings) -> I
         attributes["region"] = settings.kubernetes.region
     return Intent(
         kind="resource.provision", requested_by=requester, team=whose.team, environment=whose.environment,
-        amount=max(change.delta, ZERO).quantize(NANO, rounding=ROUND_CEILING, context=EXACT), currency=change.currency,
+        amount=max(change.delta, ZERO).quantize(CENT, rounding=ROUND_CEILING, context=EXACT), currency=change.currency,
         provider=settings.kubernetes.provider, product=whose.product, attributes=attributes,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.doors.terraform.plan import Plan
-from fiscus.guardrails.doors.terraform.price_changes import NANO, PricedChange, Side, intent_attributes
+from fiscus.guardrails.doors.terraform.price_changes import PricedChange, Side, intent_attributes
 from fiscus.guardrails.doors.terraform.report import (
     VERSION,
     GateReport,
@@ -30,11 +30,14 @@ from fiscus.guardrails.doors.terraform.report import (
 from fiscus.guardrails.doors.terraform.rules import can_cost
 from fiscus.guardrails.policies.contribution import weakened
 from fiscus.guardrails.types import VERDICTS, Decision, Headroom, Intent, PolicyResult, Verdict
+from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import EXACT, ZERO, total
 
 JUDGED = frozenset({"create", "replace", "update", "no-op"})
 PRICED_ORDER = ("contracted", "effective", "list")
 RAISE_BUDGET = "Lower the amount, or have the budget's owner raise it."
+CENT = Decimal("0.01")
+ADDRESS_CHARS_MAX = 300
 UNPRICED = "Give the plan the values that it lacks, or have a person look at what has no price (gates.on_unpriced)."
 
 
@@ -69,7 +72,8 @@ def resource_intent(
         kind="resource.provision", requested_by=asked.requested_by, team=asked.team, environment=asked.environment,
         amount=_asked_amount(amount), currency=priced.currency or currency, provider=priced.provider,
         product=tags.get("product", ""), service=_service(priced),
-        attributes=intent_attributes(priced, side, settings.hours_per_month) | _context(asked),
+        attributes=intent_attributes(priced, side, settings.hours_per_month)
+        | _context(asked) | {"reason": f"Terraform {priced.change.address[:ADDRESS_CHARS_MAX]}"},
     )  # fmt: skip
 
 
@@ -103,21 +107,38 @@ def by_vendor(changes: Sequence[PricedChange]) -> Iterator[tuple[str, str, list[
         yield provider, currency, [one for one in changes if (one.provider, one.currency) == (provider, currency)]
 
 
-def total_intent(changes: Sequence[PricedChange], asked: GateAsked, settings: GateSettings) -> Intent | None:
-    """The whole change with one vendor; None where it adds nothing: what saves money needs nobody's leave."""
+def total_intent(
+    changes: Sequence[PricedChange],
+    asked: GateAsked,
+    settings: GateSettings,
+    said: Mapping[str, Sequence[PolicyResult]],
+) -> Intent | None:
+    """The whole change with one vendor; None where it adds nothing: what saves money needs nobody's leave.
+
+    It is asked as the resource that policies object to most (`said`, by address), the dearest of those, so that one yes answers
+    for the change. Its reason holds a digest of every resource: a yes to it is a yes to exactly these.
+    """
     _, _, delta, _ = sums(changes)
     rising = [one for one in changes if is_judged(one) and one.raises]
     if delta <= 0 or not rising:
         return None
-    dearest = max(rising, key=lambda one: (one.delta, one.change.address))
-    intent = resource_intent(dearest, asked, settings, dearest.currency)
+
+    def weight(one: PricedChange) -> tuple[int, Decimal, str]:
+        verdict = strongest([result.verdict for result in said.get(one.change.address, ())])
+        return VERDICTS.index(verdict), one.delta, one.change.address
+
+    foremost = max(rising, key=weight)
+    intent = resource_intent(foremost, asked, settings, foremost.currency)
     products = {one.tags.get("product", "") for one in rising}
     services = {_service(one) for one in rising}
+    judged = [one for one in changes if is_judged(one)]
+    exactly = [(one.change.address, one.change.action, one.region, one.tags, _size(one)) for one in judged]
+    about = f"Terraform, {len(judged)} resources with {foremost.provider} ({digest(exactly)[:12]})"
     return Intent(
         kind=intent.kind, requested_by=intent.requested_by, team=intent.team, environment=intent.environment,
         amount=_asked_amount(delta), currency=intent.currency, provider=intent.provider,
         product=intent.product if len(products) == 1 else "", service=intent.service if len(services) == 1 else "",
-        attributes={**intent.attributes, "count": sum(_machines(one) for one in rising)},
+        attributes={**intent.attributes, "count": sum(_machines(one) for one in rising), "reason": about},
     )  # fmt: skip
 
 
@@ -128,21 +149,43 @@ def total_shown(
     provider, currency = vendor
     before, after, delta, least = sums(changes)
     if decision is None:
-        return TotalShown(provider, currency, before, after, delta, least, "allow", "", ())
+        return TotalShown(provider, currency, before, after, delta, least, "allow", "", "", ())
     objections = [result for result in decision.policies if result.verdict != "allow"]
     fresh = [result.reason for result in objections if result.reason and result.policy_id not in said]
     quiet = f"No policy and no budget objects to {money(delta, currency)} a month with {provider}."
-    said_of_all = tuple(fresh) if objections else (quiet,)
-    return TotalShown(provider, currency, before, after, delta, least, decision.verdict, decision.id, said_of_all)
+    reasons = tuple(fresh) if objections else (quiet,)
+    if lets_in(decision):
+        reasons = decision.reasons  # they begin with who said yes
+    return TotalShown(
+        provider, currency, before, after, delta, least, decision.verdict, decision.id, decision.approval_id, reasons
+    )
+
+
+def lets_in(decision: Decision) -> bool:
+    """Whether a person's yes is what lets it in."""
+    return bool(decision.approval_id) and decision.verdict in {"allow", "warn"}
+
+
+def asking(decision: Decision) -> set[str]:
+    """The policies that want a yes to it, given or not."""
+    return {result.policy_id for result in decision.policies if result.verdict == "require_approval"}
+
+
+def not_answered(objections: Sequence[PolicyResult], answered: Collection[str]) -> list[PolicyResult]:
+    """What a yes leaves: everything but the wish for it."""
+    return [one for one in objections if one.verdict != "require_approval" or one.policy_id not in answered]
 
 
 def total_remedies(decision: Decision, remedies: Mapping[str, str]) -> list[tuple[Verdict, str]]:
-    """What to do about each objection to the sum."""
-    return [
+    """What to do about each objection to the sum; where a yes is wanted, whom to ask for it."""
+    if lets_in(decision):
+        return []
+    steps: list[tuple[Verdict, str]] = [
         (result.verdict, remedies.get(result.policy_id, RAISE_BUDGET))
         for result in decision.policies
         if result.verdict != "allow"
     ]
+    return [*steps, (decision.verdict, decision.next_step)] if decision.approval_id else steps
 
 
 def combined(decisions: Sequence[Decision]) -> tuple[tuple[HeadroomShown, ...], tuple[PolicyResult, ...]]:
@@ -250,8 +293,12 @@ def _next_step(verdict: Verdict, judged: Judged) -> str:
 
 
 def _asked_amount(amount: Decimal) -> Decimal:
-    """An intent asks for the most that it may cost: rounded up to a billionth, never below nothing."""
-    return max(amount, ZERO).quantize(NANO, rounding=ROUND_CEILING, context=EXACT)
+    """An intent asks for the most that it may cost: rounded up to a cent, never below nothing."""
+    return max(amount, ZERO).quantize(CENT, rounding=ROUND_CEILING, context=EXACT)
+
+
+def _size(priced: PricedChange) -> str:
+    return priced.after.made.size if priced.after else ""
 
 
 def _service(priced: PricedChange) -> str:

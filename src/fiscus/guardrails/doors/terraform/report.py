@@ -81,6 +81,7 @@ class TotalShown:
     delta_least: Decimal
     verdict: Verdict
     decision_id: str
+    approval_id: str  # that it waits for, or that lets it in
     reasons: tuple[str, ...]
 
 
