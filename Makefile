@@ -34,6 +34,7 @@ format: $(VENV)/.dev  ## Format the code in place
 
 bench: $(VENV)/.dev  ## Benchmarks as ratios, quick
 	$(BIN)/python -m bench.loop --quick
+	$(BIN)/python -m bench.policies --quick
 
 lock: $(VENV)/.uv  ## Renew the locks: hashes, no addresses
 	sh tools/lock.sh $(BIN)/uv

@@ -1,4 +1,5 @@
-"""The views that everybody queries, as SQL over the lake's files: `lake_charges`, `charges` and `assignment_keys`."""
+"""The views that everybody queries, as SQL over the lake's files: `lake_charges`, `bare_charges`, `charges` and
+`assignment_keys`."""
 
 from __future__ import annotations
 
@@ -63,17 +64,22 @@ def assignments_sql(files: Sequence[str]) -> str:
     )
 
 
-def charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
-    """`charges`: what is stored, promoted tags completed from Tags (old files lack the column), owners joined."""
-    columns = [f'c."{name}"' for name, _ in stored_columns()]
+def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
+    """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners."""
+    columns = [f'"{name}"' for name, _ in stored_columns()]
     for key in promoted:
         column, quoted = promoted_column(key), key.replace("'", "''")
-        own = f"c.Tags['{quoted}']"
-        columns.append(f'coalesce(c."{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
-    columns += [f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items()]
+        own = f"Tags['{quoted}']"
+        columns.append(f'coalesce("{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
+    return f"CREATE OR REPLACE VIEW bare_charges AS SELECT {', '.join(columns)} FROM lake_charges"
+
+
+def charges_sql() -> str:
+    """`charges`: the bare charges with their owners."""
+    owners = ", ".join(f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items())
     return (
-        f"CREATE OR REPLACE VIEW charges AS SELECT {', '.join(columns)} "
-        "FROM lake_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
+        f"CREATE OR REPLACE VIEW charges AS SELECT c.*, {owners} "
+        "FROM bare_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
     )
 
 

@@ -13,6 +13,7 @@ from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budget_m
 from fiscus.guardrails.findings.detect_series import detect_series, detector_query
 from fiscus.guardrails.findings.find_charges import ERROR, all_matches_query, find_charges, matches_query, rows_by_place
 from fiscus.guardrails.findings.find_expired import find_expired
+from fiscus.guardrails.findings.one_pass import one_pass_query
 from fiscus.guardrails.findings.probe_detectors import probe_failures, probe_query
 from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.policies.observed_sql import InSql
@@ -21,8 +22,9 @@ from fiscus.guardrails.policies.probe_policies import sql_failures, sql_tests_qu
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.ids import content_id
+from fiscus.kernel.limits import POLICIES_PER_PASS_MAX
 from fiscus.kernel.money import EXACT, ZERO
-from fiscus.kernel.rows import Rows
+from fiscus.kernel.rows import Query, Rows
 
 _IN_SQL: Final[tuple[InSql, ...]] = ("charge", "resource")
 
@@ -54,17 +56,27 @@ def judge_policies(ws: Workspace, standing: Sequence[StandingBudget]) -> list[Ju
 
 
 def _asked_together(ws: Workspace, target: InSql) -> Mapping[str, Rows]:
-    """Policy id -> the answer over charges or resources, all by one query; empty when it fails: then each is asked alone."""
+    """Policy id -> the answer over charges or resources, many by one query; those of a query that fails are each asked alone."""
     policies = ws.config.policies.in_force(target, ws.as_of)
-    if len(policies) < 2:
-        return {}
-    query = all_matches_query(policies, ws.as_of, target)
-    try:
-        rows = ws.lake.ask(query.sql, query.params)
-    except FiscusError:
-        return {}
-    parts = rows_by_place(rows, len(policies))
-    return {compiled.policy.id: part for compiled, part in zip(policies, parts, strict=True)}
+    answers: dict[str, Rows] = {}
+    for first in range(0, len(policies), POLICIES_PER_PASS_MAX):
+        together = policies[first : first + POLICIES_PER_PASS_MAX]
+        if len(together) < 2:
+            continue
+        query = _query(ws, together, target)
+        try:
+            rows = ws.lake.ask(query.sql, query.params)
+        except FiscusError:
+            continue
+        parts = rows_by_place(rows, len(together))
+        answers |= {compiled.policy.id: part for compiled, part in zip(together, parts, strict=True)}
+    return answers
+
+
+def _query(ws: Workspace, policies: Sequence[CompiledPolicy], target: InSql) -> Query:
+    if target == "charge":
+        return one_pass_query(policies, ws.as_of, ws.config.promoted_tags)
+    return all_matches_query(policies, ws.as_of, target)
 
 
 def _judge(

@@ -86,6 +86,7 @@ EVALUATION_MS_MAX: Final = 100  # what the bounds above add up to at most; tests
 FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at the door
 INTENT_TAGS_MAX: Final = 200  # of a resource that is asked for; AWS has 50, Azure 50, Google Cloud 64 labels
 POLICIES_MAX: Final = 2_000
+POLICIES_PER_PASS_MAX: Final = 250  # asked of the charges by one query: more, and its plan costs more than another pass
 BUDGETS_MAX: Final = 10_000
 INVOICES_MAX: Final = 20_000  # judged by policies in one run, the newest months first
 FINDINGS_PER_POLICY_MAX: Final = 50  # the largest are shown one by one; the rest is one finding with their sum

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from fiscus.guardrails.policies.compare_amounts import amounts_sql
 from fiscus.guardrails.policies.condition import (
     All,
     Any,
@@ -70,6 +71,8 @@ class _Compiler:
             case Not(term):
                 return f"(NOT {self.sql(term)})"
             case Compare(op, left, right):
+                if self.dialect is DIALECTS["duckdb"] and (amounts := amounts_sql(op, left, right)) is not None:
+                    return amounts
                 return f"({self.sql(left)} {_OPERATOR.get(op, op)} {self.sql(right)})"
             case OneOf(item, values):
                 if not values:  # nothing is in an empty list; an error stays one

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from fiscus.cost.types import LakeVersion, SourceFreshness
-from fiscus.cost.views import assignment_keys_sql, assignments_sql, charges_sql, lake_charges_sql
+from fiscus.cost.views import assignment_keys_sql, assignments_sql, bare_charges_sql, charges_sql, lake_charges_sql
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import IntegrityBroken, Unavailable, Where
 from fiscus.kernel.progress import Progress
@@ -145,7 +145,8 @@ class DeltaLake:
         return [
             lake_charges_sql(files, alike=self._alike(files)),
             assignments_sql(table_files(self._assignments, version.assignments)),
-            charges_sql(table_columns(self._charges, version.charges), self._promoted),
+            bare_charges_sql(table_columns(self._charges, version.charges), self._promoted),
+            charges_sql(),
             assignment_keys_sql(),
         ]
 

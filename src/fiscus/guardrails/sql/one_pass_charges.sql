@@ -1,0 +1,6 @@
+SELECT
+    {{columns}},
+    CAST(ChargePeriodStart AS DATE) AS day,
+    CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost
+FROM bare_charges
+WHERE ChargePeriodStart < $until AND {{windows}}
