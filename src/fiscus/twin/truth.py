@@ -18,6 +18,7 @@ from fiscus.twin.commitments import EXPIRED, TERMS
 from fiscus.twin.company import PRICE_CHANGE_DAYS, PRICE_CHANGE_PERCENT, PRICE_CHANGE_SKU, SANDBOX_DAYS, Simulated
 from fiscus.twin.fleet import LEFT_ON_DAYS
 from fiscus.twin.line import MONEY, Book, Facts, Line, total_of
+from fiscus.twin.quiet_truths import quiet_truths
 from fiscus.twin.spend import is_runaway, is_sandbox
 from fiscus.twin.subscriptions import UNAPPROVED, UNAPPROVED_DAYS
 from fiscus.twin.tagging import ENVIRONMENT_TAGS, TEAM_TAGS
@@ -56,7 +57,7 @@ def planted(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[Plan
 
 
 def background(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[Mapping[str, object]]:
-    """True things that are neither planted nor false alarms: tags that are missing, budgets too close to call."""
+    """True things that are neither planted nor false alarms: missing tags, waste of every day, budgets too close to call."""
     missing: dict[str, set[str]] = {"sub_account": set(), "team": set(), "service": set(), "provider": set()}
     for book in simulated.books.values():
         for line in book.lines:
@@ -78,7 +79,7 @@ def background(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[M
         accounts = sorted({text for line in nobody for text in (line.account.id, line.account.name)})
         subjects.append({"kind": "unlabelled_ai", "subject": {"sub_account": accounts}})
     close = sorted(budget.id for budget in budgets if budget.fate == "close")
-    return [*subjects, {"kind": "budget", "subject": {"budget_id": close}}]
+    return [*subjects, *quiet_truths(simulated), {"kind": "budget", "subject": {"budget_id": close}}]
 
 
 def truth_document(

@@ -52,7 +52,8 @@ def find_budget_matches(
     findings, errors = [], []
     for one in standing:
         environment = _only(one.budget.scope.filters.get("environment"))
-        facts = {**budget_facts(one.status, now), **moment(environment)}
+        scope = {name: ", ".join(values) for name, values in one.budget.scope.filters.items()}
+        facts = {**budget_facts(one.status, now), "budget.scope": scope, **moment(environment)}
         result, why = judge(facts)
         if (policy := left_of(compiled, "budget", result, facts, now.date())) is None:
             continue

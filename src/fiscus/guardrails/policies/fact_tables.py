@@ -48,7 +48,7 @@ BUDGET: Final[Mapping[str, FactType]] = {
     "id": "text", "title": "text", "owner": "text", "period": "text", "currency": "text", "cap": "text", "state": "text",
     "amount": "money", "actual": "money", "unbilled": "money", "held": "money", "committed": "money", "headroom": "money",
     "forecast_p10": "money", "forecast_p50": "money", "forecast_p90": "money", "p_breach": "quantity", "used": "quantity",
-    "days_left": "int",
+    "days_left": "int", "scope": "map",
 }  # fmt: skip
 # A resource's charges in the policy's window, as one row: columns of sql/resource_matches.sql under the same names.
 RESOURCE: Final[Mapping[str, FactType]] = {
