@@ -6,27 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 
+from fiscus.flows.look_back import anomalies_of, looked_back
 from fiscus.flows.prove_policies import record_backtest, recorded_versions, written
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.backtests.add_up import Counted, Trial, add_up
+from fiscus.guardrails.backtests.add_up import Trial, add_up
 from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_query
 from fiscus.guardrails.backtests.intent_backtest import decisions_trial, history_trial
 from fiscus.guardrails.backtests.replayed_intents import Replayed, replay_query, replayed, replayed_facts
 from fiscus.guardrails.backtests.say_backtest import sentence_of
-from fiscus.guardrails.backtests.types import Backtest, Hit, Window
+from fiscus.guardrails.backtests.types import Backtest, Window
 from fiscus.guardrails.decisions.decide import Asked, facts_asked
-from fiscus.guardrails.findings.detect_series import detect_series, detector_query
 from fiscus.guardrails.policies.load_policies import library_versions
 from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
-from fiscus.guardrails.types import INTENT_KINDS, Decision, Finding, IntentKind
+from fiscus.guardrails.types import INTENT_KINDS, Decision, IntentKind
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.limits import BACKTEST_DECISIONS_MAX, BACKTEST_INTENTS_MAX, BACKTEST_MONTHS_MAX
-from fiscus.kernel.periods import Month
-from fiscus.kernel.rows import Query
+from fiscus.kernel.periods import Month, days_between
 
 MONTHS = 3
+WEEK = 7  # budgets are looked at by the week: at the end of a month its budget is over
 
 
 class History:
@@ -60,13 +60,13 @@ class History:
         calendar, freezes = self.ws.config.company.calendar, self.ws.config.freezes
         return replayed_facts(kind, one, calendar, freezes)
 
-    def days(self) -> Iterator[date]:
-        """The days from which the window is looked back at: the end of each month, and of the window."""
-        month = Month.of(self.window.start)
-        while month.end < self.window.end:
-            yield month.end
-            month = month.shift(1)
-        yield self.window.end
+    def days(self, step: int | None = None) -> Sequence[date]:
+        """The days from which the window is looked back at: the end of each month (or every `step` days), and its own end."""
+        first, last = self.window.start, self.window.end
+        if step is not None:
+            return [*(day for day in days_between(first, last) if (last - day).days % step == 0 and day > first), last]
+        months = [Month.of(first).shift(n).end for n in range(self.window.months)]
+        return [*(day for day in months if day < last), last]
 
     def _instant(self, day: date) -> datetime:
         return datetime.combine(day, time(), UTC)
@@ -110,7 +110,7 @@ def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
 def trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
     """One for each source of history that the policy can be tried on, with every hit."""
     if compiled.policy.detector:
-        yield _series(history, compiled)
+        yield looked_back(history.ws, compiled, "series", history.days())
     for target in compiled.conditions:
         if target == "charge":
             query = charges_query(compiled, history.window)
@@ -121,6 +121,10 @@ def trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
             yield decisions_trial(compiled, kind, given, lambda one: decided_facts(history.ws, one))
             if (asked := history.replays(kind)) is not None:
                 yield history_trial(compiled, kind, asked, partial(history.facts, kind))
+        elif target == "anomaly":
+            yield anomalies_of(history.ws, compiled, history.window)
+        else:
+            yield looked_back(history.ws, compiled, target, history.days(WEEK if target == "budget" else None))
 
 
 def decided_facts(ws: Workspace, decision: Decision) -> Mapping[str, object]:
@@ -139,25 +143,3 @@ def decided_facts(ws: Workspace, decision: Decision) -> Mapping[str, object]:
         moment=moment_facts(at, ws.config.company.calendar, ws.config.freezes, intent.environment),
     )
     return facts_asked(asked)
-
-
-def _series(history: History, compiled: CompiledPolicy) -> Trial:
-    """A detector, asked at the end of each month: each finding once, as it was first found."""
-    ws, found = history.ws, dict[str, Finding]()
-    for day in history.days():
-        query = detector_query(compiled, day)
-        rows = ws.lake.ask(query.sql, query.params)
-        for finding in detect_series(compiled, rows, day, str(ws.lake.version())):
-            found.setdefault(finding.id, finding)
-    hits = [_of_finding(finding) for finding in found.values()]
-    looks = len(list(history.days()))
-    counted = Counted(looks, opened=len(hits), note=f"Looked back from {looks} days: the end of each month.")
-    return Trial("series", "series", hits, counted)
-
-
-def _of_finding(finding: Finding) -> Hit:
-    return Hit(
-        key=finding.id, title=finding.title, day=finding.last_seen, owner=finding.owner, team=finding.team,
-        environment=finding.environment, amount=finding.amount, currency=finding.currency, count=1,
-        query=Query(finding.query, finding.params),
-    )  # fmt: skip

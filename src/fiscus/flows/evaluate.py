@@ -66,7 +66,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     Twice over the same lake and files: the same findings, no new evidence. A policy that cannot be judged keeps the findings
     that it had, counts as an error, and is told by its `on_error`; a lake that cannot be read at all raises and stores nothing.
     """
-    standing = _standing(ws)
+    standing = standing_budgets(ws)
     judged = judge_policies(ws, standing)
     budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing))
     found = [*budgets, *(f for one in judged for f in one.findings), *unproven_findings(ws)]
@@ -88,7 +88,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     return Evaluation(run_id, version, statuses, findings, tuple(opened), tuple(resolved), controls, unseen)
 
 
-def _standing(ws: Workspace) -> list[StandingBudget]:
+def standing_budgets(ws: Workspace) -> list[StandingBudget]:
     """Every budget with its status: one query, one call of the forecast, and one exchange with the ledger.
 
     A provider for whose usage the ledger settled money is metered by it: its unbilled spend is known and not estimated.

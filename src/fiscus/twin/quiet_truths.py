@@ -5,12 +5,13 @@ Computed from the simulated charges themselves, by rules of their own: not by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
 
+from fiscus.twin.budgets import PlannedBudget
 from fiscus.twin.company import Simulated
 from fiscus.twin.line import MONEY, UNIT, Book, Line, total_of
 
@@ -20,6 +21,7 @@ RESTLESS_DAYS: Final = 12  # of the last fourteen
 RESTLESS_WINDOW_DAYS: Final = 14
 DAY_HOURS: Final = 23.5
 UNUSED_WINDOW_DAYS: Final = 30
+NEARLY: Final = Decimal("0.8")
 UNUSED_MONEY_MIN: Final = 100  # less than that is rounding of a commitment that fits
 
 
@@ -46,6 +48,14 @@ def unused(simulated: Simulated) -> Mapping[str, object] | None:
         for text in (line.account.id, line.account.name)
     }
     return {"kind": "commitment_unused", "subject": {"sub_account": sorted(found)}} if found else None
+
+
+def nearly_spent(budgets: Sequence[PlannedBudget]) -> Mapping[str, object]:
+    """Budgets of teams that are four fifths spent, as the simulation says."""
+    near = [
+        one.id for one in budgets if one.amount and NEARLY <= one.spent / one.amount < 1 and "team" in dict(one.scope)
+    ]
+    return {"kind": "team_threshold", "subject": {"budget_id": sorted(near)}}
 
 
 def quiet_truths(simulated: Simulated) -> Iterator[Mapping[str, object]]:

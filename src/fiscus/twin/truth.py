@@ -18,7 +18,7 @@ from fiscus.twin.commitments import EXPIRED, TERMS
 from fiscus.twin.company import PRICE_CHANGE_DAYS, PRICE_CHANGE_PERCENT, PRICE_CHANGE_SKU, SANDBOX_DAYS, Simulated
 from fiscus.twin.fleet import LEFT_ON_DAYS
 from fiscus.twin.line import MONEY, Book, Facts, Line, total_of
-from fiscus.twin.quiet_truths import quiet_truths
+from fiscus.twin.quiet_truths import nearly_spent, quiet_truths
 from fiscus.twin.spend import is_runaway, is_sandbox
 from fiscus.twin.subscriptions import UNAPPROVED, UNAPPROVED_DAYS
 from fiscus.twin.tagging import ENVIRONMENT_TAGS, TEAM_TAGS
@@ -79,7 +79,8 @@ def background(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[M
         accounts = sorted({text for line in nobody for text in (line.account.id, line.account.name)})
         subjects.append({"kind": "unlabelled_ai", "subject": {"sub_account": accounts}})
     close = sorted(budget.id for budget in budgets if budget.fate == "close")
-    return [*subjects, *quiet_truths(simulated), {"kind": "budget", "subject": {"budget_id": close}}]
+    subjects += [*quiet_truths(simulated), nearly_spent(budgets)]
+    return [*subjects, {"kind": "budget", "subject": {"budget_id": close}}]
 
 
 def truth_document(

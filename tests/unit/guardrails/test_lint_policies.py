@@ -185,6 +185,35 @@ def test_an_owner_who_is_nobody_or_has_left_is_an_error() -> None:
     assert lint_policies(policy_set(policy("a", owner="ana", tests=TEST)), known) == ()
 
 
+def test_an_exception_that_has_ended_is_named_at_its_own_line() -> None:
+    over = {
+        "match": {"team": "web"},
+        "owner": "ana",
+        "reason": "A launch.",
+        "until": "2026-10-31",
+        "effect": "warn",
+        "level": "observe",
+    }
+    asked = policy("a", on=["ai.request"], when="intent.stream", effect="deny", level="soft", exceptions=[over])
+    known = Known(today=date(2026, 11, 20), live=frozenset({"finops"}))
+    found = [one for one in lint_policies(policy_set(asked), known) if one.rule != "no-tests"]
+    assert [(one.rule, one.line > 2) for one in found] == [("exception-expired", True), ("owner-left", True)]
+    assert lint_policies(policy_set(asked), Known(today=date(2026, 10, 31)))[0].rule == "no-tests"
+
+
+def test_a_policy_whose_days_are_over_is_named() -> None:
+    known = Known(today=date(2026, 11, 20))
+    assert _rules(lint_policies(policy_set(policy("a", effective={"until": "2026-11-19"}, tests=TEST)), known)) == [
+        "not-in-effect"
+    ]
+    assert lint_policies(policy_set(policy("a", effective={"until": "2026-11-20"}, tests=TEST)), known) == ()
+
+
+def test_a_policy_is_not_shadowed_by_one_that_does_not_always_hold() -> None:
+    found = lint_policies(policy_set(policy("a", effective={"from": "2026-12-01"}), policy("b")), Known())
+    assert "shadowed" not in _rules(found) or [one.policy_id for one in found if one.rule == "shadowed"] == ["a"]
+
+
 def test_files_that_do_not_load_are_findings_each_with_its_first_fault() -> None:
     good, bad = policy_text(policy("a", tests=TEST)), policy_text(policy("b", when="charge.nothing == 1"))
     policies, faults = load_or_faults(

@@ -18,7 +18,8 @@ _MARK = {"true": "✓", "false": "✗", "error": "?"}
 _JOINED = {"all": "all of", "any": "any of", "not": "not"}
 _SOURCE = {
     "charges": "charges", "decisions": "decisions that were given", "history": "history asked as intents",
-    "budgets": "budgets as they stood", "series": "series",
+    "budgets": "budgets as they stood", "resources": "resources as they stood", "anomalies": "anomalies",
+    "invoices": "invoices as they stood", "series": "series",
 }  # fmt: skip
 
 

@@ -32,10 +32,8 @@ def _of_part(part: Part) -> str:
     where = f", {amounts(part.production)} of it in production" if part.production else ""
     if part.source == "charges":
         return f"opened {part.opened:,} findings over {part.matched:,} of {part.asked:,} charges, {money}{where}"
-    if part.source == "series":
-        return f"opened {part.opened:,} findings, {money}"
-    if part.source == "budgets":
-        return f"opened {part.opened:,} findings on budgets, {money}"
+    if part.source not in {"decisions", "history"}:
+        return f"opened {part.opened:,} findings on {part.source}, {money}{where}"
     verdicts = " and ".join(f"{_WOULD.get(verdict, verdict)} {count:,}" for verdict, count in part.verdicts.items())
     asked = "intents that were asked" if part.source == "decisions" else "intents that history would have asked"
     return f"{verdicts} of {part.asked:,} {asked}, {money}{where}"

@@ -12,7 +12,7 @@ from fiscus.guardrails.types import Level, PolicyTarget
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.rows import Query
 
-Source = Literal["charges", "decisions", "history", "budgets", "series"]
+Source = Literal["charges", "decisions", "history", "budgets", "resources", "anomalies", "invoices", "series"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Final
 
 from fiscus.guardrails.lint.settled import settled
@@ -53,6 +54,8 @@ def _conditions(compiled: CompiledPolicy) -> Iterator[LintFinding]:
 def _shadowed(compiled: CompiledPolicy, policies: PolicySet) -> Iterator[LintFinding]:
     mine = compiled.policy
     for other in policies:
+        if other.policy.exceptions or other.policy.effective_from or other.policy.effective_until:
+            continue  # it does not always hold
         if other is compiled or not mine.targets or not set(mine.targets) <= set(other.policy.targets):
             continue
         if all(_implied(compiled.conditions[t], other.conditions[t]) for t in mine.targets) and _stronger(
@@ -151,9 +154,27 @@ def _standing(compiled: CompiledPolicy, known: Known) -> Iterator[LintFinding]:
             f"Run `fiscus policy backtest {policy.id}`, or `fiscus policy force {policy.id} --as PERSON --reason TEXT`."
         )
         yield _found("hard-unproven", "error", compiled, message, remedy)
+    yield from _over(compiled, known)
     if known.live is not None and policy.owner not in known.live:
         message = f"{policy.owner}, who answers for it, is nobody of the directory or has left"
         yield _found("owner-left", "error", compiled, message, "Name a team, or a person who is here.")
+
+
+def _over(compiled: CompiledPolicy, known: Known) -> Iterator[LintFinding]:
+    """What has ended: the policy, or an exception from it."""
+    policy, today = compiled.policy, known.today
+    if today is not None and policy.effective_until is not None and policy.effective_until < today:
+        message = f"It has not been in force since {policy.effective_until}"
+        yield _found("not-in-effect", "warning", compiled, message, "Take it out, or give it another last day.")
+    for exception in policy.exceptions:
+        if today is not None and exception.until < today:
+            message = f"The exception until {exception.until} has ended: {exception.reason}"
+            over = _found("exception-expired", "warning", compiled, message, "Take it out, or have its owner renew it.")
+            yield replace(over, line=exception.line)
+        if known.live is not None and exception.owner not in known.live:
+            message = f"{exception.owner}, who answers for an exception, is nobody of the directory or has left"
+            left = _found("owner-left", "error", compiled, message, "Name a team, or a person who is here.")
+            yield replace(left, line=exception.line)
 
 
 def _found(rule: str, severity: Severity, compiled: CompiledPolicy, message: str, remedy: str) -> LintFinding:
