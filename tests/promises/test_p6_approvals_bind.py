@@ -106,7 +106,7 @@ def drifted(rng: random.Random, ws: Workspace, intent: Intent) -> tuple[Workspac
 
 
 def test_an_intent_that_moved_after_its_yes_is_stale_and_nothing_is_let_through() -> None:
-    with promise("P6", trials=200) as row:
+    with promise("P6.intents", trials=200) as row:
         rng, kinds = random.Random(row.seed), set()
         with company() as (ws, _, _clock):
             for trial in range(row.trials):
@@ -132,7 +132,7 @@ def test_an_intent_that_moved_after_its_yes_is_stale_and_nothing_is_let_through(
 
 
 def test_an_action_whose_target_moved_after_its_yes_is_stale_and_nothing_is_changed() -> None:
-    with promise("P6", trials=200) as row:
+    with promise("P6.actions", trials=200) as row:
         rng = random.Random(row.seed)
         with company() as (ws, cloud, _clock):
             for trial in range(row.trials):
@@ -150,7 +150,7 @@ def test_an_action_whose_target_moved_after_its_yes_is_stale_and_nothing_is_chan
 
 
 def test_a_plan_that_was_changed_after_its_yes_does_not_run() -> None:
-    with promise("P6", trials=60) as row:
+    with promise("P6.forged", trials=60) as row:
         rng = random.Random(row.seed)
         with company() as (ws, cloud, _clock):
             for trial in range(row.trials):
@@ -167,14 +167,16 @@ def test_a_plan_that_was_changed_after_its_yes_does_not_run() -> None:
                     pass
             if cloud.changes:
                 row.violated(f"{len(cloud.changes)} changes were made")
+        row.note = "Plans rewritten in the database, digest and all: none runs."
 
 
 def test_nobody_says_yes_to_what_they_asked_for_or_whose_policy_they_wrote_on_any_way_in() -> None:
-    with promise("P6", trials=10) as row:
-        rng, paths = random.Random(row.seed), set()
+    with promise("P6.own", trials=200) as row:
+        rng, paths, trial = random.Random(row.seed), set(), 0
         with company() as (ws, cloud, _clock):
             browser = Browser(build_server(ws.home, PORT, ws))
-            for trial in range(row.trials):
+            while row.faults < row.trials:  # attempts to approve one's own
+                trial += 1
                 mine = decide_intent(ws, replace(purchase(rng), requested_by="lea", team="ml")).approval_id
                 theirs = decide_intent(ws, purchase(rng)).approval_id
                 action = proposed(ws, cloud.add(f"i-{trial}"))

@@ -24,7 +24,7 @@ from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.types import Decision, Intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
-from fiscus.kernel.errors import NotFound
+from fiscus.kernel.errors import NotFound, Unavailable
 
 SAM, ANA = Actor("sam.lee"), Actor("ana.silva")
 ASK: dict[str, Any] = {
@@ -247,3 +247,40 @@ def test_what_is_only_judged_uses_no_yes_up(ws) -> None:
     assert state_of(ws, asked.approval_id) == "approved"
     assert decide_intent(ws, ask(), approval_id=asked.approval_id).verdict == "allow"
     assert decide_intent(ws, ask(), hold=False).verdict == "require_approval", "it is used up now"
+
+
+class Gone:
+    """A state store that cannot be reached for writing."""
+
+    def __init__(self, state: Any) -> None:
+        self.read = state.read
+
+    def begin(self) -> Any:
+        raise Unavailable("the state store is gone", remedy="wait")
+
+
+def test_a_store_that_is_gone_lets_nothing_through_and_the_verdict_says_that_nobody_was_asked(ws) -> None:
+    asked = decide_intent(ws, ask())
+    approve_intent(ws, asked.approval_id, SAM)
+    broken = replace(ws, state=Gone(ws.state))
+    with pytest.raises(Unavailable):
+        decide_intent(broken, ask(), approval_id=asked.approval_id)
+    other = decide_intent(broken, ask(amount="999"))
+    assert (other.verdict, other.approval_id) == ("require_approval", "")
+    assert other.next_step.startswith("Nobody was asked for a yes: the state store is gone")
+    assert decide_intent(ws, ask(), approval_id=asked.approval_id).verdict == "allow"
+
+
+def test_a_ledger_that_is_gone_uses_no_yes_up(ws, monkeypatch) -> None:
+    asked = decide_intent(ws, ask())
+    approve_intent(ws, asked.approval_id, SAM)
+
+    def lost(_command: object) -> Any:
+        raise Unavailable("the ledger is gone", remedy="wait")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(ws.ledger, "ask", lost)
+        given = decide_intent(ws, ask(), approval_id=asked.approval_id)
+        assert (given.ledger, given.money_held) == ("lost", False)
+    assert state_of(ws, asked.approval_id) == "approved"
+    assert decide_intent(ws, ask(), approval_id=asked.approval_id).verdict == "allow"
