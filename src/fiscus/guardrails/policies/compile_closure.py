@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any as Value
 from typing import Final, Literal
 
@@ -40,6 +40,9 @@ Facts = Mapping[str, object]
 Result = Literal["match", "no_match", "error"]
 Closure = Callable[[Facts], Value]
 INT_MAX: Final = 2**63 - 1
+MATCHES_KEPT_MAX: Final = 16_384  # answers of patterns that are remembered, all policies together
+MATCHES_KEPT_CHARS_MAX: Final = 200  # longer texts are not: together at most some megabytes
+PATTERNS_KEPT_MAX: Final = 4_096
 _COMPARE: Final[Mapping[str, Callable[[Value, Value], bool]]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -249,18 +252,36 @@ def _regex_environment() -> Value:
     return cel.NewEnv(variables={"text": cel.Type.STRING})
 
 
-def _matches(text: Closure, pattern: str) -> Closure:
-    """RE2 itself, through CEL: linear in the text whatever the pattern."""
+@lru_cache(maxsize=PATTERNS_KEPT_MAX)
+def _pattern(pattern: str) -> Callable[[str], bool]:
+    """RE2 itself, through CEL: linear in the text whatever the pattern. Raises ConditionError where it cannot be matched."""
     expression = _regex_environment().compile(f"text.matches({cel_text(pattern)})")
 
-    def matches(facts: Facts) -> bool:
-        given = text(facts)
-        if len(given) > MATCHED_TEXT_CHARS_MAX:
-            raise ConditionError(f"a text of more than {MATCHED_TEXT_CHARS_MAX:,} characters is not matched")
-        answer = expression.eval(data={"text": given}).plain_value()
+    def matched(text: str) -> bool:
+        answer = expression.eval(data={"text": text}).plain_value()
         if not isinstance(answer, bool):
             raise ConditionError(f"the pattern {pattern!r} cannot be matched")
         return answer
+
+    return matched
+
+
+@lru_cache(maxsize=MATCHES_KEPT_MAX)
+def _matched_before(pattern: str, text: str) -> bool:
+    """CEL reads the pattern anew each time, which takes longer than matching; models, vendors and regions are few."""
+    return _pattern(pattern)(text)
+
+
+def _matches(text: Closure, pattern: str) -> Closure:
+    afresh = _pattern(pattern)
+
+    def matches(facts: Facts) -> bool:
+        given = text(facts)
+        if len(given) <= MATCHES_KEPT_CHARS_MAX:
+            return _matched_before(pattern, given)
+        if len(given) > MATCHED_TEXT_CHARS_MAX:
+            raise ConditionError(f"a text of more than {MATCHED_TEXT_CHARS_MAX:,} characters is not matched")
+        return afresh(given)
 
     return matches
 
@@ -268,7 +289,7 @@ def _matches(text: Closure, pattern: str) -> Closure:
 def pattern_fault(pattern: str) -> str:
     """Why RE2 refuses `pattern`; empty when it does not."""
     try:
-        _matches(lambda _: "", pattern)({})
+        _pattern(pattern)("")
     except (ConditionError, RuntimeError) as fault:
         return str(fault).splitlines()[0]
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 
 from fiscus.guardrails.policies.compile_closure import INT_MAX, TooLong
 from fiscus.guardrails.policies.facts import Fact, fact_remedy, facts_of
@@ -22,15 +23,23 @@ def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget,
 
     Raises what `refuse` makes of an unknown name or a value of the wrong type.
     """
-    known, facts = facts_of(target), dict[str, object]()
+    facts: dict[str, object] = {}
     for root, values in given.items():
+        known = _by_name(target, root)
         for name, value in values.items():
-            key = f"{root}.{name}"
-            if key not in known:
+            if (fact := known.get(name)) is None:
+                key = f"{root}.{name}"
                 raise refuse(key, f"{key} is no fact of {target}", fact_remedy(key, target))
-            if value is not None:
-                facts[key] = _typed(key, known[key], value, refuse)
+            if type(value) is str and fact.type == "text" and len(value) <= FACT_TEXT_CHARS_MAX:  # nearly all of them
+                facts[fact.name] = value
+            elif value is not None:
+                facts[fact.name] = _typed(fact.name, fact, value, refuse)
     return facts
+
+
+@cache
+def _by_name(target: PolicyTarget, root: str) -> Mapping[str, Fact]:
+    return {fact.name.partition(".")[2]: fact for fact in facts_of(target).values() if fact.root == root}
 
 
 def observed_nanos(root: str, values: Mapping[str, Decimal]) -> dict[str, object]:
