@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 
 from fiscus.flows.claim_approval import claim_approval, conclude, find_approval, return_approval
+from fiscus.flows.learn_price_book import price_book
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.let_through import claim_record, let_through
@@ -17,6 +18,7 @@ from fiscus.guardrails.decisions.decide import Judgement, Question, judge, prepa
 from fiscus.guardrails.decisions.holding import HOLDS, held_amount, hold_for, hold_note
 from fiscus.guardrails.decisions.intent import intent_digest
 from fiscus.guardrails.decisions.lost_ledger import allowed_without, judge_without
+from fiscus.guardrails.decisions.price_quotes import PriceQuotes
 from fiscus.guardrails.ledger.commands import Reserve, Reserved, Verdict
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold, account_key
 from fiscus.guardrails.types import Decision, HeldMoney, Intent
@@ -44,7 +46,7 @@ def decide_intent(
     Where the ledger cannot be reached each covering budget's fail mode answers: see `judge_without`.
     """
     asked = settle_intent(ws, intent)
-    question = prepare(asked, ws.rules)
+    question = prepare(asked, ws.rules, PriceQuotes(lambda: price_book(ws)))
     if ws.config.rulebook is not None:
         _keep_rulebook(ws)
     decision = Decision(
