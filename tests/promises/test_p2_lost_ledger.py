@@ -79,7 +79,7 @@ def test_p2_a_ledger_that_is_lost_under_load(company: Workspace, server: Postgre
         held = len(company.ledger.store.holds(("held",), 100_000))
         if held < passed:
             row.violated(f"{passed} were told that their money is held, and {held} holds are there")
-        row.note = f"{lost} answered without the ledger, {let_through} let through and counted, slowest {slowest * 1000:.0f} ms"
+        row.note = f"{lost} without the ledger, {let_through} let through, slowest {slowest * 1000:.0f} ms"
 
 
 def _ask_on(ws: Workspace, given: list[tuple[Decision, float]], environment: str) -> None:

@@ -90,6 +90,8 @@ class Coming:
 
 
 def _with(decision: Decision, claimed: Approval | WhyNot | None) -> Decision:
+    if claimed is None:
+        return decision
     return replace(decision, asked={**decision.asked, **claim_record(claimed)})
 
 
@@ -104,8 +106,10 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
         holds = coming.hold and judged.verdict in HOLDS and bool(accounts)
         amount = held_amount(judged.verdict, question.options, asked_for.bound)
         until = min((one.billed_until for one in accounts if one.billed_until), default=None)
-        seen = replace(decision, asked={**decision.asked, "frozen": frozen_record(frozen)}) if frozen else decision
-        seen = replace(seen, approval_id=approval)
+        seen = decision
+        if frozen or approval:
+            asked = {**decision.asked, "frozen": frozen_record(frozen)} if frozen else decision.asked
+            seen = replace(decision, asked=asked, approval_id=approval)
         return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
 
     reserve = Reserve(asked_for, on_accounts, _unknown(ws, question), coming.key, decision.intent_digest)

@@ -6,13 +6,15 @@ running twice opens nothing twice. Things that happen (a decision, an action) ge
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 import secrets
-from typing import Protocol
+from typing import Final, Protocol
 
 from fiscus.kernel.canonical import canonical_bytes
+
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_SHIFTS: Final = range(55, -1, -5)
 
 
 class IdSource(Protocol):
@@ -44,4 +46,6 @@ def content_id(prefix: str, *parts: object) -> str:
 
 
 def _letters(raw: bytes) -> str:
-    return base64.b32encode(raw[:8]).decode().lower()[:12]
+    """The first 60 bits in base 32 (RFC 4648), small letters."""
+    bits = int.from_bytes(raw[:8], "big") >> 4
+    return "".join([_ALPHABET[bits >> shift & 31] for shift in _SHIFTS])
