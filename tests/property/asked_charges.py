@@ -45,8 +45,12 @@ class Charges:
 
     def answers(self, condition: str, block: int = 0) -> list[str]:
         """What SQL says of each row of a block."""
-        rows = self._db.execute(f"SELECT {condition} FROM charges WHERE block = {block} ORDER BY number").fetchall()
-        return [ANSWER[answer] for (answer,) in rows]
+        return [ANSWER[answer] for answer in self.values(condition, block)]
+
+    def values(self, expression: str, block: int = 0) -> list[Any]:
+        """The value of an expression in each row of a block."""
+        rows = self._db.execute(f"SELECT {expression} FROM charges WHERE block = {block} ORDER BY number").fetchall()
+        return [value for (value,) in rows]
 
 
 def arrow_table(blocks: Sequence[Sequence[Mapping[str, Any]]]) -> pa.Table:

@@ -6,22 +6,28 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.property.asked_charges import COLUMN, Charges, Oracle
 from tests.property.drawn_conditions import CHARGES, Drawn, Rolling, conditions, facts_given
 
+from fiscus.guardrails.findings.find_subjects import left_of
 from fiscus.guardrails.policies.check_condition import check_condition
 from fiscus.guardrails.policies.compile_closure import compile_closure
 from fiscus.guardrails.policies.compile_sql import compile_sql
 from fiscus.guardrails.policies.condition import Node
+from fiscus.guardrails.policies.load_policies import load_policies
+from fiscus.guardrails.policies.observed_sql import as_excepted, exception_sql, matched_sql
 
 PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or 100_000)
 SEED = int(os.environ.get("FISCUS_PROPERTY_SEED") or 20261120)
+AS_OF = date(2026, 11, 20)
 ROWS = 200  # charges that one condition is asked about
 
 
@@ -76,3 +82,36 @@ def test_a_hundred_thousand_pairs_of_condition_and_charge_are_answered_alike(cha
     sys.stdout.write(f"{pairs:,} pairs of condition and charge answered alike three ways, seed {SEED}: {dict(asked)}\n")
     assert pairs >= policies * ROWS
     assert min(asked.values()) > pairs // 50  # each of the three answers is really met
+
+
+def test_exceptions_leave_the_same_of_a_policy_in_sql_and_as_a_function(charged: Charges) -> None:
+    """Policies with up to four exceptions, some of which excuse and some of which weaken, over 200 charges each."""
+    rolling, random, left = Rolling(Random(SEED + 1)), Random(SEED + 2), Counter[int]()
+    block = [rolling.charge() for _ in range(ROWS)]
+    charged.put(block)
+    for number in range(60):
+        written = [rolling.condition().policy for _ in range(random.randint(1, 4))]
+        exceptions = [
+            {"when": when, "owner": "x", "reason": str(n), "until": random.choice(("2026-11-19", "2026-11-20"))}
+            | random.choice(({}, {"effect": "warn"}, {"level": "warn"}))
+            for n, when in enumerate(written)
+        ]
+        policy = {
+            "id": "p", "title": "T", "on": ["charge"], "when": rolling.condition().policy, "level": "soft", "on_error": "hold",
+            "effect": "act", "action": "aws.ec2.stop", "reason": "R", "remedy": "M", "owner": "x", "exceptions": exceptions,
+        }  # fmt: skip
+        (compiled,) = load_policies({"policies/p.yaml": yaml.safe_dump({"policies": [policy]})})
+        matched, excepted = (sql(compiled, "charge", AS_OF) for sql in (matched_sql, exception_sql))
+        answers = charged.answers(matched)
+        numbers = charged.values(excepted)
+        for charge, answer, by_sql in zip(block, answers, numbers, strict=True):
+            facts = facts_given(charge)
+            result, _ = compiled.closures["charge"](facts)
+            policy_left = left_of(compiled, "charge", result, facts, AS_OF)
+            assert (answer == "no_match") == (policy_left is None), f"seed {SEED}, policy {number}: {charge}"
+            if policy_left is not None:
+                assert answer == result
+                assert as_excepted(compiled.policy, int(by_sql)) == policy_left
+                left[int(by_sql)] += 1
+    assert left[0]
+    assert left.total() - left[0] > 100  # exceptions that weaken were really met

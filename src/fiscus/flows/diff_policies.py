@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Literal
 
 from fiscus.flows.backtest_policy import History, backtest_policy, trials
@@ -13,12 +14,13 @@ from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_qu
 from fiscus.guardrails.backtests.types import Backtest, Part
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
 from fiscus.guardrails.types import Policy
+from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.money import ZERO
 
 FIELDS = (
     "title", "targets", "when", "level", "on_error", "effect", "min_amount", "action", "finding", "window_days", "days_min",
-    "detector", "owner", "reason", "remedy",
+    "detector", "options", "approval", "exceptions", "effective_from", "effective_until", "owner", "reason", "remedy",
 )  # fmt: skip
 RECORDED_FACT = "policies.recorded"
 Change = Literal["added", "removed", "changed", "reworded"]
@@ -99,11 +101,21 @@ def _change(
 
 def _fields(before: Policy, after: Policy) -> tuple[Field, ...]:
     pairs = [(name, getattr(before, name), getattr(after, name)) for name in FIELDS]
-    return tuple(Field(name, _text(one), _text(other)) for name, one, other in pairs if one != other)
+    return tuple(Field(name, _text(one), _text(other)) for name, one, other in pairs if _text(one) != _text(other))
 
 
 def _text(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(_text(one) for one in value)
+    if value is None:
+        return ""
+    return json.dumps(_as_written(value), ensure_ascii=False, sort_keys=True) if is_dataclass(value) else str(value)
+
+
+def _as_written(value: object) -> object:
+    """A clause without its place in the file: a line that moved is no change."""
+    plain = to_json(value)
+    return {name: said for name, said in plain.items() if name != "line"} if isinstance(plain, dict) else plain
 
 
 def _delta(history: History, one: CompiledPolicy, other: CompiledPolicy) -> tuple[Part, ...]:

@@ -72,8 +72,6 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: PolicyTarget, refuse:
     CEL resolves a declared dotted name before has() sees a field, so has() of one would be its value, silently.
     """
     roots = {name.partition(".")[0] for name in facts}
-    if '"""' in text or "'''" in text:
-        raise refuse("Text in triple quotes is not supported", "Write it in plain quotes.")
 
     def replaced(token: re.Match[str]) -> str:
         if token["comment"] or token["raw"]:
@@ -82,6 +80,10 @@ def _prepare(text: str, facts: Mapping[str, Fact], target: PolicyTarget, refuse:
             raise refuse("'present' is no function of a condition", "Write has(intent.name) or has(charge.tags.key).")
         name = token["of"] or token["name"]
         if not name:
+            if len(token[0]) == 2 and text.startswith(
+                token[0][0], token.end()
+            ):  # no text between its quotes, and a third one
+                raise refuse("Text in triple quotes is not supported", "Write it in plain quotes.")
             return token[0]
         if name.partition(".")[0] in {*roots, *_ALL_ROOTS} and name not in facts:
             raise refuse(f"{name} is no fact of {target}", fact_remedy(name, target))
