@@ -13,6 +13,7 @@ from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.edges.api.ledger_routes import mount_ledger
+from fiscus.edges.api.policy_routes import mount_policies
 from fiscus.edges.api.purchase_routes import mount_purchases
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
@@ -50,6 +51,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     _mount_control(router, get_ws, kept)
     mount_approvals(router, get_ws)
     mount_gates(router, get_ws)
+    mount_policies(router, get_ws, kept)
     mount_ledger(router, get_ws)
     mount_purchases(router, get_ws)
     _mount_acts(router, get_ws)
