@@ -217,6 +217,65 @@ def test_a_group_that_scales_is_judged_at_its_most_or_its_least(ws: Workspace, b
     assert (report.totals[0].delta, report.totals[0].delta_least) == (MONTH * machines, MONTH * 2)
 
 
+def test_a_group_of_weighted_sizes_counts_capacity_not_machines(ws: Workspace) -> None:
+    overrides = [
+        {"instance_type": "m6i.2xlarge", "weighted_capacity": "4"},
+        {"instance_type": "c6i.4xlarge", "weighted_capacity": "8"},
+    ]
+    policy = [{"launch_template": [{"launch_template_specification": [{}], "override": overrides}]}]
+    report = _gate(ws, created("aws_autoscaling_group", min_size=1, max_size=10, mixed_instances_policy=policy))
+    assert (report.totals[0].delta, report.totals[0].delta_least) == (MONTH * 3, MONTH)
+    assert "it may also start c6i.4xlarge" in report.unpriced[0].detail
+
+
+def test_a_group_of_a_launch_configuration_has_its_disks(ws: Workspace) -> None:
+    disks = {
+        "root_block_device": [{"volume_size": 100, "volume_type": "gp3"}],
+        "ebs_block_device": [{"volume_size": 100, "volume_type": "gp3"}],
+    }
+    template = created("aws_launch_configuration", "t", instance_type="m6i.2xlarge", **disks)
+    configuration = {"root_module": {"resources": [{
+        "address": "aws_autoscaling_group.g",
+        "expressions": {"launch_configuration": {"references": ["aws_launch_configuration.t"]}},
+    }]}}  # fmt: skip
+    group = created("aws_autoscaling_group", "g", min_size=0, max_size=2)
+    report = _gate(ws, template, group, configuration=configuration)
+    assert report.totals[0].delta == (MONTH + 2 * DISK) * 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations([MACHINE, created("aws_ebs_volume", "v", size=10, type="gp3"), created("aws_lambda_function", "f")])
+)
+def test_the_order_of_a_plan_changes_nothing(gate_ws: Workspace, resources: list[Any]) -> None:
+    report, again = (_gate(gate_ws, *some) for some in (resources, sorted(resources, key=lambda one: one["address"])))
+    assert (report.totals[0].delta, report.verdict, report.reasons) == (
+        again.totals[0].delta,
+        again.verdict,
+        again.reasons,
+    )
+    assert [one.address for one in report.resources] == [one.address for one in again.resources]
+
+
+SIZES = st.sampled_from(["m6i.2xlarge", "c6i.4xlarge", "g5.12xlarge", "m5.large", "x9.none"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, SIZES, st.integers(1, 4000), st.integers(1, 4000))
+def test_there_and_back_again_costs_nothing(gate_ws: Workspace, one: str, other: str, disk: int, larger: int) -> None:
+    def machine_of(size: str, gigabytes: int) -> dict[str, Any]:
+        disks = [{"volume_type": "gp3", "volume_size": gigabytes}]
+        return MACHINE["change"]["after"] | {"instance_type": size, "root_block_device": disks}
+
+    here, there = machine_of(one, disk), machine_of(other, larger)
+    ways = [_gate(gate_ws, change("aws_instance.x", ["update"], *pair)) for pair in ((here, there), (there, here))]
+    assert sum(report.resources[0].delta for report in ways if report.resources) == 0
+    whole = [
+        _gate(gate_ws, change("aws_instance.x", ["create"], None, state)).resources[0].delta for state in (here, there)
+    ]
+    assert ways[0].resources[0].delta == whole[1] - whole[0]
+
+
 def test_a_group_costs_more_when_only_its_template_changes(ws: Workspace) -> None:
     small, large = (
         {"instance_type": size, "availability_zone": "us-east-1a"} for size in ("m6i.2xlarge", "c6i.4xlarge")

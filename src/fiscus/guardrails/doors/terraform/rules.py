@@ -22,7 +22,7 @@ FREE: Final = re.compile(
     r"|eip_association|volume_attachment|ecs_(cluster|task_definition|capacity_provider)|sqs_queue_policy|sns_topic_.+"
     r"|ami.*|default_.+|sagemaker_(model|endpoint|notebook_instance_lifecycle_configuration)|ecr_.+_policy|acm_certificate.*)"
     r"|azurerm_(resource_group|virtual_network|subnet.*|network_interface.*|network_security_.+|route.*|role_.+"
-    r"|user_assigned_identity|availability_set|virtual_machine_data_disk_attachment|mssql_server|storage_container)"
+    r"|user_assigned_identity|(linux|windows)_web_app|availability_set|virtual_machine_data_disk_attachment|mssql_server|storage_container)"
     r"|google_(compute_(network|subnetwork|firewall.*|route|attached_disk|instance_template)|project_.+|service_account.*"
     r"|sql_(user|database)|storage_bucket_.+)"
     r"|(null|random|local|tls|time|terraform|template|archive|external)_.+"

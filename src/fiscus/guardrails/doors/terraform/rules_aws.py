@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from fiscus.guardrails.doors.terraform.attributes import Attributes
@@ -82,7 +82,7 @@ def _ebs_volume(values: Attributes, site: Site) -> Made:
 def _autoscaling_group(values: Attributes, site: Site) -> Made:
     most, least = values.number("max_size"), values.number("min_size")
     mixed = values.block("mixed_instances_policy").block("launch_template")
-    overrides = [size for block in mixed.blocks("override") if (size := block.text("instance_type"))]
+    overrides = [block for block in mixed.blocks("override") if block.text("instance_type")]
     paths = (
         ("launch_template", "id"),
         ("launch_template", "name"),
@@ -91,20 +91,34 @@ def _autoscaling_group(values: Attributes, site: Site) -> Made:
     )
     template = next((found for path in paths if (found := site.referenced(*path))), None)
     if overrides:
-        made = [_dearest(overrides, site, most, least)]
+        most, least = (_machines(capacity, overrides[0]) for capacity in (most, least))
+        made = [_any_of(overrides, site, most, least)]
     elif template is None:
         return Made(unpriced=(Unpriced("machines", "unknown_value", "its launch template is not in this plan"),))
     else:
         options = template.block("instance_market_options")
         made = [machine(template.text("instance_type"), site, most, least, spot=options.text("market_type") == "spot")]
-    if template is not None:
-        for mapping in template.blocks("block_device_mappings"):
-            made.append(volume(mapping.block("ebs"), site, "disk", most, least))
+    made += [volume(block, site, "disk", most, least) for block in _disks(template)]
     return joined(made)
 
 
-def _dearest(sizes: list[str], site: Site, most: Decimal, least: Decimal) -> Made:
-    """A group that may take any of several sizes is priced at the first, and says so."""
+def _disks(template: Attributes | None) -> list[Attributes]:
+    """Those of a launch template, or of a launch configuration."""
+    if template is None:
+        return []
+    mapped = [mapping.block("ebs") for mapping in template.blocks("block_device_mappings") if mapping.blocks("ebs")]
+    return [*mapped, *template.blocks("root_block_device"), *template.blocks("ebs_block_device")]
+
+
+def _machines(capacity: Decimal, override: Attributes) -> Decimal:
+    """A group of weighted sizes counts capacity, not machines; the last machine may go beyond it."""
+    weight = override.number("weighted_capacity", 1, computed=True) or ONE
+    return (capacity / weight).to_integral_value(ROUND_CEILING)
+
+
+def _any_of(overrides: list[Attributes], site: Site, most: Decimal, least: Decimal) -> Made:
+    """A group that may take any of several sizes is priced at the first, on demand, and says so."""
+    sizes = [block.text("instance_type") for block in overrides]
     made = machine(sizes[0], site, most, least)
     if len(sizes) == 1:
         return made
@@ -237,6 +251,7 @@ RULES: Final[Rules] = {
     "aws_nat_gateway": _hourly("NAT gateway", "natgateway-hours", "by the gigabyte that passes"),
     "aws_lb": _hourly("load balancer", "loadbalancerusage", "by capacity unit"),
     "aws_alb": _hourly("load balancer", "loadbalancerusage", "by capacity unit"),
+    "aws_elb": _hourly("load balancer", "loadbalancerusage", "by the gigabyte"),
     "aws_eip": _hourly("public address", "publicipv4:inuseaddress"),
     "aws_dynamodb_table": _table,
     "aws_lambda_function": _by_use("function", "by the request and gigabyte-second"),
