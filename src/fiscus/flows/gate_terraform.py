@@ -39,6 +39,7 @@ from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import ZERO
 
 NOTE = "Judged for a month at the most that groups may scale to; nothing is reserved until it is applied."
+LOST = "The spend ledger could not be reached: what each budget says of that has answered, and where they stand is not known."
 
 
 def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
@@ -58,7 +59,8 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
     steps += [step for decision in decisions for step in total_remedies(decision, _remedies(ws))]
     judged = Judged(
         changes, words, totals, headroom, over, steps, Settled(settled.requested_by, settled.team, settled.environment),
-        f"lake {ws.lake.version()}; prices of {settings.price_days} days before {ws.as_of}", NOTE,
+        f"lake {ws.lake.version()}; prices of {settings.price_days} days before {ws.as_of}",
+        LOST if any(one.ledger == "lost" for one in decisions) else NOTE,
     )  # fmt: skip
     report = report_of(ws.ids.new("gate"), plan, judged, asked, settings)
     with ws.state.begin() as tx:
@@ -80,14 +82,18 @@ def _words(
     ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked,
     objections: Mapping[str, Sequence[PolicyResult]], decisions: Sequence[Decision],
 ) -> tuple[dict[str, ResourceVerdict], list[tuple[Verdict, str]]]:  # fmt: skip
-    """What is left to say to each resource. A yes to the whole change answers for it; else the resource is asked for itself."""
+    """What is left to say to each resource. A yes to the whole change answers for it; else the resource is asked for itself.
+
+    Nobody is asked for a yes to a plan that is denied: it has to change first.
+    """
+    denied = any(result.verdict == "deny" for results in objections.values() for result in results)
     yes = {policy for decision in decisions if lets_in(decision) for policy in asking(decision)}
     waiting = {policy for decision in decisions if not lets_in(decision) for policy in asking(decision)}
     words, steps = dict[str, ResourceVerdict](), list[tuple[Verdict, str]]()
     for one in changes:
         left = not_answered(objections.get(one.change.address, ()), yes)
         wanted = {result.policy_id for result in left if result.verdict == "require_approval"}
-        if strongest([result.verdict for result in left]) == "require_approval" and not wanted <= waiting:
+        if strongest([result.verdict for result in left]) == "require_approval" and not (denied or wanted <= waiting):
             intent = resource_intent(one, asked, ws.config.gates, ws.config.company.currency)
             own = decide_intent(ws, intent, hold=False)
             left = not_answered(left, asking(own) if lets_in(own) else ())

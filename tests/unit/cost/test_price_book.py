@@ -17,6 +17,8 @@ from fiscus.cost.list_prices import list_prices
 from fiscus.cost.price_book import PriceBook
 from fiscus.cost.price_types import PriceAsk, UnitPrice
 from fiscus.cost.price_units import parse_unit
+from fiscus.flows.show_price import show_price
+from fiscus.kernel.errors import NotFound
 
 FIRST = AS_OF - timedelta(days=10)
 MACHINE = PriceAsk("AWS", ("m6i.2xlarge",), "us-east-1", "hour", {"OperatingSystem": "Linux"})
@@ -161,3 +163,21 @@ def test_the_shipped_prices_are_dated_and_say_where_they_are_from() -> None:
         one.amount > 0 and one.currency == "USD" and one.origin and one.as_of < date(2026, 11, 20) for one in prices
     )
     assert len({(one.provider, one.name, one.unit, one.region) for one in prices}) == len(prices)
+
+
+def test_people_can_ask_the_book_and_see_the_charges_behind_it(tmp_path: Path) -> None:
+    ws = company_with_bills(tmp_path, {"aws": [sold("m6i2", day) for day in days(FIRST, AS_OF)]})
+    shown = show_price(ws, "M6i.2xlarge")
+    first = shown.prices[0]
+    assert (first.region, first.amount, first.source, first.confidence) == (
+        "us-east-1",
+        Decimal("0.36864"),
+        "contracted",
+        "high",
+    )
+    assert len(ws.lake.query(first.evidence, first.params)) == 10
+    assert {one.source for one in shown.prices[1:]} == {"list"}
+    assert [one.region for one in show_price(ws, "m6i.2xlarge", "eu-west-1").prices] == ["eu-west-1"]
+    assert show_price(ws, "db.m5.large").prices
+    with pytest.raises(NotFound, match="No bill and no list price knows"):
+        show_price(ws, "nothing-like-it")

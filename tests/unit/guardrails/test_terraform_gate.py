@@ -339,6 +339,14 @@ def test_the_answer_and_each_decision_behind_it_are_evidence(ws: Workspace) -> N
     assert ws.ledger.store.totals().open == 0  # nothing is held for a plan that may never be applied
 
 
+def test_a_ledger_that_is_gone_is_said_and_answers_as_its_budgets_declare(tmp_path: Path) -> None:
+    own = gated_company(tmp_path / "home")
+    own.ledger.close()
+    report = _gate(own, MACHINE)
+    assert report.verdict == "deny"  # a hard cap that cannot be asked
+    assert "ledger could not be reached" in report.note
+
+
 def test_prices_in_two_currencies_are_never_added(tmp_path: Path) -> None:
     from tests.fixtures.gates import AS_OF
     from tests.fixtures.judging import days

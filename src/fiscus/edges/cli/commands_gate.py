@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from fiscus.edges.cli.commands_act import DECIDE_EXIT
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json, show
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json, show, table
 from fiscus.kernel.errors import BadInput, Where
 
 Form = Literal["text", "json", "sarif", "markdown"]
@@ -22,6 +22,7 @@ def mount(app: App) -> None:
     gate.command(terraform)
     gate.command(kubernetes)
     app.command(gate)
+    app.command(price)
 
 
 @guarded
@@ -71,6 +72,40 @@ def terraform(
         path.write_text(_written(report, other), encoding="utf-8")
     _say(report, form)
     return DECIDE_EXIT[report.verdict]
+
+
+@guarded
+def price(name: str, /, *, region: str = "", common: Common = NO_OPTIONS) -> None:
+    """What a thing costs you a unit: your contracted price, else what it cost you, else a list price; and how sure.
+
+    Parameters
+    ----------
+    name
+        A size or a meter as bills write it, such as m6i.2xlarge or "D8s v5".
+    region
+        One region; all of them when left out.
+    """
+    from fiscus.flows.show_price import show_price
+
+    show(common, show_price(open_home(common), name, region), _price_text)
+
+
+def _price_text(shown: Any) -> None:
+    rows = [
+        (
+            one.provider,
+            one.region,
+            f"{one.amount.normalize():f}",
+            f"{one.currency}/{one.unit}",
+            one.source,
+            one.confidence,
+            one.why,
+        )
+        for one in shown.prices
+    ]
+    table(("vendor", "region", "price", "per", "which", "sure", "because"), rows, "Nothing is called so.")
+    if shown.more:
+        say(f"and {shown.more} more: name a --region")
 
 
 @guarded
