@@ -330,6 +330,20 @@ def test_new_settings_and_bills_are_seen_and_broken_ones_are_not(home: Path) -> 
     assert counters.value(NOT_RENEWED) == 1
 
 
+def test_a_lake_that_hangs_is_not_waited_for(own: Workspace, authority: Authority) -> None:
+    """Its prices were learned before; what looks for new ones waits in a thread of its own."""
+    standing = Standing(own.home, Counters(), own)
+    with served(own, authority) as webhook, own.lake._lock:
+        renewing = threading.Thread(target=standing.renew, daemon=True)
+        renewing.start()
+        with ThreadPoolExecutor(1) as other:  # the lock is this thread's own
+            assert other.submit(webhook.response, asked()).result()["allowed"]
+        assert renewing.is_alive()
+        assert webhook.counters.value(FAILURES) == 0
+    renewing.join(timeout=10)
+    assert not renewing.is_alive()
+
+
 GATES = """
 gates:
   kubernetes:
