@@ -39,6 +39,7 @@ from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import ZERO
 
 NOTE = "Judged for a month at the most that groups may scale to; nothing is reserved until it is applied."
+DEFERRED = "Terraform put off a part of this change until later: that part is in no sum."
 LOST = "The spend ledger could not be reached: what each budget says of that has answered, and where they stand is not known."
 
 
@@ -60,7 +61,7 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
     judged = Judged(
         changes, words, totals, headroom, over, steps, Settled(settled.requested_by, settled.team, settled.environment),
         f"lake {ws.lake.version()}; prices of {settings.price_days} days before {ws.as_of}",
-        LOST if any(one.ledger == "lost" for one in decisions) else NOTE,
+        _note(plan, decisions),
     )  # fmt: skip
     report = report_of(ws.ids.new("gate"), plan, judged, asked, settings)
     with ws.state.begin() as tx:
@@ -118,6 +119,11 @@ def _totals(
         totals.append(total_shown((provider, currency), of_vendor, decision, said))
         decisions += [decision] if decision else []
     return totals, decisions
+
+
+def _note(plan: Plan, decisions: Sequence[Decision]) -> str:
+    note = LOST if any(one.ledger == "lost" for one in decisions) else NOTE
+    return note if plan.complete else f"{note} {DEFERRED}"
 
 
 def _remedies(ws: Workspace) -> dict[str, str]:

@@ -28,7 +28,10 @@ REMEDY: Final = "Make it with: terraform plan -out=tfplan && terraform show -jso
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource. `before` and `after` are its attributes (None: does not exist then); `unknown`: known only after apply."""
+    """One resource. `before` and `after` are its attributes (None: does not exist then); `unknown`: known only after apply.
+
+    One that is forgotten has neither: it runs on and costs what it cost.
+    """
 
     address: str
     module: str
@@ -130,7 +133,7 @@ def _change(item: object, number: int, file: str) -> Change:
         name=str(item.get("name", "")),
         provider=str(item.get("provider_name", "")).rpartition("/")[2],
         action=action,
-        before=before if isinstance(before, Mapping) and action != "create" else None,
+        before=before if isinstance(before, Mapping) and action not in {"create", "forget"} else None,
         after=after if isinstance(after, Mapping) and action not in {"delete", "forget"} else None,
         unknown=_mapping(change.get("after_unknown")),
     )

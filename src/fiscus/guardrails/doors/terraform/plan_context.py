@@ -52,7 +52,8 @@ class PlanContext:
         for name in ("tags_all", "effective_labels", "terraform_labels"):
             if isinstance(found := values.values.get(name), Mapping):
                 return _texts(found)
-        tags = self._default_tags(change) if change.provider == "aws" else {}
+        inherits = change.provider == "aws" and change.type != "aws_autoscaling_group"  # a group does not hand them on
+        tags = self._default_tags(change) if inherits else {}
         for name in ("tags", "labels", "resource_labels", "user_labels"):
             if isinstance(found := values.values.get(name), Mapping):
                 tags |= _texts(found)

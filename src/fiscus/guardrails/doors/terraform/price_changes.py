@@ -81,12 +81,27 @@ def _price_change(change: Change, context: PlanContext, book: PriceBook, setting
             sides[side] = _priced(made_of(attributes, site), book, settings)
             facts[side] = (region, tags)
     before, after, currency = _one_currency(sides["before"], sides["after"])
+    after = _no_false_saving(before, after)
     here = facts["after"] if change.after is not None else facts["before"]
     return PricedChange(
         change, context.provider(change), here[0], here[1], facts["before"][1], before, after, currency,
         EXACT.subtract(after.monthly if after else ZERO, before.monthly if before else ZERO),
         EXACT.subtract(after.least if after else ZERO, before.least if before else ZERO),
     )  # fmt: skip
+
+
+def _no_false_saving(before: PricedSide | None, after: PricedSide | None) -> PricedSide | None:
+    """What cannot be priced any more is no saving: it is taken to cost what it costs now, and that is said."""
+    if before is None or after is None or after.monthly >= before.monthly:
+        return after
+    seen = {gap.what for gap in before.unpriced}
+    if not [gap for gap in after.unpriced if gap.kind != "usage" and gap.what not in seen]:
+        return after
+    said = tuple(
+        replace(gap, detail=f"{gap.detail}; taken to cost what it costs now") if gap.what not in seen else gap
+        for gap in after.unpriced
+    )
+    return replace(after, unpriced=said, monthly=before.monthly, least=max(after.least, before.least))
 
 
 def _priced(made: Made, book: PriceBook, settings: GateSettings) -> PricedSide:
