@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from fiscus.app.demo_buying import buy
 from fiscus.app.demo_score import DemoScore, demo_score
 from fiscus.app.demo_story import Story, tell_story
 from fiscus.app.loop import LoopSummary, run_loop
@@ -81,6 +82,7 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
     tied = _tied_out(ws, built)
     teams = _teams(ws)
     story = tell_story(ws, vendors, plan, progress)
+    bought = buy(open_workspace(place))
     sentences = (
         (
             f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over "
@@ -90,6 +92,7 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
         *score.sentences(),
         *story.sentences,
+        *bought,
         f"Simulated here: AWS at {vendors.endpoints.aws_url}, mail in {place / 'mail'}, webhook at {vendors.hook.url}.",
     )
     return DemoShown(
@@ -105,6 +108,8 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         next_steps=(
             f"fiscus status --home {place}",
             f"fiscus actions --home {place}",
+            f"fiscus approvals --home {place}",
+            f"fiscus purchases --home {place}",
             f'fiscus query "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
             f"fiscus evidence verify --home {place}",
         ),

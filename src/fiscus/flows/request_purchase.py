@@ -132,6 +132,7 @@ def _bought(row: Mapping[str, object]) -> Bought:
         cost=Decimal(str(row["cost"])),
         last_day=cast("date", row["last_day"]),
         team=str(row["team"]),
+        purchased=Decimal(str(row["purchased"])),
     )
 
 

@@ -9,15 +9,18 @@ from decimal import Decimal
 from typing import Literal
 
 from fiscus.flows.record_purchases import load_purchase
+from fiscus.flows.request_purchase import paid_lately
 from fiscus.flows.show_actions import capitalised
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.doors.commitments.commitment_register import CATEGORY
-from fiscus.guardrails.doors.purchases.types import Purchase
+from fiscus.guardrails.doors.purchases.purchase_checks import outside_register
+from fiscus.guardrails.doors.purchases.types import Bought, Purchase
 from fiscus.kernel.limits import RENEWAL_AHEAD_DAYS
 from fiscus.kernel.money import display, total
 
+STANDS = ("allowed", "bought", "ended")  # a contract that somebody knows of
 Which = Literal["purchases", "commitments", "all"]
 
 
@@ -33,7 +36,10 @@ class PurchaseLine:
 
 @dataclass(frozen=True, slots=True)
 class PurchasesShown:
-    """What waits first, then by the day on which notice is due. `running` adds up contracts of the company's currency."""
+    """What waits first, then by the day on which notice is due. `running` adds up contracts of the company's currency.
+
+    `outside`: what the bills of twelve months show as bought and no contract here names, in that currency.
+    """
 
     trust: DataTrust
     sentence: str
@@ -41,6 +47,12 @@ class PurchasesShown:
     running: Decimal
     unapproved: Decimal
     currency: str
+    outside: tuple[Bought, ...] = ()
+
+    @property
+    def outside_money(self) -> Decimal:
+        """What was paid for it in twelve months."""
+        return total([one.purchased for one in self.outside])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +76,22 @@ def show_purchases(ws: Workspace, which: Which = "all", trust: DataTrust | None 
     mine = [line for line in lines if line.purchase.request.currency == home and line.purchase.state == "bought"]
     running = total([line.purchase.request.contract_value for line in mine])
     unapproved = total([line.purchase.request.contract_value for line in mine if line.purchase.recorded])
-    return PurchasesShown(
-        trust or data_trust(ws), _sentence(lines, running, home), tuple(lines), running, unapproved, home
+    outside = (
+        ()
+        if which == "commitments"
+        else outside_register(paid_lately(ws, home), [one for one in found if one.state in STANDS])
     )
+    sentence = " ".join([_sentence(lines, running, home), *_about(outside, home)])
+    return PurchasesShown(trust or data_trust(ws), sentence, tuple(lines), running, unapproved, home, outside)
+
+
+def _about(outside: Sequence[Bought], home: str) -> Sequence[str]:
+    if not outside:
+        return []
+    money = display(total([one.purchased for one in outside]), 0)
+    return [
+        f"{money} {home} were bought in twelve months outside of it: ask {outside[0].team} about {outside[0].service} first."
+    ]
 
 
 def show_purchase(ws: Workspace, purchase_id: str, trust: DataTrust | None = None) -> PurchaseShown:
@@ -123,7 +148,7 @@ def _sentence(lines: Sequence[PurchaseLine], running: Decimal, home: str) -> str
         more = f", {len(soon) - 1} more within {RENEWAL_AHEAD_DAYS} days" if len(soon) > 1 else ""
         words.append(f"{verb} {what_is_bought(first)} ({_money(first)}) by {due.day} {due:%b %Y}{more}.")
     allowed = [line.purchase for line in lines if line.purchase.state == "allowed"]
-    if allowed:
+    if allowed and not words:
         more = f" and {len(allowed) - 1} more" if len(allowed) > 1 else ""
         words.append(f"{capitalised(what_is_bought(allowed[0]))} ({_money(allowed[0])}){more} may be bought.")
     count = sum(line.purchase.state == "bought" for line in lines)

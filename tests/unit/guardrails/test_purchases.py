@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,13 @@ from tests.fixtures.judging import AS_OF
 
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.doors.purchases.load_catalog import load_catalog
-from fiscus.guardrails.doors.purchases.purchase_checks import check_purchase, find_duplicates, po_is_valid, vendor_known
+from fiscus.guardrails.doors.purchases.purchase_checks import (
+    check_purchase,
+    find_duplicates,
+    outside_register,
+    po_is_valid,
+    vendor_known,
+)
 from fiscus.guardrails.doors.purchases.purchase_request import Known, parse_purchase, purchase_intent
 from fiscus.guardrails.doors.purchases.types import Bought, Catalog, Check, Duplicate, Purchase
 from fiscus.kernel.canonical import to_json
@@ -168,6 +175,20 @@ class TestWhatIsLookedAt:
             bought(ASK["vendor"], ASK["product"], 1),
         ]
         assert [one.same for one in find_duplicates(asked, CATALOG, seen, ())] == ["product", "capability", "category"]
+
+
+class TestOutsideTheRegister:
+    def test_what_is_bought_and_in_no_contract_is_named_the_most_money_first(self) -> None:
+        seen = [
+            replace(bought("Slack", "Slack"), purchased=Decimal(700)),
+            replace(bought("AWS", "Amazon RDS"), purchased=Decimal(0)),
+            replace(bought("Chroma", "Chroma Cloud"), purchased=Decimal(900)),
+            replace(bought("VECTORFORGE INC.", "vectorforge enterprise index"), purchased=Decimal(5000)),
+            replace(bought("AWS Marketplace", ASK["product"], publisher=ASK["vendor"]), purchased=Decimal(4000)),
+        ]
+        found = outside_register(seen, [register()])
+        assert [one.service for one in found] == ["Chroma Cloud", "Slack"]
+        assert len(outside_register(seen, [])) == 4
 
 
 class TestTheCatalog:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
 EXIT = {"allow": 0, "warn": 0, "degrade": 0, "require_approval": 3, "deny": 4}
+OUTSIDE = 10  # lines of what no contract names; the page and --json have all
 MARKS = {"ok": " ", "warn": "!", "fail": "X"}
 
 
@@ -199,6 +200,12 @@ def _register(shown: PurchasesShown) -> None:
         ],
         "The register is empty. `fiscus request purchase` asks; `fiscus purchases record` enters what was bought before.",
     )  # fmt: skip
+    if shown.outside:
+        say()
+        rows = [
+            (x.purchased, shown.currency, x.service, x.vendor, x.team, str(x.last_day)) for x in shown.outside[:OUTSIDE]
+        ]
+        table(("bought outside of it", "", "what", "vendor", "who pays", "last billed"), rows, "")
 
 
 def _one(shown: PurchaseShown) -> None:

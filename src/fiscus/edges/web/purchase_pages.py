@@ -23,7 +23,8 @@ def mount(router: APIRouter, site: Site) -> None:
     @router.get("/purchases")
     def purchases(request: Request) -> HTMLResponse:
         visit = site.visit(request)
-        shown = show_purchases(visit.ws, "purchases", site.trust(visit.ws))
+        ws = visit.ws
+        shown = site.kept.get(ws, "purchases", lambda: show_purchases(ws, "purchases", site.trust(ws)))
         return site.page(visit, "purchases.html", {"shown": shown, "commitments": False, "use": None})
 
     @router.get("/commitments")

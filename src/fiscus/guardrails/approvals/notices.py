@@ -72,7 +72,8 @@ def hook(told: Told) -> Notice:
 def effect(approval: Approval) -> str:
     """What it lets happen, in words: `a marketplace purchase of VectorForge Enterprise Index from VectorForge Inc.`."""
     intent = approval.intent
-    given = [intent.product, intent.service, intent.attributes.get("model"), intent.attributes.get("size")]
+    names = [intent.attributes.get(name) for name in ("model", "size", "resource_type")]
+    given = [names[0], intent.service, *names[1:], intent.product]
     thing = next((str(name) for name in given if name), "")
     seller = str(intent.attributes.get("vendor") or intent.provider)
     words = intent.kind.replace(".", " ").replace("_", " ").replace("ai ", "AI ").replace("saas ", "SaaS ")
@@ -110,7 +111,7 @@ def _question(told: Told, person: Person) -> str:
     eyes = f"{needed} different people must say yes. " if needed > 1 else ""
     return "\n".join([
         f"Dear {person.name},", "",
-        f"{approval.requested_by} asks for your yes or no to {money} for {effect(approval)}.", "",
+        f"{approval.requested_by} asks for your yes or no to {money}, for {effect(approval)}", "",
         *what(approval), "",
         "Why it needs a yes:", *why(approval), "",
         f"Until {approval.expires_at:%d %b %Y %H:%M} UTC. {eyes}A yes is for exactly this, once.",

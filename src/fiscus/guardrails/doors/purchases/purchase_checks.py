@@ -82,6 +82,20 @@ def vendor_known(asked: PurchaseRequest, bought: Sequence[Bought], register: Seq
     )
 
 
+def outside_register(bought: Sequence[Bought], register: Sequence[Purchase]) -> tuple[Bought, ...]:
+    """What the bills show as bought by contract and no line of the register names, the most money first."""
+    named = {(one.request.vendor.strip().casefold(), one.request.product.strip().casefold()) for one in register}
+    found = [
+        one
+        for one in bought
+        if one.purchased > ZERO
+        and not any(
+            (name.strip().casefold(), one.service.strip().casefold()) in named for name in (one.vendor, one.publisher)
+        )
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.purchased, one.vendor, one.service)))
+
+
 def _in_bills(asked: PurchaseRequest, catalog: Catalog, bought: Sequence[Bought]) -> Iterator[Duplicate]:
     for one in bought:
         same = _alike(asked, catalog, one.vendor, one.service)

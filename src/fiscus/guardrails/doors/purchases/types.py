@@ -76,7 +76,10 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """One thing that the bills show: a vendor's service, its cost over the last twelve months, and until when."""
+    """One thing that the bills show: a vendor's service, its cost over the last twelve months, and until when.
+
+    `purchased`: what of it was bought by contract or subscription; the rest was metered.
+    """
 
     vendor: str
     publisher: str
@@ -87,6 +90,7 @@ class Bought:
     cost: Decimal
     last_day: date
     team: str
+    purchased: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
