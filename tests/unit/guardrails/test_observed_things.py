@@ -22,6 +22,7 @@ from fiscus.guardrails.policies.facts import facts_of
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Finding
+from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import Unavailable
 from fiscus.signals.types import Anomaly, Contribution
 
@@ -101,6 +102,17 @@ class TestResources:
         found = _found(company, _on_resource(when))
         assert sorted(name for finding in found for name in finding.targets) == list(ids)
         assert {finding.period_label for finding in found} == {"last 30 days"}
+
+    @pytest.mark.parametrize(("window", "seen"), [(1, 1), (30, 30), (81, 80), (400, 80)])
+    def test_the_days_of_a_long_window_are_counted(self, company: Workspace, window: int, seen: int) -> None:
+        """From September on: days on both sides of the fiftieth, the hundredth and so on back."""
+        (finding,) = _found(
+            company, _on_resource(f'resource.id == "i-web" && resource.days_seen == {seen}', window_days=window)
+        )
+        assert finding.rows == seen
+        later = replace(company, clock=SteppedClock(datetime(2027, 3, 20, 12, tzinfo=UTC)))
+        when = 'resource.id == "i-web" && resource.days_seen == 80 && resource.days_since_seen == 120 && resource.age_days == 200'
+        assert len(_found(later, _on_resource(when, window_days=400))) == 1
 
     def test_its_query_gives_its_number_again(self, company: Workspace) -> None:
         (finding,) = _found(company, _on_resource('resource.team == "ml"'))

@@ -1,8 +1,9 @@
 -- What a policy matches among resources, each one row of its charges in the window, gathered by who answers for it.
--- What a resource is called, tagged and owned by is what its newest charge says.
+-- What a resource is called, tagged and owned by is what its newest charge says. Its days are bits, a hundred to a number (windows
+-- have at most 400): counting distinct days takes three times as long as all the rest.
 WITH seen AS (
     SELECT
-        *, CAST(ChargePeriodStart AS DATE) AS day,
+        *, CAST(ChargePeriodStart AS DATE) AS day, CAST($until AS DATE) - CAST(ChargePeriodStart AS DATE) - 1 AS ago,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS worth
     FROM charges
     WHERE ChargePeriodStart < $until AND ChargePeriodStart >= $since AND x_BillingMonth >= $billing_month AND ResourceId <> ''
@@ -29,7 +30,12 @@ resources AS (
         coalesce(sum(worth) FILTER (WHERE day >= CAST($until AS DATE) - 14 AND day < CAST($until AS DATE) - 7), 0)
             AS cost_7_days_before,
         sum(ConsumedQuantity) FILTER (WHERE ConsumedUnit IN ('Hours', 'Hour', 'Hrs')) AS hours,
-        count(*) AS charges, count(DISTINCT day) AS days_seen,
+        count(*) AS charges,
+        CAST(coalesce(bit_count(bit_or(CAST(1 AS HUGEINT) << CAST(ago % 100 AS INTEGER)) FILTER (WHERE ago < 100)), 0)
+            + coalesce(bit_count(bit_or(CAST(1 AS HUGEINT) << CAST(ago % 100 AS INTEGER)) FILTER (WHERE ago BETWEEN 100 AND 199)), 0)
+            + coalesce(bit_count(bit_or(CAST(1 AS HUGEINT) << CAST(ago % 100 AS INTEGER)) FILTER (WHERE ago BETWEEN 200 AND 299)), 0)
+            + coalesce(bit_count(bit_or(CAST(1 AS HUGEINT) << CAST(ago % 100 AS INTEGER)) FILTER (WHERE ago >= 300)), 0)
+            AS BIGINT) AS days_seen,
         CAST(CAST($until AS DATE) - max(day) - 1 AS BIGINT) AS days_since_seen,
         CAST(CAST($until AS DATE) - min(day) AS BIGINT) AS age_days,
         CAST(min(day) AS VARCHAR) AS first_seen, CAST(max(day) AS VARCHAR) AS last_seen,
