@@ -2,7 +2,7 @@
 
 Policy part: ten rules of six terms, judged for one question: our closures with the sentences that say so, against cedarpy
 (Cedar), cel-python (CEL) and regorus (Rego), each with everything parsed and prepared, each in a process of its own, in this run.
-They agree on how many match, or the bench fails. The peers are installed into a folder of their own and are no dependency of the project.
+They agree on how many match, or the bench fails. The peers are installed into a folder of their own, for this run alone.
 
 Whole decision: `decide_intent` with four covering budgets and the ready policies: settled names, facts, policies, a durable
 reservation, the decision and its evidence; against a bare one-row commit (BEGIN, INSERT, COMMIT) in the same database with the
@@ -132,10 +132,9 @@ def _policies(folder: Path, *, peers: bool) -> Policies:
 
 
 def _ours() -> dict[str, float]:
-    """As a decision does it: facts in, a result with its reason for every rule out, the strongest word found."""
+    """As a decision does it: facts in, a result with its reason for every rule out."""
     from tests.fixtures.judging import policy_of
 
-    from fiscus.guardrails.decisions.decide import strongest_first
     from fiscus.guardrails.decisions.policy_words import policy_words
     from fiscus.guardrails.policies.policy_set import PolicySet
     from fiscus.guardrails.types import Intent
@@ -157,12 +156,14 @@ def _ours() -> dict[str, float]:
         amount = Decimal(question["amount"])
         return Intent("ai.request", "max", question["team"], question["environment"], amount, "USD"), facts
 
-    def judge(question: tuple[Intent, dict[str, object]]) -> int:
+    def judge(question: tuple[Intent, dict[str, object]]) -> Any:
         intent, facts = question
-        words = policy_words(intent, lambda _: facts, policies, day)
-        return sum(result.verdict == "deny" for result in strongest_first(words.results))
+        return policy_words(intent, lambda _: facts, policies, day)
 
-    return measured(judge, [prepared(question) for question in questions()])
+    def denied(words: Any) -> int:
+        return sum(result.verdict == "deny" for result in words.results)
+
+    return measured(judge, [prepared(question) for question in questions()], denied)
 
 
 def _peer(folder: Path, name: str, package: str) -> dict[str, float]:

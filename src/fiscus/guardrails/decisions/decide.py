@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 from fiscus.guardrails.decisions.intent import intent_facts
@@ -40,6 +41,7 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "resource.provision": {"charge_category": "Usage"},
     "commitment.purchase": {"charge_category": "Purchase"},
 }
+_ID: Final = attrgetter("policy_id")
 _STRENGTH: Final = {verdict: number for number, verdict in enumerate(VERDICTS)}
 
 
@@ -140,7 +142,10 @@ def decide(asked: Asked, rules: Rules, accounts: Mapping[str, Account], quotes: 
 
 def strongest_first(results: Sequence[PolicyResult]) -> list[PolicyResult]:
     """By strength of their words, then by id: the order in which people read them."""
-    return sorted(results, key=lambda result: (-_STRENGTH[result.verdict], result.policy_id))
+    ordered = sorted(results, key=_ID)
+    if any(result.verdict != "allow" for result in ordered):  # of equals the first id stays first
+        ordered.sort(key=lambda result: -_STRENGTH[result.verdict])
+    return ordered
 
 
 def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]:

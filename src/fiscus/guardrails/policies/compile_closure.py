@@ -53,6 +53,9 @@ class ConditionError(Exception):
     """An evaluation that has no answer: something is missing, too large, or in another currency."""
 
 
+NO_ANSWER: Final = (ConditionError, KeyError, TypeError, AttributeError)  # what an evaluation without an answer raises
+
+
 class TooLong:
     """A text that is given and too long to be read: whatever is asked of it has no answer."""
 
@@ -76,13 +79,18 @@ def compile_closure(node: Node) -> Callable[[Facts], tuple[Result, str]]:
     def evaluate(facts: Facts) -> tuple[Result, str]:
         try:
             return ("match", "") if quick(facts) else ("no_match", "")
-        except (ConditionError, KeyError, TypeError, AttributeError) as first:
+        except NO_ANSWER as first:
             try:
                 return ("match", "") if exact(facts) else ("no_match", "")
-            except (ConditionError, KeyError, TypeError, AttributeError):
+            except NO_ANSWER:
                 return "error", _reason(first)
 
     return evaluate
+
+
+def compile_term(node: Node) -> Closure:
+    """Whether one term of a condition holds. Raises one of NO_ANSWER where that is not known: then ask the whole condition."""
+    return _closure(node, exact=False)
 
 
 def _reason(error: Exception) -> str:
@@ -98,7 +106,7 @@ def _several(terms: list[Closure], *, settled: bool) -> Closure:
             try:
                 if bool(term(facts)) is settled:
                     return settled
-            except (ConditionError, KeyError, TypeError, AttributeError) as error:
+            except NO_ANSWER as error:
                 wrong = wrong or error
         if wrong is not None:
             raise wrong

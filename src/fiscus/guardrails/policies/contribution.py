@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Final
 
 from fiscus.guardrails.policies.compile_closure import Facts, Result
@@ -26,6 +27,7 @@ class Contribution:
     unread: tuple[str, ...] = ()
 
 
+@cache
 def weakened(asked_for: Effect, level: Level) -> Verdict:
     """`asked_for`, but never stronger than `level` allows. Acting is for what is there already: of an intent it asks nothing."""
     wanted: Verdict = "allow" if asked_for == "act" else asked_for
@@ -40,6 +42,8 @@ def contribution(
         return Contribution("allow")
     policy = compiled.policy
     wanted = weakened(policy.effect if result == "match" else ON_ERROR[policy.on_error], policy.level)
+    if not compiled.exceptions:
+        return Contribution(wanted)
     exception, unread = exception_for(compiled, target, facts, day)
     if exception is None:
         return Contribution(wanted, unread=unread)

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from fiscus.guardrails.policies.compile_closure import Facts, Result
 from fiscus.guardrails.policies.condition import Node
+from fiscus.guardrails.policies.joint_conditions import JointConditions
 from fiscus.guardrails.types import Policy, PolicyException, PolicyResult, PolicyTarget
 
 Closure: TypeAlias = Callable[[Facts], tuple[Result, str]]
@@ -53,11 +54,13 @@ class CompiledPolicy:
     exceptions: Mapping[PolicyTarget, tuple[CompiledException, ...]] = field(default_factory=dict)
     resource_sql: str = ""
     silent: PolicyResult = field(init=False, repr=False, compare=False)  # what it says of nearly everything: nothing
+    says: str = field(init=False, repr=False, compare=False)  # what it says of a match, after the money
 
     def __post_init__(self) -> None:
         policy = self.policy
         silent = PolicyResult(policy.id, policy.version, policy.level, "no_match", "allow", "")
         object.__setattr__(self, "silent", silent)
+        object.__setattr__(self, "says", f"{policy.title}. {policy.reason}")
 
     def in_force(self, day: date) -> bool:
         """Whether its effective dates, both included, hold `day`."""
@@ -66,12 +69,21 @@ class CompiledPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """The policies that judge one target on one day, their conditions joined; `silent`: what they say of nearly everything."""
+
+    policies: tuple[CompiledPolicy, ...]
+    silent: tuple[PolicyResult, ...]
+    joint: JointConditions
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySet:
     """Every policy, in the order of their ids: order never changes a verdict. `digest` names this version."""
 
     policies: tuple[CompiledPolicy, ...] = ()
     digest: str = ""
-    _in_force: dict[tuple[PolicyTarget, date], tuple[CompiledPolicy, ...]] = field(
+    _in_force: dict[tuple[PolicyTarget, date], InForce] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -86,12 +98,18 @@ class PolicySet:
         return [compiled for compiled in self.policies if target in compiled.conditions]
 
     def in_force(self, target: PolicyTarget, day: date) -> Sequence[CompiledPolicy]:
-        """The policies that judge `target` and are in force on `day`: looked up once a day, not once a decision."""
+        """The policies that judge `target` and are in force on `day`."""
+        return self.asked(target, day).policies
+
+    def asked(self, target: PolicyTarget, day: date) -> InForce:
+        """The same, ready to be asked together: made once a day, not once a decision."""
         key = (target, day)
         if (found := self._in_force.get(key)) is None:
             if len(self._in_force) >= DAYS_KEPT_MAX:
                 self._in_force.clear()
-            found = self._in_force[key] = tuple(one for one in self.on(target) if one.in_force(day))
+            policies = tuple(one for one in self.on(target) if one.in_force(day))
+            joint = JointConditions([one.conditions[target] for one in policies])
+            found = self._in_force[key] = InForce(policies, tuple(one.silent for one in policies), joint)
         return found
 
     def detectors(self) -> Sequence[CompiledPolicy]:
