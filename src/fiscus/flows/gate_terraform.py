@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.hold_plan import hold_total, release_all
 from fiscus.flows.learn_price_book import price_book
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
@@ -38,14 +39,17 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.money import ZERO
 
+LET_IN = frozenset({"allow", "warn"})
 NOTE = "Judged for a month at the most that groups may scale to; nothing is reserved until it is applied."
+HELD = "Its money is held until bills show it: release it if the plan is not applied after all (`fiscus ledger`)."
 DEFERRED = "Terraform put off a part of this change until later: that part is in no sum."
 LOST = "The spend ledger could not be reached: what each budget says of that has answered, and where they stand is not known."
 
 
-def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
+def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked, *, hold: bool = False) -> GateReport:
     """The verdict; given only once it is stored. Raises BadInput for a requester, team or environment that nobody knows.
 
+    `hold`: the plan is applied next, so its money is held where the verdict lets it in; a yes to it is used up.
     Fails closed: a store that cannot be reached raises Unavailable, and the plan must not be applied.
     """
     settings = ws.config.gates
@@ -54,7 +58,8 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
     asked = replace(asked, environment=asked.environment or _stated_environment(changes))
     settled = settle_intent(ws, _nothing(ws, asked)).intent
     objections = {one.change.address: _objections(ws, one, asked) for one in changes if is_judged(one)}
-    totals, decisions = _totals(ws, changes, asked, objections)
+    holding = hold and not _denied(objections)
+    totals, decisions = _totals(ws, changes, asked, objections, holding=holding)
     words, steps = _words(ws, changes, asked, objections, decisions)
     headroom, over = combined(decisions)
     steps += [step for decision in decisions for step in total_remedies(decision, _remedies(ws))]
@@ -64,6 +69,8 @@ def gate_terraform(ws: Workspace, plan: Plan, asked: GateAsked) -> GateReport:
         _note(plan, decisions),
     )  # fmt: skip
     report = report_of(ws.ids.new("gate"), plan, judged, asked, settings)
+    if report.verdict not in LET_IN:
+        report = _without_money(report, release_all(ws, decisions))
     with ws.state.begin() as tx:
         tx.evidence.append("gate.judged", report.id, Actor(report.requested_by), _evidence(report))
     return report
@@ -87,7 +94,7 @@ def _words(
 
     Nobody is asked for a yes to a plan that is denied: it has to change first.
     """
-    denied = any(result.verdict == "deny" for results in objections.values() for result in results)
+    denied = _denied(objections)
     yes = {policy for decision in decisions if lets_in(decision) for policy in asking(decision)}
     waiting = {policy for decision in decisions if not lets_in(decision) for policy in asking(decision)}
     words, steps = dict[str, ResourceVerdict](), list[tuple[Verdict, str]]()
@@ -108,22 +115,37 @@ def _said(ws: Workspace, intent: Intent) -> Sequence[PolicyResult]:
     return prepare(settle_intent(ws, intent), rules).results
 
 
+def _denied(objections: Mapping[str, Sequence[PolicyResult]]) -> bool:
+    return any(result.verdict == "deny" for results in objections.values() for result in results)
+
+
 def _totals(
-    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked, objections: Mapping[str, Sequence[PolicyResult]]
-) -> tuple[list[TotalShown], list[Decision]]:
+    ws: Workspace, changes: Sequence[PricedChange], asked: GateAsked,
+    objections: Mapping[str, Sequence[PolicyResult]], *, holding: bool,
+) -> tuple[list[TotalShown], list[Decision]]:  # fmt: skip
     said = {result.policy_id for results in objections.values() for result in results}
     totals, decisions = list[TotalShown](), list[Decision]()
     for provider, currency, of_vendor in by_vendor(changes):
         intent = total_intent(of_vendor, asked, ws.config.gates, objections)
-        decision = decide_intent(ws, intent, hold=False) if intent else None
+        decision = None
+        if intent is not None:
+            decision = hold_total(ws, intent) if holding else decide_intent(ws, intent, hold=False)
         totals.append(total_shown((provider, currency), of_vendor, decision, said))
         decisions += [decision] if decision else []
     return totals, decisions
 
 
 def _note(plan: Plan, decisions: Sequence[Decision]) -> str:
-    note = LOST if any(one.ledger == "lost" for one in decisions) else NOTE
+    note = (
+        LOST if any(one.ledger == "lost" for one in decisions) else HELD if any(one.hold for one in decisions) else NOTE
+    )
     return note if plan.complete else f"{note} {DEFERRED}"
+
+
+def _without_money(report: GateReport, stuck: tuple[str, ...]) -> GateReport:
+    """A plan that may not be applied holds nothing."""
+    totals = tuple(replace(one, hold_id=one.hold_id if one.hold_id in stuck else "") for one in report.totals)
+    return replace(report, totals=totals, note=NOTE if report.note == HELD else report.note)
 
 
 def _remedies(ws: Workspace) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
@@ -15,11 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.gates import change, created, gated_company, planned, sold
-from tests.fixtures.judging import policy_of
+from tests.fixtures.judging import budgets_of, policy_of
 
 from fiscus.__main__ import command_line
 from fiscus.flows.approve_intent import approve_intent
+from fiscus.flows.evaluate import evaluate
 from fiscus.flows.gate_terraform import gate_terraform
+from fiscus.flows.settle_hold import release_hold
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.terraform.judge import GateAsked
 from fiscus.guardrails.doors.terraform.plan import parse_plan, read_plan
@@ -138,6 +141,69 @@ def test_a_resource_that_the_sum_does_not_speak_for_is_asked_for_itself(tmp_path
     for one in waiting:
         approve_intent(strict, one, Actor("lea"))
     assert _gate(strict, GPU, far, asked=GateAsked("max", "staging")).verdict == "allow"
+
+
+class TestAPlanThatIsAppliedNext:
+    @staticmethod
+    def _gate(own: Workspace, *changes: Any, hold: bool = True) -> GateReport:
+        return gate_terraform(own, parse_plan(planned(*changes)), MAX, hold=hold)
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Workspace:
+        return gated_company(tmp_path / "home")
+
+    def test_its_money_is_held_once_however_often_the_job_runs(self, own: Workspace) -> None:
+        first, again = self._gate(own, MACHINE), self._gate(own, MACHINE)
+        assert first.totals[0].hold_id == again.totals[0].hold_id != ""
+        assert own.ledger.store.totals().open == 1
+        assert "held until bills show it" in gate_text(again)
+        other = change("aws_instance.other", ["create"], None, MACHINE["change"]["after"])
+        assert self._gate(own, other, hold=False).headroom[0].headroom < first.headroom[0].headroom
+
+    def test_jobs_that_run_at_once_hold_once(self, own: Workspace) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            reports = list(pool.map(lambda _: self._gate(own, MACHINE), range(4)))
+        assert {one.verdict for one in reports} == {"allow"}
+        assert own.ledger.store.totals().open == 1
+
+    def test_money_that_was_released_is_held_anew(self, own: Workspace) -> None:
+        first = self._gate(own, MACHINE).totals[0]
+        release_hold(own, first.hold_id, "not applied after all")
+        again = self._gate(own, MACHINE).totals[0]
+        assert again.hold_id not in {"", first.hold_id}
+        assert own.ledger.store.totals().open == 1
+
+    def test_a_yes_is_used_up_and_the_same_job_again_still_passes(self, own: Workspace) -> None:
+        waiting = self._gate(own, MACHINE, GPU)
+        assert (waiting.verdict, waiting.totals[0].hold_id) == ("require_approval", "")
+        approve_intent(own, waiting.totals[0].approval_id, Actor("lea"))
+        assert self._gate(own, MACHINE, GPU, hold=False).verdict == "allow"
+        assert [self._gate(own, MACHINE, GPU).verdict for _ in range(2)] == ["allow", "allow"]
+        assert own.ledger.store.totals().open == 1
+
+    def test_a_plan_that_is_let_in_with_one_vendor_only_holds_nothing(self, own: Workspace) -> None:
+        erp = created("azurerm_linux_virtual_machine", size="Standard_D8s_v5", location="eastus", tags={}, os_disk=[])
+        untagged = erp | {"change": erp["change"] | {"after": erp["change"]["after"] | {"tags_all": {}}}}
+        report = gate_terraform(own, parse_plan(planned(MACHINE, untagged)), GateAsked("max", "dev"), hold=True)
+        assert report.verdict == "deny"
+        assert own.ledger.store.totals().open == 0
+        far = created("azurerm_linux_virtual_machine", size="Standard_D8s_v5", location="westeurope", os_disk=[])
+        tight = replace(own, config=replace(own.config, budgets=budgets_of(TIGHT)))
+        sync_ledger_of(tight)
+        both = self._gate(tight, MACHINE, far)
+        assert (both.verdict, [one.hold_id for one in both.totals]) == ("deny", ["", ""])
+        assert tight.ledger.store.totals().open == 0
+
+
+TIGHT = """
+budgets:
+  - {id: dev, title: Development, scope: {environment: dev}, period: month, currency: USD, amount: 400, owner: ml, cap: hard}
+"""
+
+
+def sync_ledger_of(ws: Workspace) -> None:
+    """Where its budgets stand, told to the ledger."""
+    evaluate(ws, "run-2")
 
 
 def test_what_is_destroyed_saves_money_and_nobody_is_asked(ws: Workspace) -> None:

@@ -33,6 +33,7 @@ class PlanAsked(BaseModel):
     ticket: str = Field("", max_length=400)
     repository: str = Field("", max_length=400)
     file: str = Field("", max_length=400)
+    hold: bool = False
 
 
 def mount_gates(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
@@ -46,7 +47,7 @@ def mount_gates(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     def terraform(asked: PlanAsked, form: Annotated[Form, Query(alias="format")] = "json") -> Response:
         who = GateAsked(asked.person, asked.environment, asked.team, asked.ticket, asked.repository, asked.file)
-        report = gate_terraform(get_ws(), parse_plan(asked.plan, asked.file), who)
+        report = gate_terraform(get_ws(), parse_plan(asked.plan, asked.file), who, hold=asked.hold)
         if form == "json":
             return answered(report)
         if form == "sarif":

@@ -36,6 +36,7 @@ def terraform(
     team: str = "",
     ticket: str = "",
     repository: str = "",
+    hold: bool = False,
     out: tuple[Path, ...] = (),
     common: Common = NO_OPTIONS,
 ) -> int:
@@ -55,6 +56,8 @@ def terraform(
         What it is for; policies may ask for it.
     repository
         Where the change comes from; policies may ask for it.
+    hold
+        The plan is applied next: hold its money where it is let in. A yes to it is used up.
     out
         Write the report there too, in the form of the file's ending: .json, .sarif, .md or .txt; may be given several times.
     """
@@ -67,7 +70,7 @@ def terraform(
     read = read_plan(_text(plan), name)
     asked = GateAsked(as_, environment, team, ticket, repository, name)
     forms = [_form_of(path) for path in out]
-    report = gate_terraform(open_home(common), read, asked)
+    report = gate_terraform(open_home(common), read, asked, hold=hold)
     for path, other in zip(out, forms, strict=True):
         path.write_text(_written(report, other), encoding="utf-8")
     _say(report, form)

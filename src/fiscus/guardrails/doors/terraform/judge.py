@@ -149,16 +149,17 @@ def total_shown(
     provider, currency = vendor
     before, after, delta, least = sums(changes)
     if decision is None:
-        return TotalShown(provider, currency, before, after, delta, least, "allow", "", "", ())
+        return TotalShown(provider, currency, before, after, delta, least, "allow", "", "", "", ())
     objections = [result for result in decision.policies if result.verdict != "allow"]
     fresh = [result.reason for result in objections if result.reason and result.policy_id not in said]
     quiet = f"No policy and no budget objects to {money(delta, currency)} a month with {provider}."
     reasons = tuple(fresh) if objections else (quiet,)
     if lets_in(decision):
         reasons = decision.reasons  # they begin with who said yes
+    hold = decision.hold.id if decision.hold else ""
     return TotalShown(
-        provider, currency, before, after, delta, least, decision.verdict, decision.id, decision.approval_id, reasons
-    )
+        provider, currency, before, after, delta, least, decision.verdict, decision.id, decision.approval_id, hold, reasons
+    )  # fmt: skip
 
 
 def lets_in(decision: Decision) -> bool:

@@ -82,6 +82,7 @@ class TotalShown:
     verdict: Verdict
     decision_id: str
     approval_id: str  # that it waits for, or that lets it in
+    hold_id: str  # of the money that is held for it; empty: none is
     reasons: tuple[str, ...]
 
 
