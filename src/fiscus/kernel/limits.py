@@ -85,6 +85,7 @@ MATCHED_TEXT_CHARS_MAX: Final = 2_048  # a longer text has no answer to matches(
 EVALUATION_MS_MAX: Final = 100  # what the bounds above add up to at most; tests/promises/test_p9 measures it
 FACT_TEXT_CHARS_MAX: Final = 100_000  # a longer text in an intent is refused at the door
 INTENT_TAGS_MAX: Final = 200  # of a resource that is asked for; AWS has 50, Azure 50, Google Cloud 64 labels
+OPTIONS_MAX: Final = 20  # cheaper ways that one decision looks at, those that save most; each is asked of every policy
 POLICIES_MAX: Final = 2_000
 POLICIES_PER_PASS_MAX: Final = 250  # asked of the charges by one query: more, and its plan costs more than another pass
 BUDGETS_MAX: Final = 10_000

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.fixtures.company import open_company
-from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, tags
+from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, policy_of, tags
 
 from fiscus.flows.evaluate import Evaluation, evaluate
 from fiscus.flows.find_anomalies import CURRENT_FACT
@@ -24,6 +24,7 @@ from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import Unavailable
+from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX
 from fiscus.signals.types import Anomaly, Contribution
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
@@ -193,6 +194,18 @@ class TestAnomalies:
         facts = anomaly_facts(_anomaly(expected=Decimal(0)), AS_OF)
         assert "anomaly.ratio" not in facts
         assert (facts["anomaly.days"], facts["anomaly.days_ago"], facts["anomaly.end"]) == (6, 0, "2026-11-19")
+
+    def test_a_text_that_is_too_long_to_be_read_is_an_error_and_not_another_text(self, odd: Workspace) -> None:
+        facts = anomaly_facts(_anomaly(owner="x" * (FACT_TEXT_CHARS_MAX + 1)), AS_OF)
+
+        def asked(when: str) -> str:
+            return policy_of("p", when, "anomaly").closures["anomaly"](facts)[0]
+
+        for when in ('anomaly.owner == "ml"', 'anomaly.owner != "ml"', 'anomaly.owner in ["ml"]', 'anomaly.owner.contains("x")',
+                     'anomaly.owner.startsWith("x")', 'anomaly.owner.matches("x")', "size(anomaly.owner) > 1",
+                     "anomaly.team.contains(anomaly.owner)"):  # fmt: skip
+            assert asked(when) == "error", when
+        assert asked("has(anomaly.owner)") == "match"
 
     def test_what_has_no_answer_follows_on_error(self, odd: Workspace) -> None:
         when = 'anomaly.explained_by.sku == "x"'

@@ -104,6 +104,12 @@ class TestCheaperWays:
         judged = _judged(_policies(*({"effect": "degrade", "options": [way]} for way in (dearer, SMALL))))
         assert [(option.amount, option.policy_id) for option in judged.options] == [(Decimal("1.60"), "p1")]
 
+    def test_of_very_many_the_best_twenty_are_looked_at(self) -> None:
+        ways = [{"change": {"model": f"m-{n}"}, "price_share": f"0.{n:03d}"} for n in range(1, 61)]
+        policies = _policies(*({"effect": "degrade", "options": ways[n : n + 20]} for n in (0, 20, 40)))
+        offered = _judged(policies).options
+        assert [option.change["model"] for option in offered] == [f"m-{n}" for n in range(1, 21)]
+
     @pytest.mark.parametrize(
         ("level", "verdict", "offered"), [("warn", "warn", 1), ("observe", "allow", 0), ("soft", "degrade", 1)]
     )

@@ -13,6 +13,7 @@ from typing import Any, cast
 from fiscus.guardrails.decisions.intent import TEXTS
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import CheaperWay, Intent, Option, Policy
+from fiscus.kernel.limits import OPTIONS_MAX
 from fiscus.kernel.money import EXACT, ZERO, from_nanos, to_nanos
 
 
@@ -28,18 +29,18 @@ def cheaper_options(
 ) -> tuple[Option, ...]:
     """The options of `policies`, all of which matched, the largest saving first; of equal changes the cheapest one.
 
-    `denied` says whether policies forbid an intent as it would then be.
+    `denied` says whether policies forbid an intent as it would then be; it is asked of the best OPTIONS_MAX only, because each
+    question asks every policy.
     """
     found: dict[str, Option] = {}
     for policy in policies:
         for way in policy.options:
             option = _option(intent, policy.id, way, quotes)
-            if option is None or denied(replace(changed(intent, way.change), amount=option.amount)):
-                continue
             key = repr(sorted(way.change.items()))
-            if key not in found or _order(option) < _order(found[key]):
+            if option is not None and (key not in found or _order(option) < _order(found[key])):
                 found[key] = option
-    return tuple(sorted(found.values(), key=_order))
+    best = sorted(found.values(), key=_order)[:OPTIONS_MAX]
+    return tuple(one for one in best if not denied(replace(changed(intent, one.change), amount=one.amount)))
 
 
 def changed(intent: Intent, change: Mapping[str, object]) -> Intent:
