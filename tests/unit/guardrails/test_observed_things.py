@@ -137,6 +137,23 @@ class TestResources:
         assert finding.kind == "policy_error"
         assert finding.amount == Decimal(300 + 80)
 
+    def test_policies_that_are_asked_together_answer_as_each_alone(self, company: Workspace) -> None:
+        """Two windows, texts that look like parameters, exceptions, errors."""
+        policies = (
+            _on_resource('resource.team == "ml" || resource.name == "$until_0 $since_resources_30"'),
+            _on_resource(
+                "resource.days_seen > 3", window_days=10, exceptions=[{**EXCEPTION, "match": {"team": "web"}}]
+            ),
+            _on_resource('resource.hours > quantity("1")', on_error="hold", days_min=2),
+            _on_resource("resource.days_since_seen >= 9"),
+        )
+        together = {finding.id: finding for finding in _found(company, *policies)}
+        alone = [
+            _found(company, *({"on": ["budget"], "when": "false"},) * n, policy) for n, policy in enumerate(policies)
+        ]
+        assert together == {finding.id: finding for found in alone for finding in found}
+        assert len(together) >= 5
+
     def test_an_action_is_planned_on_resources(self, company: Workspace) -> None:
         (finding,) = _found(company, _on_resource("resource.days_since_seen > 5", effect="act", action="aws.ec2.stop"))
         assert (finding.action, finding.targets) == ("aws.ec2.stop", ("i-idle",))

@@ -84,15 +84,26 @@ def matches_query(compiled: CompiledPolicy, as_of: date, target: InSql = "charge
 
 
 def all_matches_query(policies: Sequence[CompiledPolicy], as_of: date, target: InSql = "charge") -> Query:
-    """`matches_query` of several policies in one, the place first: opening the lake costs more than one more condition."""
+    """`matches_query` of several policies in one, the place first: opening the lake costs more than one more condition.
+
+    Resources are gathered once for each window that any of them has, which costs far more than asking about them.
+    """
     params: dict[str, object] = {}
-    parts = []
+    parts, shared = list[str](), dict[str, str]()
     for place, compiled in enumerate(policies):
         asked = _Asked(compiled, as_of, target)
+        source = ""
+        if target == "resource":
+            source = f"resources_{_window_days(asked)}"
+            shared[source] = f"{source} AS MATERIALIZED (\n{_resources(source)}\n)"
+            params |= {f"{name}_{source}": value for name, value in _params(asked).items()}
         params |= {f"{name}_{place}": value for name, value in _params(asked).items()}
-        parts.append(f"SELECT {place} AS place, * FROM (\n{_sql(asked, '', f'_{place}')})")
+        parts.append(f"SELECT {place} AS place, * FROM (\n{_sql(asked, '', f'_{place}', source)})")
     order = "place, is_error, currency, amount DESC, owner, team, environment, provider, sub_account, exception"
-    return Query("\nUNION ALL ".join(parts) + f"\nORDER BY {order}", params)
+    gathered = ",\n".join(shared.values())
+    text = (f"WITH {gathered}\n" if gathered else "") + "\nUNION ALL ".join(parts) + f"\nORDER BY {order}"
+    bound = set(re.findall(r"\$(\w+)", text))
+    return Query(text, {name: value for name, value in params.items() if name in bound})
 
 
 def rows_by_place(rows: Rows, policies: int) -> list[Rows]:
@@ -135,9 +146,15 @@ def find_charges(
     )
 
 
-def _sql(asked: _Asked, only: str, suffix: str = "") -> str:
-    """`suffix` is put to the names of the parameters; the conditions, which people wrote, go in last and untouched."""
+def _sql(asked: _Asked, only: str, suffix: str = "", source: str = "") -> str:
+    """`suffix` is put to the names of the parameters; the conditions, which people wrote, go in last and untouched.
+
+    `source`: where resources were gathered already; they are gathered here where it is empty.
+    """
     text = sql_text("fiscus.guardrails", _TEXT[asked.target]).replace("{{only}}", only)
+    if asked.target == "resource":
+        here = "" if source else f"resources AS (\n{_resources('')}\n),\n"
+        text = text.replace("{{resources}}", here).replace("{{from}}", source or "resources")
     if suffix:
         text = re.sub(r"\$(\w+)", rf"$\1{suffix}", text)
     written = {
@@ -145,6 +162,11 @@ def _sql(asked: _Asked, only: str, suffix: str = "") -> str:
         "{{exception}}": exception_sql(asked.compiled, asked.target, asked.as_of),
     }
     return re.sub(r"\{\{(?:condition|exception)\}\}", lambda place: written[place[0]], text)
+
+
+def _resources(source: str) -> str:
+    text = sql_text("fiscus.guardrails", "resource_rows")
+    return re.sub(r"\$(\w+)", rf"$\1_{source}", text) if source else text
 
 
 def _params(asked: _Asked) -> dict[str, object]:

@@ -50,7 +50,7 @@ BUDGET: Final[Mapping[str, FactType]] = {
     "forecast_p10": "money", "forecast_p50": "money", "forecast_p90": "money", "p_breach": "quantity", "used": "quantity",
     "days_left": "int", "scope": "map",
 }  # fmt: skip
-# A resource's charges in the policy's window, as one row: columns of sql/resource_matches.sql under the same names.
+# A resource's charges in the policy's window, as one row: columns of sql/resource_rows.sql under the same names.
 RESOURCE: Final[Mapping[str, FactType]] = {
     "id": "text", "name": "text", "type": "text", "provider": "text", "service": "text", "service_category": "text",
     "service_subcategory": "text", "region": "text", "sub_account": "text", "owner": "text", "team": "text",
