@@ -1,32 +1,38 @@
--- What each budget's scope cost, by day. The charges are grouped once (cube); each shape of filters is one hash join with it.
--- Filled in: the columns that any scope asks for (d0, d1 ...), and one SELECT a shape, from budget_shape.sql.
+-- What each budget's scope cost, by day. The charges are read once and grouped by each shape of scopes that is asked for (the
+-- dimensions that a scope filters by); each shape is then one hash join with its budgets. One cube of all dimensions would have
+-- nearly as many rows as there are charges, once resources differ in enough of them.
+-- `flags`: 1 tax, 2 credit, 4 of a provider that the spend ledger meters. Fewer columns to group by, and faster for it.
+-- Filled in: the columns that any scope asks for (d0, d1 ...), the grouping sets, and one SELECT a shape, from budget_shape.sql.
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
 -- then says nothing.
 WITH cube AS MATERIALIZED (
     SELECT
-        {{dimensions}}
-        CAST(ChargePeriodStart AS DATE) AS day,
-        BillingCurrency AS currency,
-        ChargeCategory = 'Tax' AS is_tax,
-        ChargeCategory = 'Credit' AS is_credit,
-        x_SourceId AS source,
-        {{metered}} AS is_metered,
-        sum(EffectiveCost) AS effective,
-        sum(BilledCost) AS billed,
-        count(*) AS charges,
-        max(ChargePeriodEnd) AS until
-    FROM charges
-    WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
-    GROUP BY ALL
+        {{columns}}
+        {{shape}} AS shape, day, currency, source, flags,
+        sum(EffectiveCost) AS effective, sum(BilledCost) AS billed, count(*) AS charges, max(ChargePeriodEnd) AS until
+    FROM (
+        SELECT
+            {{dimensions}}
+            CAST(ChargePeriodStart AS DATE) AS day,
+            BillingCurrency AS currency,
+            x_SourceId AS source,
+            CASE ChargeCategory WHEN 'Tax' THEN 1 WHEN 'Credit' THEN 2 ELSE 0 END + CASE WHEN {{metered}} THEN 4 ELSE 0 END AS flags,
+            EffectiveCost, BilledCost, ChargePeriodEnd
+        FROM charges
+        WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
+    )
+    GROUP BY GROUPING SETS ({{sets}})
 ),
 delivered AS (
-    SELECT source, CAST(least(max(until), $until) AS DATE) AS last, min(day) AS first FROM cube GROUP BY source
+    SELECT source, CAST(least(max(until), $until) AS DATE) AS last, min(day) AS first
+    FROM cube WHERE shape = {{every}} GROUP BY source
 ),
 rhythm AS (
     SELECT
         source, last, least(28, last - first) AS watched,
         count(DISTINCT day) FILTER (day >= last - 28 AND day < last) AS days
     FROM cube JOIN delivered USING (source)
+    WHERE shape = {{every}}
     GROUP BY source, last, first
 ),
 landed AS (
@@ -38,4 +44,6 @@ landed AS (
 )
 {{shapes}}
 UNION ALL
-SELECT '' AS budget, min(day) AS day, NULL AS cost, NULL AS metered, 0 AS charges, max(day) AS landed, NULL AS complete FROM cube
+SELECT
+    '' AS budget, min(day) AS day, NULL AS cost, NULL AS metered, 0 AS charges, max(day) AS landed, NULL AS complete
+FROM cube WHERE shape = {{every}}

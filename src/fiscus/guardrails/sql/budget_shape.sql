@@ -2,7 +2,7 @@ SELECT
     wanted.budget,
     cube.day,
     sum(CASE WHEN wanted.is_billed THEN cube.billed ELSE cube.effective END) AS cost,
-    sum(CASE WHEN NOT cube.is_metered THEN 0 WHEN wanted.is_billed THEN cube.billed ELSE cube.effective END) AS metered,
+    sum(CASE WHEN cube.flags & 4 = 0 THEN 0 WHEN wanted.is_billed THEN cube.billed ELSE cube.effective END) AS metered,
     CAST(sum(cube.charges) AS BIGINT) AS charges,
     max(landed.landed) AS landed,
     min(CASE WHEN landed.is_daily THEN landed.landed END) AS complete
@@ -18,5 +18,5 @@ JOIN (
         {{values}}
         unnest($currency_{{n}}) AS currency
 ) AS wanted ON {{matches}} cube.currency = wanted.currency AND cube.day >= wanted.since
-WHERE (wanted.with_tax OR NOT cube.is_tax) AND (wanted.with_credits OR NOT cube.is_credit)
+WHERE cube.shape = {{shape}} AND (wanted.with_tax OR cube.flags & 1 = 0) AND (wanted.with_credits OR cube.flags & 2 = 0)
 GROUP BY wanted.budget, cube.day
