@@ -30,6 +30,7 @@ def request_approval(ws: Workspace, decision: Decision) -> Approval:
         for waiting in tx.approvals.waiting_for(decision.intent_digest):
             if waiting.policies == asking(decision) and not is_expired(waiting, now):
                 return waiting
+        _check_limit(tx, actor)
     with ws.state.begin() as tx:
         if (known := _known(ws, tx, decision)) is not None:
             return known
@@ -59,7 +60,7 @@ def _known(ws: Workspace, tx: StateTx, decision: Decision) -> Approval | None:
 
 
 def _check_limit(tx: StateTx, actor: Actor) -> None:
-    waiting = sum(one.requested_by == actor.person_id for one in tx.approvals.all(["asked"]))
+    waiting = tx.approvals.asked_by(actor.person_id)
     if waiting >= APPROVALS_WAITING_PER_REQUESTER_MAX:
         raise LimitExceeded(
             f"{waiting} questions of {actor.person_id} wait for a yes already",

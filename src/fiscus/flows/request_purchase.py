@@ -53,7 +53,7 @@ def request_commitment(ws: Workspace, asked: CommitmentRequest) -> tuple[Commitm
     request = as_purchase(asked, judged.proposal)
     blank = Purchase(ws.ids.new("pur"), request, judged.intent, "", check_commitment(judged.outlook, asked.currency), (),
                      "asked", "", "", ())  # fmt: skip
-    purchase, decision = _enter(ws, blank)
+    purchase, decision = _enter(ws, replace(blank, owed=judged.outlook.owed))
     return judged, purchase, decision
 
 

@@ -245,6 +245,7 @@ class TestCommitments:
         assert decision.intent.attributes["coverage_after"] == str(judged.outlook.coverage_after)
         assert (purchase.request.category, purchase.request.renews) == ("Commitment", date(2027, 11, 20))
         assert purchase.intent.amount == Decimal(2) * 24 * 365
+        assert (len(purchase.owed), stored(used, purchase).owed) == (13, judged.outlook.owed)
         shown = show_purchases(used, "commitments")
         assert [line.purchase.id for line in shown.lines] == [purchase.id]
         assert show_purchases(used, "purchases").lines == ()

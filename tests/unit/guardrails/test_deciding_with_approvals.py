@@ -24,7 +24,7 @@ from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.types import Decision, Intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
-from fiscus.kernel.errors import NotFound, Unavailable
+from fiscus.kernel.errors import FiscusError, NotFound, Unavailable
 
 SAM, ANA = Actor("sam.lee"), Actor("ana.silva")
 ASK: dict[str, Any] = {
@@ -164,6 +164,40 @@ def test_of_many_that_come_with_one_yes_at_once_one_is_let_through(ws) -> None:
     for worker in workers:
         worker.join()
     assert sorted(one.verdict for one in given) == ["allow"] + ["require_approval"] * 7
+
+
+def test_fifty_at_once_that_approve_reject_and_come_with_it_leave_one_story(ws) -> None:
+    asked = decide_intent(ws, ask())
+    allowed: list[str] = []
+    start = threading.Barrier(50)
+
+    def act(number: int) -> None:
+        start.wait()
+        try:
+            if number % 10 == 0:
+                reject_intent(ws, asked.approval_id, ANA, "taken back")
+            elif number % 2:
+                approve_intent(ws, asked.approval_id, SAM if number % 4 == 1 else ANA)
+            elif decide_intent(ws, ask(), approval_id=asked.approval_id).verdict == "allow":
+                allowed.append(asked.approval_id)
+        except FiscusError:
+            return
+
+    workers = [threading.Thread(target=act, args=(number,)) for number in range(50)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    with ws.state.read() as tx:
+        approval = tx.approvals.get(asked.approval_id)
+    assert approval is not None
+    assert len(allowed) <= 1
+    assert (approval.state == "used") == (len(allowed) == 1)
+    assert set(approval.yes) <= {"sam.lee"}
+    kinds = [step.kind for step in approval.steps]
+    assert kinds.count("approved") <= 1
+    assert kinds[-1] == {"used": "used", "rejected": "rejected", "approved": kinds[-1]}[approval.state]
+    assert verify_evidence(ws).ok
 
 
 def test_the_same_key_is_answered_as_before_and_uses_no_second_yes(ws) -> None:

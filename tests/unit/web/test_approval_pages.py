@@ -49,6 +49,11 @@ class TestThePage:
         assert f'href="/approvals/{approval.id}"' in page
         assert "lea, vera, fay, pia" in page
 
+    def test_changes_that_wait_for_a_yes_stand_below(self, browser, approval) -> None:
+        page = browser.get("/approvals").text
+        assert "Changes that wait for a yes, too" in page
+        assert "Stop i-1</a>" in page
+
     def test_the_buttons_name_the_effect_and_the_money(self, browser, approval) -> None:
         page = browser.acts_as("lea").get(f"/approvals/{approval.id}").text
         money = f"{approval.intent.amount:,.2f} USD"

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fiscus.edges.web.site import Site, back
 from fiscus.flows.after_answer import after_answer
 from fiscus.flows.approve_intent import approve_intent, open_approval_link, reject_intent
+from fiscus.flows.show_actions import effect, show_actions
 from fiscus.flows.show_approvals import show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.notices import what
@@ -36,7 +37,8 @@ def _mount_pages(router: APIRouter, site: Site) -> None:
     def approvals(request: Request) -> HTMLResponse:
         visit = site.visit(request)
         shown = show_approvals(visit.ws, site.trust(visit.ws))
-        return site.page(visit, "approvals.html", {"shown": shown})
+        waiting = [line.action for line in show_actions(visit.ws, shown.trust).lines if line.waits_for == "approval"]
+        return site.page(visit, "approvals.html", {"shown": shown, "actions": waiting, "effect": effect})
 
     @router.get("/approvals/{approval_id}")
     def approval(request: Request, approval_id: str) -> HTMLResponse:

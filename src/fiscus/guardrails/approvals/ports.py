@@ -17,6 +17,10 @@ class ApprovalTable(Protocol):
         """Those of exactly this intent that were asked for or approved and not used yet, the newest first."""
         ...
 
+    def asked_by(self, person_id: str) -> int:
+        """How many questions of this person wait for a yes."""
+        ...
+
     def of_intent(self, intent_digest: str) -> Sequence[Approval]:
         """Every one of exactly this intent, the newest first."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from fiscus.guardrails.approvals.types import Approval, ApprovalState
 from fiscus.kernel.dataclass_json import from_text, to_text
@@ -51,6 +51,11 @@ class SqlApprovals:
         """Those of exactly this intent that were asked for or approved and not used yet, the newest first."""
         where = [approvals.c.intent_digest == intent_digest, approvals.c.state.in_(WAITING)]
         return self._read(where, None)
+
+    def asked_by(self, person_id: str) -> int:
+        """How many questions of this person wait for a yes."""
+        where = [approvals.c.requested_by == person_id, approvals.c.state == "asked"]
+        return self._connection.execute(select(func.count()).select_from(approvals).where(*where)).scalar_one()
 
     def of_intent(self, intent_digest: str) -> Sequence[Approval]:
         """Every one of exactly this intent, the newest first."""

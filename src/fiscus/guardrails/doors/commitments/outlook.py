@@ -22,6 +22,7 @@ from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final, Literal
 
+from fiscus.guardrails.doors.commitments.types import MonthOwed
 from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.periods import Month
 
@@ -88,15 +89,6 @@ class Standing:
     type: str
     per_day: Decimal
     ends: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class MonthOwed:
-    """What is owed at the start of a month and not yet due: by the proposal, and by what exists."""
-
-    month: Month
-    proposed: Decimal
-    existing: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from fiscus.guardrails.doors.commitments.types import MonthOwed
 from fiscus.guardrails.types import Intent
 
 Channel = Literal["aws_marketplace", "azure_marketplace", "google_marketplace", "direct"]
@@ -169,3 +170,4 @@ class Purchase:
     steps: tuple[PurchaseStep, ...]
     artefact: Artefact | None = None
     recorded: bool = False
+    owed: tuple[MonthOwed, ...] = ()  # of a commitment
