@@ -28,7 +28,7 @@ from tests.fixtures.certificates import Authority
 from tests.fixtures.gates import bills, gated_company
 from tests.unit.guardrails.test_kubernetes_gate import BUDGETS, SETTINGS, asked, workload
 
-from fiscus.edges.admission.metrics import FAILURES, LATE, NOT_RENEWED, REFUSED
+from fiscus.edges.admission.metrics import FAILURES, GONE, LATE, NOT_RENEWED, REFUSED
 from fiscus.edges.admission.serve import CertificateFile, TlsFiles, tls_context
 from fiscus.edges.admission.standing import Standing
 from fiscus.edges.admission.webhook import Webhook
@@ -294,6 +294,21 @@ def test_more_requests_than_threads_are_all_answered_while_everything_hangs(
         assert all(answer["allowed"] for answer in answers)
         assert sorted(answer["uid"] for answer in answers) == sorted(review["request"]["uid"] for review in reviews)
         assert webhook.counters.value(FAILURES, why="timeout") == count
+
+
+def test_a_delete_is_never_held_up_and_settles_what_was_held(own: Workspace, authority: Authority) -> None:
+    gone = asked(uid="u-2", operation="DELETE", object=None, oldObject=workload())
+    with served(_with(own, failure_policy="Fail"), authority) as webhook:
+        assert webhook.response(asked())["allowed"]
+        assert own.ledger.store.totals().open == 1
+        with _hung(own.home / "ledger.db"), ThreadPoolExecutor(ADMISSION_AT_ONCE_MAX) as pool:
+            stuck = [pool.submit(webhook.ask, asked(uid=f"s-{n}")) for n in range(ADMISSION_AT_ONCE_MAX)]
+            assert webhook.response(gone)["allowed"]
+            assert not any(one.result()[1]["response"]["allowed"] for one in stuck)
+        deadline = time.monotonic() + 20
+        while not webhook.counters.value(GONE) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert webhook.counters.value(GONE, money="settled") == 1
 
 
 def test_a_failing_judgement_is_the_failure_policys_too(own: Workspace, authority: Authority) -> None:

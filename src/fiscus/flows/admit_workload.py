@@ -11,10 +11,10 @@ from fiscus.cost.node_rates import Rates, node_rates
 from fiscus.cost.price_book import PriceBook
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.learn_price_book import price_book
-from fiscus.flows.settle_hold import release_hold
+from fiscus.flows.settle_hold import release_hold, settle_hold
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.gate_settings import UNPRICED_VERDICT
-from fiscus.guardrails.doors.kubernetes.known_workloads import KnownWorkloads
+from fiscus.guardrails.doors.kubernetes.known_workloads import Key, KnownWorkloads, MoneyHeld
 from fiscus.guardrails.doors.kubernetes.price_workload import (
     Change,
     RatesOf,
@@ -25,12 +25,15 @@ from fiscus.guardrails.doors.kubernetes.price_workload import (
 )
 from fiscus.guardrails.doors.kubernetes.review import Admission, Review
 from fiscus.guardrails.doors.kubernetes.workload import Workload, workload_of
-from fiscus.guardrails.types import VERDICTS, Decision, Verdict
+from fiscus.guardrails.types import Decision, Verdict
 from fiscus.kernel.errors import BadConfig, FiscusError, NotFound
 from fiscus.kernel.money import EXACT, ZERO, display
 from fiscus.ownership.people import require_live
 
-LET_IN: Final = frozenset({"allow", "warn", "degrade"})
+LET_IN: Final = frozenset({"allow", "warn"})
+STOP: Final[Mapping[Verdict, str]] = {
+    "degrade": "Take a cheaper way", "require_approval": "Needs approval", "deny": "Denied",
+}  # fmt: skip
 FORBIDDEN: Final = 403
 APPROVAL: Final = "fiscus.dev/approval"  # the annotation that names a yes that was given to exactly this
 
@@ -45,7 +48,7 @@ def admit_workload(ws: Workspace, review: Review, known: KnownWorkloads, book: P
         return Admission(allowed=True)
     rates_of = _rates(ws, book or price_book(ws))
     if review.subresource == "scale":
-        return _scaled(ws, review, known)
+        return _kept(known, review, _scaled(ws, review, known))
     if review.subresource:
         return Admission(allowed=True)
     workload = _workload(ws, review.object)
@@ -53,14 +56,35 @@ def admit_workload(ws: Workspace, review: Review, known: KnownWorkloads, book: P
         return Admission(allowed=True)
     after = workload_cost(workload, rates_of)
     if after.each is not None and not review.dry_run:
-        known.put((review.resource, review.namespace, review.name), (workload, after.each, after.currency))
+        known.put(_key(review), (workload, after.each, after.currency))
     before = _before(ws, review, rates_of)
     if after.monthly is None:
         return _unpriced(ws, after.unknown)
     delta = EXACT.subtract(after.monthly, before)
     if delta <= 0:
         return Admission(allowed=True)
-    return _asked(ws, review, Change(workload, review.namespace, delta, after.currency), after)
+    return _kept(known, review, _asked(ws, review, Change(workload, review.namespace, delta, after.currency), after))
+
+
+def settle_gone(ws: Workspace, review: Review, known: KnownWorkloads) -> int:
+    """What is deleted did cost its hours until now, an estimate until bills say more; how many holds were settled.
+
+    Raises what `settle_hold` raises; money that is not settled is charged when its hold expires.
+    """
+    gone = known.gone(_key(review))
+    for held in gone:
+        settle_hold(ws, held.hold_id, held.used(ws.clock.now()), estimate=True)
+    return len(gone)
+
+
+def _key(review: Review) -> Key:
+    return review.resource, review.namespace, review.name
+
+
+def _kept(known: KnownWorkloads, review: Review, admission: Admission) -> Admission:
+    if admission.money is not None and not review.dry_run:
+        known.hold(_key(review), admission.money)
+    return admission
 
 
 def release_late(ws: Workspace, hold_id: str) -> None:
@@ -94,7 +118,7 @@ def _scaled(ws: Workspace, review: Review, known: KnownWorkloads) -> Admission:
     more = _replicas(review.object) - _replicas(review.old)
     if more <= 0:
         return Admission(allowed=True)
-    found = known.get((review.resource, review.namespace, review.name))
+    found = known.get(_key(review))
     if found is None:
         why = f"{review.resource}/{review.name} was not seen since this webhook started, so one more pod has no price"
         return _unpriced(ws, (why,))
@@ -130,21 +154,24 @@ def _asked(ws: Workspace, review: Review, change: Change, cost: WorkloadCost) ->
     except NotFound as unknown:  # it is the caller's mistake and no failure: never let in for it
         return Admission(allowed=False, message=f"{APPROVAL}: {unknown}", code=FORBIDDEN, verdict="deny")
     money = f"{display(change.delta)} {change.currency} a month ({cost.how})"
-    hold = decision.hold.id if decision.hold else ""
     if decision.verdict in LET_IN:
         said = tuple(decision.reasons) if decision.verdict != "allow" else ()
-        return Admission(True, "", said, verdict=decision.verdict, decision_id=decision.id, hold_id=hold, told=money)
-    text = (
-        f"{_stop(decision.verdict)}: {money}. {' '.join(decision.reasons)} {decision.next_step} {_reference(decision)}"
-    )
+        return Admission(
+            True, "", said, verdict=decision.verdict, decision_id=decision.id, told=money,
+            money=_money(decision, change.workload),
+        )  # fmt: skip
+    if decision.hold is not None:  # for a cheaper way, which an object that is turned away does not take
+        release_hold(ws, decision.hold.id, "the object was turned away")
+    ways = "; ".join(f"{one.title}: {display(one.amount)} {one.currency}" for one in decision.options)
+    text = f"{STOP[decision.verdict]}: {money}. {' '.join(decision.reasons)} {decision.next_step} {ways} {_reference(decision)}"
     return Admission(
         allowed=False, message=" ".join(text.split()), code=FORBIDDEN, verdict=decision.verdict, decision_id=decision.id
     )
 
 
-def _stop(verdict: Verdict) -> str:
-    assert VERDICTS.index(verdict) >= VERDICTS.index("require_approval")
-    return "Denied" if verdict == "deny" else "Needs approval"
+def _money(decision: Decision, workload: Workload) -> MoneyHeld | None:
+    hold = decision.hold
+    return MoneyHeld(hold.id, hold.amount, workload.hours, decision.at) if hold else None
 
 
 def _reference(decision: Decision) -> str:

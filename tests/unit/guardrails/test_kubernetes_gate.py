@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tests.fixtures.judging import policy_of
 from fiscus.cost.learn_prices import learn_prices
 from fiscus.cost.node_rates import Rates, node_rates
 from fiscus.cost.price_book import PriceBook
-from fiscus.flows.admit_workload import admit_workload
+from fiscus.flows.admit_workload import admit_workload, settle_gone
 from fiscus.flows.approve_intent import approve_intent
 from fiscus.flows.gate_manifest import gate_manifest
 from fiscus.flows.workspace import Workspace
@@ -31,7 +31,9 @@ from fiscus.guardrails.doors.kubernetes.quantity import parse_quantity
 from fiscus.guardrails.doors.kubernetes.review import Admission, Review, parse_review, review_answer
 from fiscus.guardrails.doors.kubernetes.workload import Requests, workload_of
 from fiscus.guardrails.policies.policy_set import PolicySet
+from fiscus.guardrails.types import CheaperWay
 from fiscus.kernel.actor import Actor
+from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, BadInput
 
 MONTH = Decimal(730)
@@ -281,6 +283,29 @@ def test_an_update_is_asked_about_what_it_adds(own: Workspace) -> None:
     held = own.ledger.store.totals().held["USD"]
     assert held < 40 * 10**9  # one pod, not thirty-one
     assert _admit(own, review(workload(spec={"replicas": 3}), uid="u-3", **update)).decision_id == ""
+
+
+def test_what_is_deleted_soon_is_settled_at_its_hours(own: Workspace) -> None:
+    known = KnownWorkloads()
+    assert _admit(own, review(), known).allowed
+    held = own.ledger.store.totals().held["USD"]
+    assert isinstance(own.clock, SteppedClock)
+    own.clock.advance(timedelta(minutes=90))
+    assert settle_gone(own, review(operation="DELETE", object=None), known) == 1
+    totals = own.ledger.store.totals()
+    assert totals.open == 0
+    assert 0 < totals.settled["USD"] <= held * 2 // 730 + 1  # two of 730 hours
+    assert settle_gone(own, review(operation="DELETE", object=None), known) == 0
+
+
+def test_a_cheaper_way_is_offered_and_holds_nothing_of_what_is_turned_away(own: Workspace) -> None:
+    cheaper = (CheaperWay("one pod", {"count": 1}, Decimal("0.5")),)
+    big = policy_of("big", "intent.count > 1", "resource.provision", effect="degrade", level="hard", options=cheaper)
+    strict = replace(own, config=replace(own.config, policies=PolicySet((big,))))
+    admission = _admit(strict, review(workload(spec={"replicas": 2})))
+    assert (admission.allowed, admission.verdict) == (False, "degrade")
+    assert "one pod: " in admission.message
+    assert own.ledger.store.totals().open == 0
 
 
 @pytest.mark.parametrize("operation", ["DELETE", "CONNECT"])

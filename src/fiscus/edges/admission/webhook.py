@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from fiscus.cost.price_book import PriceBook
-from fiscus.edges.admission.metrics import ANSWERS, FAILURES, LATE, REFUSED, metrics_text
-from fiscus.flows.admit_workload import admit_workload, release_late
+from fiscus.edges.admission.metrics import ANSWERS, FAILURES, GONE, LATE, REFUSED, metrics_text
+from fiscus.flows.admit_workload import admit_workload, release_late, settle_gone
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.gate_settings import FailurePolicy
 from fiscus.guardrails.doors.kubernetes.known_workloads import KnownWorkloads
@@ -84,7 +84,11 @@ class Webhook:
             self._counters.count(REFUSED, why="unreadable")
             await _answer(send, 400, JSON, json.dumps({"error": refused.as_dict()}).encode())
             return
-        admission = await self._judged(review, ends)
+        if review.operation == "DELETE":  # never in anybody's way, whatever hangs
+            admission = Admission(allowed=True)
+            self._pool.submit(self._gone, self._standing()[0], review)
+        else:
+            admission = await self._judged(review, ends)
         await _answer(send, 200, JSON, json.dumps(review_answer(review.uid, admission)).encode())
 
     async def _judged(self, review: Review, ends: float) -> Admission:
@@ -118,11 +122,23 @@ class Webhook:
             return Admission(allowed=True, warnings=(f"{text}: let in unjudged.",), unjudged=True)
         return Admission(allowed=False, message=f"{text}: turned away. Try again.", code=UNJUDGED, unjudged=True)
 
+    def _gone(self, ws: Workspace, review: Review) -> None:
+        """After the answer: what was held for it is settled at its hours. What fails is charged when its hold expires."""
+        if review.dry_run or review.subresource:
+            return
+        try:
+            if settle_gone(ws, review, self._known):
+                self._counters.count(GONE, money="settled")
+        except FiscusError as failed:
+            self._counters.count(GONE, money="stranded")
+            LOG.warning("what was held for %s/%s stays until it expires: %s", review.namespace, review.name, failed)
+
     def _late(self, ws: Workspace, answer: Admission, future: Future[Admission]) -> None:
         """A judgement after its answer. Where that was no, nothing will run: what it held is released."""
         if future.cancelled() or future.exception() is not None:
             return
-        held = future.result().hold_id
+        money = future.result().money
+        held = money.hold_id if money else ""
         if not held or answer.allowed:
             self._counters.count(LATE, money="kept" if held else "none")
             return

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fiscus.guardrails.doors.kubernetes.known_workloads import MoneyHeld
 from fiscus.guardrails.types import Verdict
 from fiscus.kernel.errors import BadInput, Where
 
@@ -43,7 +44,7 @@ class Admission:
     code: int = 200
     verdict: Verdict = "allow"
     decision_id: str = ""
-    hold_id: str = ""
+    money: MoneyHeld | None = None
     unjudged: bool = False  # the failure policy answered
     told: str = ""  # the money, for people
 
