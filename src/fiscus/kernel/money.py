@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import lru_cache
 from typing import Final
 
 from fiscus.kernel.errors import BadInput
@@ -65,6 +66,7 @@ def to_nanos(amount: Decimal, *, round_up: bool = False) -> int:
     return int(whole)
 
 
+@lru_cache(4_096)
 def from_nanos(nanos: int) -> Decimal:
     """The exact Decimal of an integer number of nano-units."""
     return Decimal(nanos).scaleb(-9, context=EXACT)

@@ -112,7 +112,7 @@ class _Book:
         held = self._hold(hold, accounts, verdict.amount) if verdict.hold else None
         decision = verdict.decision
         if decision is not None:
-            self.changes.decisions.append((decision, held.id if held else ""))
+            self.changes.decisions.append(decision)
         if asked.key:
             decision_id = decision.id if decision else ""
             self.changes.requests.append((asked.key, asked.digest, decision_id, held.id if held else ""))

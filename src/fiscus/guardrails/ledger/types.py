@@ -136,7 +136,7 @@ class Changes:
         default_factory=dict
     )  # added to (account, provider, day, nature)
     frozen: dict[str, Frozen | None] = field(default_factory=dict)  # None: lifted
-    decisions: list[tuple[Decision, str]] = field(default_factory=list)  # with the id of the hold, or empty
+    decisions: list[Decision] = field(default_factory=list)
     requests: list[tuple[str, str, str, str]] = field(default_factory=list)  # (key, digest, decision id, hold id)
     overruns: list[tuple[str, str, int]] = field(default_factory=list)  # (hold id, currency, above the bound)
     billed: dict[str, date] | None = None  # provider -> first day that its bills do not cover

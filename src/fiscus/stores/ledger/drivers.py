@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,6 +25,9 @@ class Statements(Protocol):
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
     def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+    def once_durable(self, then: Callable[[], None]) -> None:
+        """Do `then` after the commit and before anybody else's turn; not at all when the transaction is undone."""
+        ...
 
 
 class Driver(Protocol):
@@ -36,6 +39,10 @@ class Driver(Protocol):
     alone: str  # what makes a transaction that changes the schema wait for another; empty: it does anyway
 
     def writing(self) -> AbstractContextManager[Statements]: ...
+    def is_unchanged(self, tx: Statements) -> bool:
+        """Whether certainly nobody but this driver wrote since its transaction before."""
+        ...
+
     def reading(self) -> AbstractContextManager[Statements]: ...
     def close(self) -> None: ...
 
@@ -73,6 +80,7 @@ class SqliteDriver:
         self.name = str(path)
         self._turn = threading.Lock()
         self._read_turn = threading.Lock()
+        self._version: object = None
         with _explained(self.name):
             self._writer = _connect(self.name)
             self._reader = _connect(self.name)
@@ -83,12 +91,20 @@ class SqliteDriver:
         with self._turn, _explained(self.name):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield _SqliteStatements(self._writer)
+                statements = _SqliteStatements(self._writer)
+                yield statements
                 self._writer.execute("COMMIT")
+                statements.done()
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def is_unchanged(self, tx: Statements) -> bool:
+        """SQLite counts the commits of all other connections."""
+        ((version,),) = tx.rows("PRAGMA data_version")
+        before, self._version = self._version, version
+        return bool(before == version)
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
@@ -109,6 +125,15 @@ class SqliteDriver:
 class _SqliteStatements:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._then: Callable[[], None] | None = None
+
+    def once_durable(self, then: Callable[[], None]) -> None:
+        self._then = then
+
+    def done(self) -> None:
+        """The transaction is durable."""
+        if self._then is not None:
+            self._then()
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if "??" in sql:  # a list as so many parameters

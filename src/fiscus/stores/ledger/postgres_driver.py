@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,6 +48,11 @@ class PostgresDriver:
                 _drop(self._writer)
                 self._writer = None
                 raise lost(str(failed), self.name) from failed
+
+    def is_unchanged(self, tx: Statements) -> bool:
+        """Nothing says so cheaply: everything is read anew."""
+        del tx
+        return False
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
@@ -98,6 +103,9 @@ class _PostgresStatements:
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
         self._connection.execute(_marked(sql), params)
+
+    def once_durable(self, then: Callable[[], None]) -> None:
+        """Nothing is kept that could be old."""
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         with self._connection.cursor() as cursor:

@@ -31,11 +31,7 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         """CREATE TABLE ledger_requests (
             id TEXT PRIMARY KEY, digest TEXT NOT NULL, decision_id TEXT NOT NULL, hold_id TEXT NOT NULL
         ){clustered}""",
-        """CREATE TABLE ledger_decisions (
-            id TEXT PRIMARY KEY, seq BIGINT NOT NULL, at TEXT NOT NULL, verdict TEXT NOT NULL, kind TEXT NOT NULL,
-            team TEXT NOT NULL, environment TEXT NOT NULL, hold_id TEXT NOT NULL
-        ){clustered}""",
-        "CREATE INDEX ledger_decisions_newest ON ledger_decisions (seq, id)",
+        "CREATE TABLE ledger_decisions (id TEXT PRIMARY KEY, seq BIGINT NOT NULL){clustered}",
         """CREATE TABLE ledger_overruns (
             seq BIGINT NOT NULL, hold_id TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL,
             PRIMARY KEY (seq, hold_id)

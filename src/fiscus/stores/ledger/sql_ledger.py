@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -54,6 +55,7 @@ class SqlLedger:
     def __init__(self, driver: Driver, clock: Clock) -> None:
         self._driver = driver
         self._clock = clock
+        self._kept: _Kept | None = None  # what this process wrote last; good as long as nobody else wrote
         self._create()
 
     def _create(self) -> None:
@@ -79,10 +81,12 @@ class SqlLedger:
     def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
         """One durable transaction with one record of evidence; nothing is written where nothing changed."""
         with self._driver.writing() as tx:
-            locked = _Locked(tx, self._clock, self._driver.head_lock)
+            kept, self._kept = self._kept if self._driver.is_unchanged(tx) else None, None
+            locked = _Locked(tx, self._clock, self._driver.head_lock, kept)
             answer, changes = work(locked)
             if changes.entries:
                 locked.write(changes)
+            tx.once_durable(lambda: setattr(self, "_kept", locked.kept()))
         return answer
 
     def account(self, key: str) -> Account | None:
@@ -155,11 +159,18 @@ class SqlLedger:
             return _decisions(tx, [decision_id]).get(decision_id)
 
     def decisions(self, limit: int = 100) -> Sequence[Decision]:
-        """Newest first."""
-        with self._driver.reading() as tx:
-            found = tx.rows(f"SELECT id FROM ledger_decisions ORDER BY seq DESC, id LIMIT {int(limit)}")
-            decisions = _decisions(tx, [decision_id for (decision_id,) in found])
-        return [decisions[decision_id] for (decision_id,) in found if decision_id in decisions]
+        """Newest first, read out of the evidence from its end."""
+        found, before = list[Decision](), 2**62
+        sql = f"SELECT seq, body FROM ledger_evidence WHERE seq < ? ORDER BY seq DESC LIMIT {BATCH}"
+        while len(found) < limit:
+            with self._driver.reading() as tx:
+                records = tx.rows(sql, (before,))
+            for _, body in records:
+                found += reversed(rows.decisions_of(body))
+            if len(records) < BATCH:
+                break
+            before = records[-1][0]
+        return found[:limit]
 
     def keep_rulebook(self, rulebook: Rulebook) -> None:
         with self._driver.reading() as tx:
@@ -196,26 +207,37 @@ class SqlLedger:
         self._driver.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The head and the accounts as the last transaction left them: they are read again only when somebody else wrote."""
+
+    head: tuple[int, str, datetime]
+    frozen: dict[str, Frozen]
+    billed: dict[str, date]
+    accounts: dict[str, Account]
+
+
 class _Locked:
     """Implements guardrails.ledger.ports.LockedLedger over one transaction."""
 
-    def __init__(self, tx: Statements, clock: Clock, lock: str) -> None:
+    def __init__(self, tx: Statements, clock: Clock, lock: str, kept: _Kept | None) -> None:
         self._tx = tx
-        found = tx.rows(f"SELECT seq, digest, at, frozen, billed FROM ledger_head WHERE one = 1{lock}")
-        if not found:
-            raise IntegrityBroken("The head of the ledger is gone", remedy="Restore a backup: nothing can be held.")
-        self._seq, self._digest, at, frozen, billed = found[0]
-        self._frozen, self._billed = rows.frozen_of(frozen), rows.billed_of(billed)
-        self._now = max(clock.now().astimezone(UTC), datetime.fromisoformat(at))
-        self._known: frozenset[str] = frozenset()
+        kept = kept or _read_head(tx, lock)
+        self._seq, self._digest, last = kept.head
+        self._frozen, self._billed, self._accounts = kept.frozen, kept.billed, kept.accounts
+        self._now = max(clock.now().astimezone(UTC), last)
+
+    def kept(self) -> _Kept:
+        """What stands once this transaction is durable."""
+        return _Kept((self._seq, self._digest, self._now), self._frozen, self._billed, self._accounts)
 
     def now(self) -> datetime:
         return self._now
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
-        found = _accounts(self._tx, keys)
-        self._known = frozenset(found)
-        return found
+        if missing := [key for key in keys if key not in self._accounts]:
+            self._accounts |= _accounts(self._tx, missing)
+        return {key: self._accounts[key] for key in keys if key in self._accounts}
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
         found: dict[str, Hold] = {}
@@ -262,8 +284,7 @@ class _Locked:
         if changes.days:
             self._add_days(changes.days)
         if changes.decisions:
-            sql = "INSERT INTO ledger_decisions VALUES (?,?,?,?,?,?,?,?)"
-            tx.run_many(sql, [_decision_row(decision, hold_id, seq) for decision, hold_id in changes.decisions])
+            tx.run_many("INSERT INTO ledger_decisions VALUES (?,?)", [(one.id, seq) for one in changes.decisions])
         if changes.requests:
             tx.run_many("INSERT INTO ledger_requests VALUES (?,?,?,?)", changes.requests)
         if changes.overruns:
@@ -274,9 +295,13 @@ class _Locked:
 
     def _put_accounts(self, changes: Changes) -> None:
         """Only what a hold moves, unless the account is new or the bills said something else of it."""
-        known = self._known if changes.billed is None else frozenset[str]()
-        moved = [rows.moved_row(key, one) for key, one in changes.accounts.items() if key in known]
-        whole = [rows.account_row(one) for key, one in changes.accounts.items() if key not in known]
+        moved, whole = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        for key, account in changes.accounts.items():
+            if key in self._accounts and changes.billed is None:
+                moved.append(rows.moved_row(key, account))
+            else:
+                whole.append(rows.account_row(account))
+                self._accounts[key] = account
         if moved:
             self._tx.run_many(_MOVE_ACCOUNT, moved)
         if whole:
@@ -290,12 +315,14 @@ class _Locked:
         values = (seq, at.isoformat(), KIND, subject, actor.person_id, actor.proof, body.decode(), self._digest, digest)
         self._tx.run("INSERT INTO ledger_evidence VALUES (?,?,?,?,?,?,?,?,?)", values)
         if changes.frozen or changes.billed is not None:
-            kept = {**self._frozen, **changes.frozen}
-            frozen = rows.text({name: one for name, one in kept.items() if one is not None})
-            billed = rows.text(self._billed if changes.billed is None else changes.billed)
-            self._tx.run("UPDATE ledger_head SET frozen = ?, billed = ? WHERE one = 1", (frozen, billed))
+            known = {**self._frozen, **changes.frozen}
+            self._frozen = {name: one for name, one in known.items() if one is not None}
+            self._billed = self._billed if changes.billed is None else changes.billed
+            texts = (rows.text(self._frozen), rows.text(self._billed))
+            self._tx.run("UPDATE ledger_head SET frozen = ?, billed = ? WHERE one = 1", texts)
         sql = "UPDATE ledger_head SET seq = ?, digest = ?, at = ? WHERE one = 1"
         self._tx.run(sql, (seq, digest, at.isoformat()))
+        self._seq, self._digest = seq, digest
 
     def _add_days(self, days: Mapping[tuple[str, str, date, str], int]) -> None:
         before = {
@@ -306,6 +333,14 @@ class _Locked:
             amount = added + before.get((account, provider, day, cast("Nature", nature)), 0)
             values.append((account, provider, day.isoformat(), nature, str(amount)))
         self._tx.run_many(_PUT_DAY, values)
+
+
+def _read_head(tx: Statements, lock: str) -> _Kept:
+    found = tx.rows(f"SELECT seq, digest, at, frozen, billed FROM ledger_head WHERE one = 1{lock}")
+    if not found:
+        raise IntegrityBroken("The head of the ledger is gone", remedy="Restore a backup: nothing can be held.")
+    seq, digest, at, frozen, billed = found[0]
+    return _Kept((seq, digest, datetime.fromisoformat(at)), rows.frozen_of(frozen), rows.billed_of(billed), {})
 
 
 def _accounts(tx: Statements, keys: Sequence[str]) -> dict[str, Account]:
@@ -331,12 +366,6 @@ def _parts(values: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """At most so many parameters a statement."""
     unique = tuple(dict.fromkeys(values))
     return (unique[start : start + BATCH] for start in range(0, len(unique), BATCH))
-
-
-def _decision_row(decision: Decision, hold_id: str, seq: int) -> tuple[object, ...]:
-    intent = decision.intent
-    at = decision.at.isoformat()
-    return decision.id, seq, at, decision.verdict, intent.kind, intent.team, intent.environment, hold_id
 
 
 def _record(row: Sequence[Any]) -> EvidenceRecord:
