@@ -23,6 +23,7 @@ import kubernetes_validate
 import pytest
 import uvicorn
 import yaml
+from cel_expr_python import cel
 from tests.bills import write_csv
 from tests.fixtures.certificates import Authority
 from tests.fixtures.gates import bills, gated_company
@@ -419,3 +420,22 @@ def test_the_manifest_says_what_happens_without_fiscus_and_that_a_dry_run_change
     assert (webhook["sideEffects"], webhook["timeoutSeconds"]) == ("NoneOnDryRun", 2)
     (match,) = webhook["namespaceSelector"]["matchExpressions"]
     assert {"kube-system", "fiscus"} <= set(match["values"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "data", "asked_about"),
+    [
+        ("CREATE", {"metadata": {}}, True),
+        ("CREATE", {"metadata": {"ownerReferences": [{"kind": "ReplicaSet", "controller": True}]}}, False),
+        ("UPDATE", {"metadata": {"ownerReferences": [{"kind": "Application"}]}}, True),
+        ("UPDATE", {"spec": {"replicas": 3}}, True),
+        ("DELETE", None, True),
+    ],
+)
+def test_the_manifest_asks_about_what_no_controller_made(operation: str, data: object, asked_about: bool) -> None:
+    """Evaluated by Google's CEL, the language of the API server."""
+    (webhook,) = yaml.safe_load((MANIFESTS / "webhook.yaml").read_text("utf-8"))["webhooks"]
+    (condition,) = webhook["matchConditions"]
+    env = cel.NewEnv(variables={"object": cel.Type.DYN, "request": cel.Type.DYN})
+    value = env.compile(condition["expression"]).eval(data={"object": data, "request": {"operation": operation}})
+    assert value.value() is asked_about

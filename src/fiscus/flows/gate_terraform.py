@@ -41,7 +41,9 @@ from fiscus.kernel.money import ZERO
 
 LET_IN = frozenset({"allow", "warn"})
 NOTE = "Judged for a month at the most that groups may scale to; nothing is reserved until it is applied."
-HELD = "Its money is held until bills show it: release it if the plan is not applied after all (`fiscus ledger`)."
+HELD = (
+    "Its money is held until bills show it; if the plan is not applied after all, give it back with `fiscus release`."
+)
 DEFERRED = "Terraform put off a part of this change until later: that part is in no sum."
 LOST = "The spend ledger could not be reached: what each budget says of that has answered, and where they stand is not known."
 
