@@ -250,6 +250,17 @@ class TestTheCommands:
         approval_id = json.loads(capsys.readouterr().out)["approval_id"]
         assert self.run("approvals", *at) == 0
         assert approval_id in capsys.readouterr().out
+        assert self.run("approvals", "show", approval_id, *at) == 0
+        shown = capsys.readouterr().out
+        for part in (
+            "18,500.00 USD",
+            "Term months: 12",
+            "May say yes: sam.lee. Bound: ",
+            "asked by ana.silva (asserted)",
+        ):
+            assert part in shown
+        assert self.run("approvals", "show", "apr-none", *at) == 2
+        capsys.readouterr()
         assert self.run("approve", approval_id, "--as", "ana.silva", *at) == 2
         assert "ana.silva asked for this money" in capsys.readouterr().err
         assert self.run("approve", approval_id, "--as", "sam.lee", *at) == 0

@@ -13,6 +13,8 @@ from pydantic import Field
 from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.flows.after_answer import after_answer
 from fiscus.flows.approve_intent import Answered, approve_intent, approve_many, reject_intent
+from fiscus.flows.deliver_notices import deliver_about
+from fiscus.flows.request_purchase import proceed_purchases
 from fiscus.flows.show_approvals import ApprovalShown, ApprovalsShown, show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
@@ -92,7 +94,8 @@ def _mount_answer(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         if verb not in acts:
             raise NotFound(f"An approval cannot be asked to {verb!r}", remedy="Use approve or reject.")
         approval = acts[verb](ws, approval_id, Actor(act.person), act.note)
-        later.add_task(after_answer, ws, approval_id)
+        proceed_purchases(ws, approval_id)
+        later.add_task(deliver_about, ws, approval_id)
         return answered(approval, later)
 
 

@@ -11,7 +11,7 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import FiscusError
 
 if TYPE_CHECKING:
-    from fiscus.flows.show_approvals import ApprovalsShown
+    from fiscus.flows.show_approvals import ApprovalShown, ApprovalsShown
     from fiscus.guardrails.approvals.types import Approval
 
 As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
@@ -19,8 +19,14 @@ As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); record
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
-    for command in (approvals, approve, reject):
+    for command in (approve, reject):
         app.command(command)
+    approvals_app = App(
+        name="approvals", help="Money that waits for a yes: what exactly, how much, who may, until when."
+    )
+    approvals_app.default(approvals)
+    approvals_app.command(show_one, name="show")
+    app.command(approvals_app)
 
 
 @guarded
@@ -29,6 +35,14 @@ def approvals(*, common: Common = NO_OPTIONS) -> None:
     from fiscus.flows.show_approvals import show_approvals
 
     show(common, show_approvals(open_home(common)), _listed)
+
+
+@guarded
+def show_one(approval_id: str, /, *, common: Common = NO_OPTIONS) -> None:
+    """One question with everything that a yes is for."""
+    from fiscus.flows.show_approvals import show_approval
+
+    show(common, show_approval(open_home(common), approval_id), _one)
 
 
 @guarded
@@ -124,6 +138,25 @@ def _of_approval(approval: Approval, verb: str) -> str:
         "rejected": "rejected; nothing is spent.",
     }
     return last + next_[approval.state]
+
+
+def _one(shown: ApprovalShown) -> None:
+    from fiscus.guardrails.approvals.notices import what, why
+
+    approval = shown.line.approval
+    say(shown.sentence)
+    say()
+    for line in what(approval):
+        say(f"  {line}")
+    say()
+    say("Why it needs a yes:")
+    for line in why(approval):
+        say(f"  {line}")
+    say()
+    for step in approval.steps:
+        said = f": {step.note}" if step.note else ""
+        say(f"  {step.at:%Y-%m-%d %H:%M} {step.kind.replace('_', ' ')} by {step.actor} ({step.proof}){said}")
+    say(f"  May say yes: {', '.join(shown.line.may_approve) or 'nobody'}. Bound: {approval.digest}")
 
 
 def _listed(shown: ApprovalsShown) -> None:

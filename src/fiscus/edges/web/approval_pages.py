@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fiscus.edges.web.site import Site, back
-from fiscus.flows.after_answer import after_answer
 from fiscus.flows.approve_intent import approve_intent, open_approval_link, reject_intent
+from fiscus.flows.deliver_notices import deliver_about
+from fiscus.flows.request_purchase import proceed_purchases
 from fiscus.flows.show_actions import effect, show_actions
 from fiscus.flows.show_approvals import show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
@@ -84,5 +85,9 @@ def _answer(ws: Workspace, approval_id: str, actor: Actor, verb: str, form: Mapp
         raise BadInput("The form does not say what it is about", remedy="Open the page again.")
     act, said = VERBS[verb]
     act(ws, approval_id, actor, form.get("note", "").strip(), form["digest"])
-    after_answer(ws, approval_id)
-    return back(f"/approvals/{approval_id}", said)
+    proceed_purchases(ws, approval_id)
+    answer = back(f"/approvals/{approval_id}", said)
+    later = BackgroundTasks()  # a mail server that hangs keeps nobody waiting
+    later.add_task(deliver_about, ws, approval_id)
+    answer.background = later
+    return answer
