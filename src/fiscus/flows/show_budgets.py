@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -26,11 +26,13 @@ class BudgetLine:
     at_risk: Decimal
     reach: Decimal  # the largest number of the line: the end of its scale
     asked: SpendAsked | None = None  # the question whose answer is `actual`; None: gone, or no whole months
+    depth: int = 0  # how many budgets it stands inside
+    unallocated: Decimal | None = None  # what its children were not given of its amount; negative: given too much
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetsShown:
-    """All budgets, largest expected overrun first, then surest."""
+    """All budgets, largest expected overrun first, then surest; each followed by those inside it, in the same order."""
 
     trust: DataTrust
     sentence: str
@@ -45,7 +47,32 @@ def show_budgets(ws: Workspace, trust: DataTrust | None = None) -> BudgetsShown:
         statuses = tx.budget_statuses.newest()
     lines = tuple(sorted((_line(ws, status) for status in statuses), key=_urgency))
     home = ws.config.company.currency
-    return BudgetsShown(trust or data_trust(ws), _sentence(lines), lines, _chart(lines, home), _whole(ws, lines, home))
+    tree = _as_tree(lines)
+    return BudgetsShown(trust or data_trust(ws), _sentence(lines), tree, _chart(tree, home), _whole(ws, lines, home))
+
+
+def _as_tree(lines: Sequence[BudgetLine]) -> tuple[BudgetLine, ...]:
+    """`lines`, most urgent first, as a tree: the most urgent line leads, and brings along everything that it stands inside."""
+    by_id = {line.status.budget_id: line for line in lines}
+    inside: dict[str, list[BudgetLine]] = {}
+    for line in lines:
+        parent = line.status.parent if line.status.parent in by_id else ""
+        inside.setdefault(parent, []).append(line)
+    rank: dict[str, int] = {}  # of the most urgent line in each tree under a budget, itself included
+    for number, line in enumerate(lines):
+        at: BudgetLine | None = line
+        while at is not None and at.status.budget_id not in rank:
+            rank[at.status.budget_id] = number
+            at = by_id.get(at.status.parent)
+    tree: list[BudgetLine] = []
+    waiting = [("", -1)]  # a budget and its depth; the last is next
+    while waiting:
+        above, depth = waiting.pop()
+        if above:
+            tree.append(replace(by_id[above], depth=depth))
+        children = [line.status.budget_id for line in inside.get(above, ())]
+        waiting += [(child, depth + 1) for child in sorted(children, key=lambda one: rank[one], reverse=True)]
+    return tuple(tree)
 
 
 def _whole(ws: Workspace, lines: Sequence[BudgetLine], home: str) -> BudgetLine | None:
@@ -67,6 +94,7 @@ def _line(ws: Workspace, status: BudgetStatus) -> BudgetLine:
         at_risk=max(max(status.forecast_p50, taken) - status.amount, ZERO),
         reach=max(status.amount, taken, status.forecast_p90, Decimal(1)),
         asked=_asked(ws, status),
+        unallocated=None if status.allocated is None else EXACT.subtract(status.amount, status.allocated),
     )
 
 

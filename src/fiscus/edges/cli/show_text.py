@@ -45,18 +45,29 @@ def trust_text(trust: DataTrust) -> None:
     say(f"{trust.company} as of {trust.as_of} · lake {trust.lake_version} · {stale}{share}")
 
 
+class _Whole(int):
+    """An amount in whole units, thousands separated."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}"
+
+
 def budgets_text(shown: BudgetsShown) -> None:
-    """Every budget, the largest expected overrun first."""
+    """Every budget, the largest expected overrun first, each with those inside it; whole units, so that 80 columns hold it."""
     say(shown.sentence)
     say()
+    currencies = {line.status.currency for line in shown.lines}
+    many = len(currencies) > 1
+    head = (*currencies, "amount")[0] if len(currencies) == 1 else "amount"
     table(
-        ("budget", "period", "amount", "actual", "≈ P10", "≈ P50", "≈ P90", "P(breach)", "headroom", "", "state"),
+        ("budget", head, "actual", "≈unbilled", "≈forecast", "P", "headroom", *([""] if many else []), "state"),
         [
             (
-                s.budget_id, s.period.label, s.amount, s.actual, s.forecast_p10, s.forecast_p50, s.forecast_p90,
-                s.p_breach, s.headroom, s.currency, s.state.replace("_", " "),
+                f"{'  ' * line.depth}{s.budget_id}",
+                *(_Whole(round(x)) for x in (s.amount, s.actual, s.unbilled, s.forecast_p50)),
+                s.p_breach, _Whole(round(s.headroom)), *([s.currency] if many else []), s.state.replace("_", " "),
             )
-            for s in (line.status for line in shown.lines)
+            for line, s in ((line, line.status) for line in shown.lines)
         ],
         "No budget has been judged. Write one in budgets/ and run `fiscus run`.",
     )  # fmt: skip

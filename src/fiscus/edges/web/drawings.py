@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from fiscus.flows.show_budgets import BudgetLine
 from fiscus.kernel.charts import ChartSpec
+from fiscus.kernel.money import ZERO
 
 SCALE_PERCENT = 150  # a bullet bar ends here; its amount stands at 100, so that bars of any size compare
 
@@ -45,6 +46,8 @@ class Bullet:
     beyond: bool
     forecast: str  # its middle in percent, as text
     label: str
+    sure_from: float = 0.0  # where what is spent and not billed ends: 80 % between here ...
+    sure_to: float = 0.0  # ... and here
 
 
 def bullet(line: BudgetLine) -> Bullet:
@@ -63,6 +66,9 @@ def bullet(line: BudgetLine) -> Bullet:
     low, mid, high = (
         _percent(x, status.amount) for x in (status.forecast_p10, status.forecast_p50, status.forecast_p90)
     )
+    low_unbilled, high_unbilled = (
+        _percent(max(status.actual + x, ZERO), status.amount) for x in (status.unbilled_p10, status.unbilled_p90)
+    )
     return Bullet(
         bars=tuple(bar for bar in bars if bar.width > 0),
         low=_inside(low),
@@ -71,6 +77,8 @@ def bullet(line: BudgetLine) -> Bullet:
         beyond=max(start, high) > SCALE_PERCENT,
         forecast=f"{mid:.0f}",
         label=f"{line.used if line.used is not None else 0} % used, forecast {low:.0f} to {high:.0f} %",
+        sure_from=_inside(low_unbilled),
+        sure_to=_inside(high_unbilled),
     )
 
 
