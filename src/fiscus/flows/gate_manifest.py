@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fiscus.flows.admit_workload import admit_workload
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.doors.gate_settings import NamespaceMap
 from fiscus.guardrails.doors.kubernetes.known_workloads import KnownWorkloads
 from fiscus.guardrails.doors.kubernetes.review import Review
 from fiscus.guardrails.doors.kubernetes.workload import KINDS
@@ -34,11 +35,22 @@ class ManifestReport:
     workloads: tuple[WorkloadShown, ...]
 
 
-def gate_manifest(ws: Workspace, objects: Sequence[Mapping[str, Any]], person: str, namespace: str) -> ManifestReport:
-    """Each object that runs pods, asked by `person` in its namespace. Nothing is held. Raises as `decide_intent` does."""
-    kubernetes = replace(ws.config.gates.kubernetes, requester=person)
+@dataclass(frozen=True, slots=True)
+class ManifestAsked:
+    """Who asks; the namespace of objects that name none; and whose namespaces are that the settings do not know."""
+
+    person: str
+    namespace: str = "default"
+    rest: NamespaceMap = field(default_factory=NamespaceMap)
+
+
+def gate_manifest(ws: Workspace, objects: Sequence[Mapping[str, Any]], by: ManifestAsked) -> ManifestReport:
+    """Each object that runs pods, asked for in its namespace. Nothing is held. Raises as `decide_intent` does."""
+    known = ws.config.gates.kubernetes
+    spaces = {"*": by.rest, **known.namespaces} if by.rest != NamespaceMap() else known.namespaces
+    kubernetes = replace(known, requester=by.person, namespaces=spaces)
     asked = replace(ws, config=replace(ws.config, gates=replace(ws.config.gates, kubernetes=kubernetes)))
-    shown = [_shown(asked, data, namespace) for data in objects if data.get("kind") in KINDS]
+    shown = [_shown(asked, data, by.namespace) for data in objects if data.get("kind") in KINDS]
     return ManifestReport(max((one.verdict for one in shown), key=VERDICTS.index, default="allow"), tuple(shown))
 
 

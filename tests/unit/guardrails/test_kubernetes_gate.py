@@ -20,7 +20,7 @@ from fiscus.cost.node_rates import Rates, node_rates
 from fiscus.cost.price_book import PriceBook
 from fiscus.flows.admit_workload import admit_workload, settle_gone
 from fiscus.flows.approve_intent import approve_intent
-from fiscus.flows.gate_manifest import gate_manifest
+from fiscus.flows.gate_manifest import ManifestAsked, gate_manifest
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.gate_settings import GateSettings, KubernetesSettings, NamespaceMap, NodeRates
 from fiscus.guardrails.doors.kubernetes.cron_runs import runs_of
@@ -438,13 +438,19 @@ items:
 
 
 def test_a_manifest_is_judged_before_it_is_applied(own: Workspace) -> None:
-    report = gate_manifest(own, read_manifest(MANIFEST % 2), "max", "shop")
+    report = gate_manifest(own, read_manifest(MANIFEST % 2), ManifestAsked("max", "shop"))
     assert report.verdict == "allow"
     assert [(one.kind, one.namespace, one.name) for one in report.workloads] == [
         ("Deployment", "payments", "api"), ("Pod", "shop", "p"),
     ]  # fmt: skip
     assert "2 pods of 1 vCPU, 4 GiB for 730 hours" in report.workloads[0].said
-    assert gate_manifest(own, read_manifest(MANIFEST % 90), "max", "shop").verdict == "deny"
+    assert gate_manifest(own, read_manifest(MANIFEST % 90), ManifestAsked("max", "shop")).verdict == "deny"
+    gates = replace(own.config.gates, kubernetes=KubernetesSettings("AWS"))
+    bare = replace(own, config=replace(own.config, gates=gates))
+    with pytest.raises(BadInput, match="no environment"):
+        gate_manifest(bare, read_manifest(MANIFEST % 2), ManifestAsked("max"))
+    told = ManifestAsked("max", rest=NamespaceMap("ml", "prod"))
+    assert gate_manifest(bare, read_manifest(MANIFEST % 2), told).verdict == "allow"
     assert own.ledger.store.totals().open == 0
 
 

@@ -118,6 +118,8 @@ def kubernetes(
     *,
     as_: As,
     namespace: str = "default",
+    environment: str = "",
+    team: str = "",
     common: Common = NO_OPTIONS,
 ) -> int:
     """Price the workloads of a manifest and judge each as the cluster's webhook would, as a dry run. Exit codes as `decide`.
@@ -128,12 +130,18 @@ def kubernetes(
         Objects as YAML or JSON, as `helm template` or `kustomize build` write them; - for standard input.
     namespace
         Of objects that name none.
+    environment
+        Of namespaces that gates.kubernetes.namespaces does not name.
+    team
+        Who pays for those.
     """
-    from fiscus.flows.gate_manifest import gate_manifest
+    from fiscus.flows.gate_manifest import ManifestAsked, gate_manifest
+    from fiscus.guardrails.doors.gate_settings import NamespaceMap
     from fiscus.guardrails.doors.kubernetes.manifest import read_manifest
 
     objects = read_manifest(_text(manifest), "" if manifest == "-" else manifest)
-    report = gate_manifest(open_home(common), objects, as_, namespace)
+    by = ManifestAsked(as_, namespace, NamespaceMap(team, environment))
+    report = gate_manifest(open_home(common), objects, by)
     show(common, report, _manifest_text)
     return DECIDE_EXIT[report.verdict]
 

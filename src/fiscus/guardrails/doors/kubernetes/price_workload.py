@@ -42,7 +42,8 @@ def workload_cost(workload: Workload, rates_of: RatesOf) -> WorkloadCost:
     hourly = pod_hour(workload.each, rates)
     each = EXACT.multiply(hourly, workload.hours)
     monthly = EXACT.multiply(each, workload.pods)
-    many = f"{_plain(workload.pods)} pods of {_said(workload.each)} for {_plain(workload.hours)} hours"
+    pods = "1 pod" if workload.pods == 1 else f"{_plain(workload.pods)} pods"
+    many = f"{pods} of {_said(workload.each)} for {_plain(workload.hours)} hours"
     how = f"{many} at {rates.why} (sure: {rates.confidence})"
     return WorkloadCost(monthly, each, rates.currency, "; ".join((how, *workload.assumed)), ())
 
