@@ -63,8 +63,11 @@ def conclude(ws: Workspace, asked: Decision, given: Decision, claimed: Approval 
         approval = request_approval(ws, given)
     except FiscusError as refused:  # the verdict stands without it: who asked is told why nobody was asked
         return replace(given, next_step=f"Nobody was asked for a yes: {refused}")
-    stale = isinstance(claimed, WhyNot) or (claimed is not None and claimed.id != approval.id)
-    step = f"{given.next_step} {next_step(approval)}" if stale else next_step(approval)
+    step = next_step(approval)
+    if isinstance(claimed, Approval) and claimed.id == approval.id:
+        step = given.next_step  # it has its yes, and something else stands in its way
+    elif claimed is not None:
+        step = f"{given.next_step} {step}"
     return replace(given, approval_id=approval.id, next_step=step)
 
 

@@ -102,7 +102,7 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
     def on_accounts(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
         by_key = {account_key(one.budget_id, one.period): one for one in accounts}
         plain = judge(question, ws.rules, by_key, frozen)
-        judged, approval = let_through(plain, coming.approval, decision.intent_digest, decision.at)
+        judged, approval = let_through(question, plain, coming.approval, decision.intent_digest)
         holds = coming.hold and judged.verdict in HOLDS and bool(accounts)
         amount = held_amount(judged.verdict, question.options, asked_for.bound)
         until = min((one.billed_until for one in accounts if one.billed_until), default=None)

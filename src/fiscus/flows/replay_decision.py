@@ -49,8 +49,9 @@ def replay_decision(ws: Workspace, decision_id: str) -> Replay:
     if book is None:
         raise NotFound(f"The rulebook of {decision_id} was not kept", remedy="It was given before rulebooks were kept.")
     rules = rules_of(book, given)
-    plain = judge(prepare(asked_of(given), rules), rules, _accounts(given), frozen_of(given))
-    judged, _ = let_through(plain, _claimed(ws, given), given.intent_digest, given.at)
+    question = prepare(asked_of(given), rules)
+    plain = judge(question, rules, _accounts(given), frozen_of(given))
+    judged, _ = let_through(question, plain, _claimed(ws, given), given.intent_digest)
     differences = tuple(
         f"{name}: was {before!r}, is {after!r}"
         for name, before, after in (

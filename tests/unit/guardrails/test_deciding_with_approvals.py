@@ -233,6 +233,19 @@ def test_a_soft_cap_asks_and_a_changed_budget_makes_the_yes_stale(ws) -> None:
     assert decide_intent(capped, small, approval_id=asked.approval_id).verdict == "allow"
 
 
+def test_a_yes_does_not_lift_a_hard_cap_of_which_nobody_knows_where_it_stands(ws) -> None:
+    budget = next(one for one in ws.config.budgets if one.id == "everything")
+    capped = _with_budget(ws, replace(budget, cap="hard", amount=Decimal(100_000)))
+    asked = decide_intent(capped, ask())
+    assert asked.verdict == "require_approval"
+    approve_intent(capped, asked.approval_id, SAM)
+    given = decide_intent(capped, ask(), approval_id=asked.approval_id)
+    assert (given.verdict, given.money_held) == ("require_approval", False)
+    assert "does not lift budget.everything, a hard cap of which nobody knows where it stands" in given.reasons[0]
+    assert given.next_step == "`fiscus run` brings it up to date; come back with the approval then."
+    assert state_of(capped, asked.approval_id) == "approved", "it is there for when that is known"
+
+
 def _with_budget(ws: Workspace, budget: Any) -> Workspace:
     others = tuple(one for one in ws.config.budgets if one.id != budget.id)
     return replace(ws, config=replace(ws.config, budgets=(*others, budget), rulebook=None))

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from fiscus.guardrails.approvals.covers import approval_covers
 from fiscus.guardrails.approvals.types import Approval, WhyNot
-from fiscus.guardrails.decisions.decide import Judgement
+from fiscus.guardrails.decisions.decide import Judgement, Question
 from fiscus.guardrails.types import VERDICTS, PolicyResult, Verdict
 
 
 def let_through(
-    judged: Judgement, claimed: Approval | WhyNot | None, intent_digest: str, at: datetime
+    question: Question, judged: Judgement, claimed: Approval | WhyNot | None, intent_digest: str
 ) -> tuple[Judgement, str]:
     """The judgement with a yes, and the id of the approval that it rests on; empty where it rests on none.
 
-    Only a word of require_approval is answered by a yes: what is denied stays denied, what must be degraded stays so. Where the
-    yes does not cover it, the reasons begin with why not.
+    Only a word of require_approval is answered by a yes: what is denied stays denied, what must be degraded stays so. Nor does a
+    yes lift a hard cap of which nobody knows where it stands. Where it does not cover it, the reasons begin with why not.
     """
     if claimed is None or judged.verdict != "require_approval":
         return judged, ""
     asking = {one.policy_id: one.version for one in judged.policies if one.verdict == "require_approval"}
-    found = claimed if isinstance(claimed, WhyNot) else approval_covers(claimed, intent_digest, asking, at)
+    found = (
+        claimed if isinstance(claimed, WhyNot) else approval_covers(claimed, intent_digest, asking, question.asked.at)
+    )
+    if not isinstance(found, WhyNot) and (unknown := _unknown_caps(question, judged)):
+        message = (
+            f"Approval {found.approval_id} does not lift {unknown[0]}, a hard cap of which nobody knows where it stands"
+        )
+        found = WhyNot("cap_unknown", message, "`fiscus run` brings it up to date; come back with the approval then.")
     if isinstance(found, WhyNot):
         return replace(judged, reasons=(f"{found.message}.", *judged.reasons), next_step=found.remedy), ""
     rest = [one for one in judged.policies if one.verdict != "require_approval"]
@@ -37,6 +43,13 @@ def let_through(
         approval=None,
     )
     return through, found.approval_id
+
+
+def _unknown_caps(question: Question, judged: Judgement) -> list[str]:
+    """Hard caps over which the money would be held, and that could not be judged."""
+    currency = question.asked.intent.currency
+    hard = {f"budget.{one.id}" for one in question.budgets if one.cap == "hard" and one.currency == currency}
+    return sorted(hard & {one.policy_id for one in judged.policies if one.result == "error"})
 
 
 def claim_record(claimed: Approval | WhyNot | None) -> Mapping[str, object]:

@@ -11,7 +11,7 @@ from fiscus.guardrails.types import ApprovalNeeded, Headroom, Intent
 
 ApprovalState = Literal["asked", "approved", "used", "rejected", "expired"]
 StepKind = Literal["asked", "yes", "approved", "rejected", "expired", "used", "given_back"]
-WhyNotCode = Literal["stale", "not_approved", "rejected", "expired", "used"]
+WhyNotCode = Literal["stale", "not_approved", "rejected", "expired", "used", "cap_unknown"]
 
 
 @dataclass(frozen=True, slots=True)
