@@ -149,9 +149,8 @@ def kubernetes(
 def _manifest_text(report: Any) -> None:
     for one in report.workloads:
         say(f"{one.verdict.replace('_', ' ').upper()}: {one.kind} {one.namespace}/{one.name}: {one.said}")
-    say(
-        f"{report.verdict.replace('_', ' ').upper()}: {len(report.workloads)} workloads, each for itself; nothing is held."
-    )
+    many = "1 workload" if len(report.workloads) == 1 else f"{len(report.workloads)} workloads"
+    say(f"{report.verdict.replace('_', ' ').upper()}: {many}, each for itself; nothing is held.")
 
 
 def _text(plan: str) -> str:
