@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
@@ -51,8 +51,3 @@ def _of(purchase: Purchase, today: date) -> CaseSubject | None:
         owner=purchase.intent.team or purchase.intent.requested_by,
         evidence={"purchase": purchase.id, "renews": request.renews, "notice_by": request.notice_by, "ahead": days},
     )
-
-
-def ahead_until(today: date) -> date:
-    """The last day on which notice may be due for a case to be open now."""
-    return today + timedelta(days=RENEWAL_AHEAD_DAYS)

@@ -47,6 +47,7 @@ class TodayItem:
     urgency: int
     who: str
     due: datetime | None = None
+    people: tuple[str, ...] = ()  # everybody who may do it, where that is known by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,15 @@ def show_today(ws: Workspace, person: str | None = None, trust: DataTrust | None
     items = sorted((*_budgets(ws, trust), *_stored(ws), *_data(ws, trust)), key=_order)
     if person is not None:
         team = p.team if (p := ws.config.directory.people.get(person)) else None
-        items = [item for item in items if item.who in {person, team} or item.verb == "Approve"]
+        items = [item for item in items if _is_for(item, person, team)]
     spend = show_spend(ws, SpendAsked(), trust)
     return TodayShown(trust, _sentence(items, spend), tuple(items), spend)
+
+
+def _is_for(item: TodayItem, person: str, team: str | None) -> bool:
+    if item.people:
+        return person in item.people
+    return item.who in {person, team} or item.verb == "Approve"
 
 
 def _order(item: TodayItem) -> tuple[int, Decimal, str]:
@@ -148,7 +155,7 @@ def _stored(ws: Workspace) -> Iterator[TodayItem]:
             title = f"{capitalised(line.effect)}, asked for by {line.approval.requested_by}"
             yield TodayItem(
                 "approval", line.approval.id, title, "Approve", wanted.amount, wanted.currency, False, 1,
-                ", ".join(line.may_approve[:2]) or "nobody", line.approval.expires_at,
+                ", ".join(line.may_approve[:2]) or "nobody", line.approval.expires_at, line.may_approve,
             )  # fmt: skip
     for action in actions:
         verb = {"approval": "Approve", "run": "Apply", "read_back": "Read back"}.get(WAITS_FOR.get(action.state, ""))

@@ -90,6 +90,8 @@ def test_a_hostile_name_is_text(ws, pages) -> None:
 def test_what_waits_for_a_yes_stands_on_today_and_is_found(ws, pages) -> None:
     _, decision = request_purchase(ws, ask(ws))
     assert f'href="/approvals/{decision.approval_id}"' in pages.get("/").text
+    assert f'href="/approvals/{decision.approval_id}"' in pages.acts_as("sam.lee").get("/?mine=1").text
+    assert f'href="/approvals/{decision.approval_id}"' not in pages.acts_as("ana.silva").get("/?mine=1").text
     assert f'href="/approvals/{decision.approval_id}"' in pages.get("/find?q=vectorforge").text
     assert f'href="/approvals/{decision.approval_id}"' in pages.get(f"/policies/decisions/{decision.id}").text
     approve_intent(ws, decision.approval_id, Actor("sam.lee"))

@@ -73,13 +73,6 @@ class Fields:
             raise wrong(key, f"{key} is a whole number from {low} to {high}, not {value!r}", "Write it without quotes.")
         return value
 
-    def yes(self, key: str, *, default: bool) -> bool:
-        """true or false."""
-        value = self.data.get(key, default)
-        if not isinstance(value, bool):
-            raise wrong(key, f"{key} is true or false, not {value!r}", "Write it without quotes.")
-        return value
-
     def day(self, key: str) -> date | None:
         """A date; None when it was not given."""
         text = self.text(key)
