@@ -16,7 +16,18 @@ import pytest
 from tests.fixtures.ledgers import NOON, TODAY, USD, account, ask, hold, key, reserve, sync
 
 from fiscus.guardrails.ledger.book import fits
-from fiscus.guardrails.ledger.commands import Expire, Release, Reserve, Reserved, Settle, Settled, Sync, Thaw, Verdict
+from fiscus.guardrails.ledger.commands import (
+    Expire,
+    Release,
+    Reserve,
+    Reserved,
+    Settle,
+    Settled,
+    Standing,
+    Sync,
+    Thaw,
+    Verdict,
+)
 from fiscus.guardrails.ledger.group_commit import GroupCommit
 from fiscus.guardrails.ledger.leases import LeasedAccounts
 from fiscus.guardrails.ledger.ledger import Ledger
@@ -405,3 +416,29 @@ class TestTheStore:
         ask(ledger, sync({"vast": 10**25 + 1}))
         ask(ledger, reserve("h1", 10**18, "vast"))
         assert account(ledger, "vast").headroom == 10**25 + 1 - 10**18
+
+
+class TestWhatMovesWhileMoneyIsHeld:
+    def test_a_price_that_changes_in_flight_is_settled_at_what_it_came_to_and_names_its_version(
+        self, ledger: Ledger
+    ) -> None:
+        ask(ledger, reserve("h1", 5 * USD, "team", price_version="2026-11-01"))
+        settled = ask(ledger, Settle("h1", 4 * USD, price_version="2026-11-20"))
+        assert isinstance(settled, Settled)
+        assert (settled.hold.price_version, settled.hold.bound) == ("2026-11-20", 5 * USD)
+        assert account(ledger, "team").unbilled == 4 * USD
+
+    def test_a_hold_of_last_month_is_settled_in_last_month(self, ledger: Ledger, clock: SteppedClock) -> None:
+        ask(ledger, reserve("h1", 5 * USD, "team", expires_at=NOON + timedelta(days=30)))
+        clock.advance(timedelta(days=15))
+        ask(ledger, Sync([Standing("team", "2026-12", "USD", "hard", 10 * USD, 0, 0, TODAY)], {}))
+        ask(ledger, Settle("h1", 5 * USD))
+        december = ledger.store.account("team@2026-12")
+        assert december is not None
+        assert (december.headroom, account(ledger, "team").unbilled) == (10 * USD, 5 * USD)
+
+    def test_a_budget_that_is_lowered_holds_what_it_holds_and_takes_no_more(self, ledger: Ledger) -> None:
+        ask(ledger, reserve("h1", 5 * USD, "team"))
+        ask(ledger, sync({"team": 4 * USD}))
+        assert account(ledger, "team").headroom == -USD
+        assert ask(ledger, reserve("h2", 1, "team")).hold is None  # type: ignore[union-attr]

