@@ -77,6 +77,7 @@ def test_a_store_of_the_release_before_is_brought_up_to_date_and_keeps_its_evide
     with engine.begin() as connection:
         for table in ("approvals", "purchases"):
             connection.execute(sqlalchemy.text(f"DROP TABLE {table}"))
+        connection.execute(sqlalchemy.text("CREATE TABLE decisions (id VARCHAR(80))"))
         connection.execute(sqlalchemy.text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
     engine.dispose()
     state = open_state(url, SteppedClock(NOON))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 VERSION_TABLE = "state_version"
 
 
@@ -141,21 +141,6 @@ budget_statuses = Table(
     Column("currency", String(8), nullable=False),
     Column("document", Text, nullable=False),
     UniqueConstraint("run_id", "budget_id", "period_label", name="budget_statuses_once_a_run"),
-)
-
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("id", String(80), nullable=False, unique=True),
-    Column("at", Instant, nullable=False),
-    Column("verdict", String(20), nullable=False),
-    Column("intent_kind", String(40), nullable=False),
-    Column("team", Text, nullable=False),
-    Column("environment", Text, nullable=False),
-    Column("amount", Exact, nullable=False),
-    Column("currency", String(8), nullable=False),
-    Column("document", Text, nullable=False),
 )
 
 approvals = Table(
