@@ -24,9 +24,14 @@ def known_of(ws: Workspace) -> Known:
     """Who is here, what is proven, and which values charges ever had."""
     directory, today = ws.config.directory, ws.as_of.isoformat()
     here = {person.id for person in directory.people.values() if person.left_on is None or person.left_on > today}
+    roles: dict[str, set[str]] = {}
+    for person in directory.people.values():
+        if person.id in here:
+            for role in person.roles:
+                roles.setdefault(role, set()).add(person.id)
     with ws.state.read() as tx:
         proven = proven_versions(tx)
-    return Known(ws.as_of, _values(ws), frozenset(here | set(directory.teams)), proven)
+    return Known(ws.as_of, _values(ws), frozenset(here | set(directory.teams)), roles, proven)
 
 
 def _values(ws: Workspace) -> Mapping[str, AbstractSet[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from fiscus.guardrails.backtests.enforced_level import enforced, enforced_level,
 from fiscus.guardrails.policies.load_policies import library_texts, library_versions, load_policies
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.actor import FISCUS, Actor
-from fiscus.kernel.errors import BadInput, NotFound
+from fiscus.kernel.errors import BadInput, LimitExceeded, NotFound
+from fiscus.kernel.evidence import verify_chain
 
 OWN = policy("own", on=["ai.request"], when='intent.model == "dear"', effect="deny", level="hard", on_error="deny")
 ASKED = Intent("ai.request", "ana.silva", "platform", "staging", Decimal("0.10"), "USD", attributes={"model": "dear"})
@@ -138,3 +140,44 @@ def test_only_what_is_written_at_hard_is_ever_weakened() -> None:
     assert enforced_level(hard, frozenset({("hard", hard.version)})) == "hard"
     assert enforced_level(hard, frozenset({("hard", "another"), ("other", hard.version)})) == "soft"
     assert enforced(policies, frozenset({("hard", hard.version)})) == policies
+
+
+def test_two_backtests_at_once_are_both_evidence_and_the_chain_is_whole(with_own: Path) -> None:
+    ws = _open(with_own)
+    (compiled,) = written_policies(ws, "own")
+    done = backtest_policy(History(ws), compiled)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: record_backtest(ws, done, Actor("ana.silva")), range(8)))
+    with ws.state.read() as tx:
+        assert len(list(tx.evidence_records(["policy.backtested"]))) == 8
+        assert len(recorded_proofs(tx)) == 1
+        assert verify_chain(tx.evidence_records())[2] == []
+
+
+def test_a_backtest_that_dies_before_it_is_recorded_proves_nothing(with_own: Path, monkeypatch) -> None:
+    ws = _open(with_own)
+    (compiled,) = written_policies(ws, "own")
+    done = backtest_policy(History(ws), compiled)
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(ws.clock), "now", dies)
+    with pytest.raises(KeyboardInterrupt):
+        record_backtest(ws, done, FISCUS)
+    monkeypatch.undo()
+    assert _verdict(with_own) == "require_approval"
+
+
+def test_a_lake_that_cannot_be_asked_records_nothing(with_own: Path, monkeypatch) -> None:
+    (with_own / "policies" / "charges.yaml").write_text(policy_text(policy("charges", level="hard")))
+    ws = _open(with_own)
+
+    def gone(*_: object, **__: object) -> None:
+        raise LimitExceeded("The query ran longer than 60 s", remedy="Narrow it.")
+
+    monkeypatch.setattr(type(ws.lake), "ask", gone)
+    with pytest.raises(LimitExceeded):
+        backtest_policy(History(ws), written_policies(ws, "charges")[0])
+    with ws.state.read() as tx:
+        assert recorded_proofs(tx) == ()

@@ -201,6 +201,19 @@ def test_an_exception_that_has_ended_is_named_at_its_own_line() -> None:
     assert lint_policies(policy_set(asked), Known(today=date(2026, 10, 31)))[0].rule == "no-tests"
 
 
+def test_an_approval_that_nobody_here_may_give_is_an_error() -> None:
+    bands = [{"up_to": 100, "roles": ["finance"]}, {"roles": ["cfo"], "approvers": 2}]
+    approval = {"currency": "USD", "bands": bands}
+    asked = policy(
+        "a", on=["ai.request"], when="intent.stream", effect="require_approval", level="soft", approval=approval
+    )
+    known = Known(roles={"finance": {"ana"}, "cfo": {"cem"}})
+    (found,) = [one for one in lint_policies(policy_set(asked), known) if one.rule == "nobody-approves"]
+    assert found.message == "It asks for two different people's yes by cfo, and one person here has such a role"
+    enough = Known(roles={"finance": {"ana"}, "cfo": {"cem", "pia"}})
+    assert "nobody-approves" not in _rules(lint_policies(policy_set(asked), enough))
+
+
 def test_a_policy_whose_days_are_over_is_named() -> None:
     known = Known(today=date(2026, 11, 20))
     assert _rules(lint_policies(policy_set(policy("a", effective={"until": "2026-11-19"}, tests=TEST)), known)) == [

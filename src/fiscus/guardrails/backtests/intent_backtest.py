@@ -12,7 +12,6 @@ from fiscus.guardrails.policies.contribution import contribution
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Decision, IntentKind, Policy
 from fiscus.kernel.ids import content_id
-from fiscus.kernel.money import display
 
 Facts = Mapping[str, object]
 
@@ -71,7 +70,7 @@ def _of_replay(policy: Policy, kind: IntentKind, one: Replayed) -> Hit:
     what = f"{named or one.service or 'unnamed'} of {one.provider or 'an unnamed provider'}"
     return Hit(
         key=content_id("hit", policy.id, kind, one.day.isoformat(), one.team, one.environment, one.service, named, one.currency),
-        title=f"{one.day}: {what}, {display(one.amount)} {one.currency}",
+        title=f"{one.day}: {what}",
         day=one.day, owner=one.owner, team=one.team, environment=one.environment,
         amount=one.amount, currency=one.currency, count=1, query=rows_of(kind, one),
     )  # fmt: skip

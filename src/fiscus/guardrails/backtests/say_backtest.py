@@ -19,7 +19,7 @@ def sentence_of(policy: Policy, window: Window, parts: Sequence[Part]) -> str:
     days = f"From {window.start} until {window.end}"
     said = [words for part in parts if (words := _of_part(part))]
     if not any(part.asked for part in parts):
-        return f"{days}, there was nothing to try {policy.id} on: no charge and no decision."
+        return f"{days}, there was nothing to try {policy.id} on: nothing of its kind was asked or billed."
     if not said:
         return f"{days}, {policy.id} would have matched nothing."
     return f"{days}, {policy.id} would have {'; '.join(said)}."

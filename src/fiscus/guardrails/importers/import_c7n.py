@@ -120,7 +120,7 @@ def _item(one: Mapping[str, Any], resource: str, filters: Filters, then: _Then, 
     }  # fmt: skip
     if filters.days > 1:
         item |= {"window_days": min(filters.days + 5, LADDER_DAYS), "days_min": filters.days}
-    return item | ({"action": then.action} if then.action else {})
+    return item | ({"effect": "act", "action": then.action} if then.action else {})
 
 
 def _then(name: str, line: int, resource: str, actions: object, *, lost: bool) -> _Then:

@@ -155,9 +155,25 @@ def _standing(compiled: CompiledPolicy, known: Known) -> Iterator[LintFinding]:
         )
         yield _found("hard-unproven", "error", compiled, message, remedy)
     yield from _over(compiled, known)
+    yield from _approvers(compiled, known)
     if known.live is not None and policy.owner not in known.live:
         message = f"{policy.owner}, who answers for it, is nobody of the directory or has left"
         yield _found("owner-left", "error", compiled, message, "Name a team, or a person who is here.")
+
+
+def _approvers(compiled: CompiledPolicy, known: Known) -> Iterator[LintFinding]:
+    """An approval that names roles must find as many people as it asks for."""
+    if known.roles is None or compiled.policy.approval is None:
+        return
+    for band in compiled.policy.approval.bands:
+        people = {person for role in band.roles for person in known.roles.get(role, ())}
+        if band.roles and len(people) < band.approvers:
+            asked = "a yes" if band.approvers == 1 else "two different people's yes"
+            has = {0: "nobody here has", 1: "one person here has"}[len(people)]
+            message = f"It asks for {asked} by {' or '.join(band.roles)}, and {has} such a role"
+            yield _found(
+                "nobody-approves", "error", compiled, message, "Give somebody the role in owners/directory.yaml."
+            )
 
 
 def _over(compiled: CompiledPolicy, known: Known) -> Iterator[LintFinding]:

@@ -17,6 +17,7 @@ RULES: Final[Mapping[str, str]] = {
     "value-never-seen": "A value that no charge ever had",
     "hard-unproven": "A policy at level hard without a recorded backtest",
     "owner-left": "A policy whose owner has left, or is nobody",
+    "nobody-approves": "An approval that nobody here may give",
     "exception-expired": "An exception that has expired",
     "not-in-effect": "A policy whose effective dates are over",
     "no-tests": "A policy without tests beside it",
@@ -41,10 +42,11 @@ class Known:
     """What the workspace knows beside the policies. Everything left out is not asked about.
 
     `values`: column of the `charges` view -> the texts that it ever held. `live`: ids of people who are here and of teams.
-    `proven`: (id, version) of policies that may be enforced at hard.
+    `roles`: role -> ids of the people who are here and have it. `proven`: (id, version) of policies that may be enforced at hard.
     """
 
     today: date | None = None
     values: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     live: AbstractSet[str] | None = None
+    roles: Mapping[str, AbstractSet[str]] | None = None
     proven: AbstractSet[tuple[str, str]] | None = None
