@@ -28,7 +28,8 @@ def buy(ws: Workspace) -> tuple[str, ...]:
     recorded = [_record(ws, number, row) for number, row in enumerate(_contracts())]
     purchase, decision = request_purchase(ws, parse_purchase(_wanted(ws), ws.as_of))
     deliver_about(ws, purchase.approval_id)
-    judged, _, _ = request_commitment(ws, parse_commitment(_plan(ws), ws.as_of))
+    judged, answer, _ = request_commitment(ws, parse_commitment(_plan(ws), ws.as_of))
+    deliver_about(ws, answer.approval_id)
     money = display(total(recorded), 0)
     found = purchase.checks[0].sentence
     return (
