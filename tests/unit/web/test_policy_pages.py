@@ -42,7 +42,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def _served(company: Workspace) -> Browser:
-    """A server over the company as it is now; one that is open opens its files anew when a proof is recorded."""
+    """A server over the company as it is now; one that is open opens its files anew once a proof is recorded."""
     return Browser(build_server(company.home, PORT, company))
 
 
@@ -119,7 +119,24 @@ def test_the_api_tries_a_file_and_compares_it_without_recording(browser: Browser
         assert not list(tx.evidence_records(["policy.backtested"]))
 
 
+def test_what_the_page_showed_is_recorded_and_nothing_else(browser: Browser, company: Workspace) -> None:
+    browser.acts_as("pia")
+    page = browser.get("/policies/web/backtest?months=1").text
+    assert "it stays at warn" in page
+    digest = re.search(r'name="digest" value="(\w+)"', page)
+    assert digest
+    assert browser.send("/policies/web/backtest", {"digest": "0" * 64, "months": "1"}).status_code == 409
+    with company.state.read() as tx:
+        assert not list(tx.evidence_records(["policy.backtested"]))
+    done = browser.send("/policies/web/backtest", {"digest": digest[1], "months": "1"})
+    assert (done.status_code, done.headers["location"]) == (303, "/policies/web?months=1&said=tried")
+    with company.state.read() as tx:
+        (record,) = tx.evidence_records(["policy.backtested"])
+    assert (record.actor.person_id, record.body["result"]) == ("pia", digest[1])
+
+
 def test_recording_names_who_tried_it(browser: Browser, company: Workspace) -> None:
+    browser = _served(company)
     assert _post(browser, "/api/policies/dear-ai/backtest", {"as": "nobody"}).status_code == 404
     recorded = _post(browser, "/api/policies/dear-ai/backtest", {"as": "pia", "months": 2}).json()
     assert (recorded["how"], recorded["by"], recorded["policy_id"]) == ("backtest", "pia", "dear-ai")
@@ -127,5 +144,6 @@ def test_recording_names_who_tried_it(browser: Browser, company: Workspace) -> N
     assert forced["how"] == "force"
     assert "forced" in _served(company).get("/policies/dear-ai").text
     with company.state.read() as tx:
-        kinds = [record.kind for record in tx.evidence_records(["policy.backtested", "policy.forced"])]
+        records = tx.evidence_records(["policy.backtested", "policy.forced"])
+        kinds = [record.kind for record in records if record.subject == "dear-ai"]
     assert kinds == ["policy.backtested", "policy.forced"]

@@ -58,6 +58,7 @@ SAID = {
     "ended": "Recorded as ended: it renews no more.",
     "acknowledged": "Acknowledged. Its escalation stands still.",
     "closed": "Closed.",
+    "tried": "Recorded: this version may be enforced as it is written.",
     "person": "You act in this name now. It is asserted, not proven.",
 }
 
