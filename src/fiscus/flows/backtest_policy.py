@@ -39,6 +39,7 @@ class History:
         end = min(as_of or ws.as_of, ws.as_of)
         start = Month.of(end - timedelta(days=1)).shift(1 - months).start
         self.ws, self.window = ws, Window(start, end, months)
+        self.tried: dict[tuple[str, str], Sequence[Trial]] = {}
         self._replays: dict[IntentKind, Sequence[Replayed] | None] = {}
 
     @cached_property
@@ -107,8 +108,15 @@ def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
     return done
 
 
-def trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
-    """One for each source of history that the policy can be tried on, with every hit."""
+def trials(history: History, compiled: CompiledPolicy) -> Sequence[Trial]:
+    """One for each source of history that the policy can be tried on, with every hit; each version is tried once."""
+    key = (compiled.policy.id, compiled.policy.version)
+    if key not in history.tried:
+        history.tried[key] = tuple(_trials(history, compiled))
+    return history.tried[key]
+
+
+def _trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
     if compiled.policy.detector:
         yield looked_back(history.ws, compiled, "series", history.days())
     for target in compiled.conditions:

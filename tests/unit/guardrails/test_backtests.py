@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.company import open_company
-from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, tags
+from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, judged_by, tags
 from tests.fixtures.policy_text import policy, policy_set
 
 from fiscus.flows.backtest_policy import History, backtest_policy
@@ -190,3 +190,45 @@ def test_a_change_shows_what_newly_matches_and_what_no_longer_does(company: Work
     assert [(part.matched, part.totals[0].amount) for part in ai.newly] == [(80, 160)]
     assert [(part.matched, part.totals[0].amount) for part in ai.no_longer] == [(80, 560)]
     assert [field.name for field in ai.fields] == ["when"]
+
+
+def test_resources_are_looked_back_at_as_they_stood(company: Workspace) -> None:
+    asked = policy(
+        "doubled", on=["resource"], window_days=14, finding="doubled",
+        when="resource.cost_7_days_before > 0 && resource.cost_last_7_days > resource.cost_7_days_before * 2",
+    )  # fmt: skip
+    grown = policy("grown", on=["resource"], when='resource.id == "i-gpu"', window_days=20, finding="grown")
+    part = _part(_tried(company, grown), "resources")
+    assert (part.opened, part.asked, part.totals[0].amount) == (1, 3, 1500), "once, with the most that it ever had"
+    assert _part(_tried(company, asked), "resources").matched == 0
+    (hit,) = part.largest
+    assert hit.query is not None
+    (row,) = company.lake.ask(hit.query.sql, hit.query.params).dicts()
+    assert row["amount"] == hit.amount
+
+
+def test_budgets_are_looked_back_at_week_by_week(company: Workspace) -> None:
+    budgets = """
+budgets:
+  - {id: web, title: Web, scope: {team: web}, period: month, currency: USD, amount: 200, owner: web}
+"""
+    ws = judged_by(company, budgets)
+    over = policy("over", on=["budget"], when='has(budget.scope.team) && budget.state == "breached"', finding="over")
+    part = _part(_tried(ws, over), "budgets")
+    assert {hit.title.split(":")[0] for hit in part.largest}
+    assert (part.opened, part.production) == (2, ()), "September and October; November is not over yet"
+
+
+def test_a_detector_is_asked_again_at_the_end_of_each_month(company: Workspace) -> None:
+    moved = {"id": "price", "title": "A price", "detector": "price_change", "level": "warn", "on_error": "allow"}
+    moved |= {"reason": "Because.", "remedy": "Ask.", "owner": "finops"}
+    (part,) = _tried(company, moved).parts
+    assert (part.source, part.asked, part.matched) == ("series", 3, 0)
+
+
+def test_an_invoice_and_an_anomaly_are_looked_back_at(company: Workspace) -> None:
+    dear = policy("dear", on=["invoice"], when='invoice.billed > money("100.00 USD")', finding="dear_invoice")
+    part = _part(_tried(company, dear), "invoices")
+    assert part.opened >= 3
+    nothing = _part(_tried(company, policy("a", on=["anomaly"], when="anomaly.running", finding="a")), "anomalies")
+    assert (nothing.asked, nothing.matched) == (0, 0)

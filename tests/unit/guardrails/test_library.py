@@ -9,10 +9,11 @@ import duckdb
 import jsonschema
 import pytest
 
+from fiscus.flows.try_policy_tests import IN_SQL
 from fiscus.guardrails.decisions.intent import intent_schema
 from fiscus.guardrails.policies.load_policies import library_texts, load_policies
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
-from fiscus.guardrails.policies.probe_policies import charge_failures, charge_tests_query, closure_failures
+from fiscus.guardrails.policies.probe_policies import closure_failures, sql_failures, sql_tests_query
 from fiscus.guardrails.types import INTENT_KINDS
 from fiscus.kernel.rows import Rows
 
@@ -27,10 +28,11 @@ def _name(compiled: CompiledPolicy) -> str:
 @pytest.mark.parametrize("compiled", CONDITIONS, ids=_name)
 def test_its_own_tests_pass_as_a_function_and_as_sql(compiled: CompiledPolicy) -> None:
     assert closure_failures(compiled) == ()
-    if query := charge_tests_query(compiled):
-        with duckdb.connect() as connection:
-            rows = connection.execute(query.sql).fetchall()
-        assert charge_failures(compiled, Rows(("test", "answer"), tuple(rows))) == ()
+    for target in IN_SQL:
+        if query := sql_tests_query(compiled, target):
+            with duckdb.connect() as connection:
+                rows = connection.execute(query.sql).fetchall()
+            assert sql_failures(compiled, Rows(("test", "answer"), tuple(rows)), target) == ()
 
 
 @pytest.mark.parametrize("compiled", CONDITIONS, ids=_name)
