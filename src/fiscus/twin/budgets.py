@@ -23,6 +23,7 @@ TIGHT_ONES: Final = (
     "product-telemetry-hub",
     "provider-oracle",
 )
+INSIDE: Final = {"ai-prod": "env-prod", "ai-staging": "env-staging", "ai-dev": "env-dev"}  # child -> parent
 Fate = Literal["fine", "close", "at_risk", "breached"]
 
 # file | id | title | period | owner | cap | dimension=value;...
@@ -156,8 +157,11 @@ def _human(amount: Decimal, rounding: str, digits: int) -> Decimal:
 def budget_documents(budgets: Sequence[PlannedBudget]) -> Mapping[str, list[Mapping[str, object]]]:
     """File name to the budgets in it, as plain data for YAML."""
     files: dict[str, list[Mapping[str, object]]] = {}
+    known = {budget.id for budget in budgets}
     for budget in budgets:
-        files.setdefault(budget.file, []).append(_document(budget))
+        parent = INSIDE.get(budget.id)
+        inside = {"parent": parent} if parent in known else {}
+        files.setdefault(budget.file, []).append({**_document(budget), **inside})
     return files
 
 

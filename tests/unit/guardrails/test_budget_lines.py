@@ -51,3 +51,12 @@ def test_the_terminal_shows_the_tree_in_eighty_columns(tmp_path: Path) -> None:
     table = out.getvalue().splitlines()[2:]
     assert [line.split("  ")[0] or line[:14].rstrip() for line in table[2:]] == ["all", "  web", "    web-prod", "ml"]
     assert max(len(line) for line in table) <= 80
+
+
+def test_a_budget_says_which_one_inside_it_is_the_cause(tmp_path: Path) -> None:
+    bills = [charge(day, "10", Tags=tags("web")) for day in days(AS_OF.replace(month=7), AS_OF)]
+    text = BUDGETS.replace("amount: 3000,", "amount: 150,")
+    found = evaluate(judged_by(company_with_bills(tmp_path, {"bill": bills}), text), "run").findings
+    details = {str(finding.params["budget_id"]): finding.detail for finding in found if finding.kind == "budget_breach"}
+    assert details["web"].endswith("Inside it, Prod is over by 90 USD.")
+    assert "Inside it" not in details["web-prod"]

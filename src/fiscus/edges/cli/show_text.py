@@ -49,7 +49,7 @@ class _Whole(int):
     """An amount in whole units, thousands separated."""
 
     def __str__(self) -> str:
-        return f"{int(self):,}"
+        return f"({-int(self):,})" if self < 0 else f"{int(self):,}"
 
 
 def budgets_text(shown: BudgetsShown) -> None:

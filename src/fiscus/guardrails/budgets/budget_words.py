@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -47,6 +48,21 @@ def standing_words(status: BudgetStatus) -> str:
         f"{', '.join(parts)}; expected by the period's end ≈ {display(status.forecast_p50, 0)} {status.currency} "
         f"(80 % between {low} and {high})."
     )
+
+
+def overrun(status: BudgetStatus) -> Decimal:
+    """What is over the amount: spent if breached, else what the forecast (P50) puts over it; never negative."""
+    if status.headroom < ZERO:
+        return -status.headroom
+    return max(EXACT.subtract(status.forecast_p50, status.amount), ZERO)
+
+
+def inside_words(inside: Sequence[BudgetStatus]) -> str:
+    """Which of the budgets inside one need somebody themselves: the largest, and how many there are."""
+    first = max(inside, key=lambda status: (overrun(status), status.budget_id))
+    verb = "is over" if first.state == "breached" else "is at risk"
+    others = f"; {len(inside) - 1} more need somebody too" if len(inside) > 1 else ""
+    return f"Inside it, {first.title} {verb} by {display(overrun(first), 0)} {first.currency}{others}."
 
 
 def used_words(status: BudgetStatus) -> str:

@@ -9,7 +9,14 @@ from decimal import Decimal
 from typing import Final
 
 from fiscus.guardrails.budgets.budget_series import BudgetDays, period_query
-from fiscus.guardrails.budgets.budget_words import alert_words, day_words, standing_words, used_words
+from fiscus.guardrails.budgets.budget_words import (
+    alert_words,
+    day_words,
+    inside_words,
+    overrun,
+    standing_words,
+    used_words,
+)
 from fiscus.guardrails.findings.find_charges import ERROR
 from fiscus.guardrails.findings.find_subjects import left_of
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
@@ -33,8 +40,17 @@ class StandingBudget:
 
 
 def find_budgets(standing: Sequence[StandingBudget], promoted: Sequence[str]) -> tuple[Finding, ...]:
-    """One finding a budget that is breached or at risk, in the order given. Money: what is over, or is expected to be."""
-    return tuple(_of_status(one, promoted) for one in standing if one.status.state != "ok")
+    """One finding a budget that is breached or at risk, in the order given. Money: what is over, or is expected to be.
+
+    A budget that others stand inside says which of them is the cause, where one is over or at risk itself.
+    """
+    inside: dict[str, list[BudgetStatus]] = {}
+    for one in standing:
+        if one.status.state != "ok" and one.budget.parent:
+            inside.setdefault(one.budget.parent, []).append(one.status)
+    return tuple(
+        _of_status(one, promoted, inside.get(one.budget.id, ())) for one in standing if one.status.state != "ok"
+    )
 
 
 def find_budget_matches(
@@ -86,20 +102,13 @@ def budget_facts(status: BudgetStatus, now: datetime) -> dict[str, object]:
     return facts
 
 
-def overrun(status: BudgetStatus) -> Decimal:
-    """What is over the amount: spent if breached, else what the forecast (P50) puts over it; never negative."""
-    if status.headroom < ZERO:
-        return -status.headroom
-    return max(EXACT.subtract(status.forecast_p50, status.amount), ZERO)
-
-
-def _of_status(one: StandingBudget, promoted: Sequence[str]) -> Finding:
+def _of_status(one: StandingBudget, promoted: Sequence[str], inside: Sequence[BudgetStatus]) -> Finding:
     status = one.status
     kind = BREACH if status.state == "breached" else FORECAST
     level: Level = status.cap or "warn"
     version = digest({"budget": {name: getattr(one.budget, name) for name in _MEANING}})[:16]
     title = _breach_title(status) if kind == BREACH else _forecast_title(one)
-    return _finding(one, promoted, (kind, kind, version, level), title, _detail(one), overrun(status))
+    return _finding(one, promoted, (kind, kind, version, level), title, _detail(one, inside), overrun(status))
 
 
 _MEANING: Final = (
@@ -203,11 +212,12 @@ def _forecast_title(one: StandingBudget) -> str:
     return f"{status.title} is expected to spend ≈ {display(status.forecast_p50, 0)} {status.currency} of its {money}"
 
 
-def _detail(one: StandingBudget) -> str:
+def _detail(one: StandingBudget, inside: Sequence[BudgetStatus]) -> str:
     status = one.status
     at = [alert_words(alert) for alert in status.alerts]
     cap = f" The cap is enforced: {status.cap}." if status.cap in {"soft", "hard"} else ""
-    return f"{standing_words(status)}{' Reached: ' + ', '.join(at) + '.' if at else ''}{cap}"
+    cause = f" {inside_words(inside)}" if inside else ""
+    return f"{standing_words(status)}{' Reached: ' + ', '.join(at) + '.' if at else ''}{cap}{cause}"
 
 
 def _amount(status: BudgetStatus) -> str:
