@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from fiscus.app.demo_buying import buy
 from fiscus.app.demo_score import DemoScore, demo_score
 from fiscus.app.demo_story import Story, tell_story
 from fiscus.app.loop import LoopSummary, run_loop
@@ -82,7 +81,6 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
     tied = _tied_out(ws, built)
     teams = _teams(ws)
     story = tell_story(ws, vendors, plan, progress)
-    bought = buy(open_workspace(place))
     sentences = (
         (
             f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over "
@@ -92,7 +90,6 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
         *score.sentences(),
         *story.sentences,
-        *bought,
         f"Simulated here: AWS at {vendors.endpoints.aws_url}, mail in {place / 'mail'}, webhook at {vendors.hook.url}.",
     )
     return DemoShown(

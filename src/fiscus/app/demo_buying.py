@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from fiscus.flows.deliver_notices import deliver_about
 from fiscus.flows.request_purchase import record_purchase, request_commitment, request_purchase
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.commitments.commitment_request import parse_commitment
@@ -27,9 +26,7 @@ def buy(ws: Workspace) -> tuple[str, ...]:
     """Enter, ask, judge; returns what came of it in sentences. Nobody says yes: that is left to whoever looks."""
     recorded = [_record(ws, number, row) for number, row in enumerate(_contracts())]
     purchase, decision = request_purchase(ws, parse_purchase(_wanted(ws), ws.as_of))
-    deliver_about(ws, purchase.approval_id)
-    judged, answer, _ = request_commitment(ws, parse_commitment(_plan(ws), ws.as_of))
-    deliver_about(ws, answer.approval_id)
+    judged, _, _ = request_commitment(ws, parse_commitment(_plan(ws), ws.as_of))
     money = display(total(recorded), 0)
     found = purchase.checks[0].sentence
     return (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fiscus.actions.four_eyes import Approval, may_approve
 from fiscus.actions.machine import last_entry
 from fiscus.actions.types import Action
+from fiscus.app.demo_buying import buy
 from fiscus.app.loop import run_loop
 from fiscus.app.simulated_vendors import SimulatedVendors
 from fiscus.app.workspace import open_workspace
@@ -41,7 +42,7 @@ class Story:
 
 
 def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progress: Progress) -> Story:
-    """Approve and run the dearest stop, let the vendors bill a few days more, run the loop on that day."""
+    """Approve and run the dearest stop, let the vendors bill a few days more, ask to buy something, run the loop on that day."""
     proposed = _dearest(ws)
     if proposed is None:
         return Story("", ("No machine was proposed to be stopped in this company.",))
@@ -61,6 +62,7 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
     )
     move_day(ws.home, until)
     later = open_workspace(ws.home)
+    bought = buy(later)
     second = run_loop(later, progress)
     with later.state.read() as tx:
         after = tx.actions.get(proposed.id)
@@ -78,6 +80,7 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
                 f"{len(second.deliveries)} deliveries later: {second.cases_open} cases under way, "
                 f"{len(vendors.mail.messages)} mails and {len(vendors.hook.received)} signed webhooks received on this machine."
             ),
+            *bought,
         ),
     )
 
