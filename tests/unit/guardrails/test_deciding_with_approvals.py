@@ -268,7 +268,8 @@ class TestTheCommands:
         for part in (
             "18,500.00 USD",
             "Term months: 12",
-            "May say yes: sam.lee. Bound: ",
+            "May say yes: sam.lee",
+            "Bound: ",
             "asked by ana.silva (asserted)",
         ):
             assert part in shown
