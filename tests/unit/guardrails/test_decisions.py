@@ -78,6 +78,10 @@ def test_the_tightest_of_several_budgets_decides_and_each_shows_its_headroom() -
     assert [(row.budget_id, row.after) for row in judged.headroom] == [("a", 45), ("b", -3), ("c", 4)]
     fits = _judged(budgets=(budgets[0], budgets[2]))
     assert "fits 2 budgets: 4.00 USD would be left of c (2026-11)" in fits.reasons[0]
+    watched = _judged(budgets=(budgets[0], (_budget("d"), "1")))
+    assert watched.verdict == "allow"
+    assert "fits 1 budget: 45.00 USD would be left of a" in watched.reasons[0]
+    assert "Over already and only watched: d." in watched.reasons[0]
 
 
 @pytest.mark.parametrize(("cap", "verdict"), [("hard", "require_approval"), ("warn", "warn"), ("", "allow")])

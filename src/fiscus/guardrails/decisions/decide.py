@@ -31,7 +31,7 @@ from fiscus.guardrails.types import (
     PolicyResult,
     Verdict,
 )
-from fiscus.kernel.money import display, from_nanos, to_nanos
+from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
 
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -241,11 +241,18 @@ def _reasons(
     money = f"{display(intent.amount)} {intent.currency}"
     if not rows:
         return (f"No policy objects to {money}. No budget covers it: nobody watches what it adds up to.",)
-    tightest = min(rows, key=lambda row: (row.after, row.budget_id))
-    left = (
-        f"{display(tightest.after)} {tightest.currency} would be left of {tightest.budget_id} ({tightest.period_label})"
-    )
-    return (f"No policy objects to {money}, and it fits {len(rows)} budgets: {left}.",)
+    over = [row.budget_id for row in rows if row.after < ZERO]
+    watched = f" Over already and only watched: {', '.join(sorted(over))}." if over else ""
+    fitting = [row for row in rows if row.after >= ZERO]
+    if not fitting:
+        return (f"No policy objects to {money}.{watched}",)
+    least = min(fitting, key=lambda row: (row.after, row.budget_id))
+    left = f"{display(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})"
+    return (f"No policy objects to {money}, and it fits {_many(len(fitting))}: {left}.{watched}",)
+
+
+def _many(budgets: int) -> str:
+    return "1 budget" if budgets == 1 else f"{budgets} budgets"
 
 
 def _next_step(rules: Rules, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]) -> str:
