@@ -11,7 +11,6 @@ import random
 import signal
 import socket
 import socketserver
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -130,19 +129,17 @@ def _load(trial: Trial, period: str, address: str) -> tuple[int, int]:
         return worker
 
     workers = [start() for _ in range(trial.workers)]
-    crash = threading.Timer(trial.seconds / 2, trial.crash) if trial.crash else None
-    if crash:
-        crash.start()
-    kills, until = 0, time.monotonic() + trial.seconds
+    kills, until, crash = 0, time.monotonic() + trial.seconds, trial.crash
     while time.monotonic() < until:
+        if crash and until - time.monotonic() < trial.seconds / 2:
+            crash()  # from here, not from a thread: a worker that is forked meanwhile would keep its pipes open
+            crash, until = None, time.monotonic() + trial.seconds / 2
         time.sleep(KILL_SECONDS)
         place = chance.randrange(len(workers))
         os.kill(workers[place].pid, signal.SIGKILL)
         workers[place].join()
         kills += 1
         workers[place] = start()
-    if crash:
-        crash.join()
     stop.touch()
     for worker in workers:
         worker.join(20)

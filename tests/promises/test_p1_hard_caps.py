@@ -16,8 +16,8 @@ from fiscus.kernel.clock import SystemClock
 from fiscus.kernel.evidence import verify_chain
 from fiscus.stores.ledger import open_ledger
 
-TRIALS_SQLITE = 150
-TRIALS_POSTGRES = 50
+TRIALS_SQLITE = 30
+TRIALS_POSTGRES = 12
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.mark.slow
 def test_p1_on_sqlite(tmp_path: Path) -> None:
-    with promise("P1 SQLite", trials=TRIALS_SQLITE) as row:
+    with promise("P1.SQLite", trials=TRIALS_SQLITE) as row:
         outcomes = []
         for number in range(row.trials):
             folder = tmp_path / f"t{number}"
@@ -42,7 +42,7 @@ def test_p1_on_sqlite(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_p1_on_postgresql_that_is_killed_in_mid_load(tmp_path: Path, server: PostgresServer) -> None:
-    with promise("P1 PostgreSQL", trials=TRIALS_POSTGRES) as row:
+    with promise("P1.PostgreSQL", trials=TRIALS_POSTGRES) as row:
         outcomes = []
         for number in range(row.trials):
             crash = server.crash_and_start if number % 5 == 2 else None

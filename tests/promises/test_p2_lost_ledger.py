@@ -21,7 +21,7 @@ from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.types import Decision
 from fiscus.ownership.load_rules import load_rules
 
-TRIALS = 15
+TRIALS = 6
 BUDGETS = """
 budgets:
   - {id: strict, title: Strict, scope: {environment: staging}, period: month, currency: USD, amount: 900000, thresholds: [],
