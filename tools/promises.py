@@ -30,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(arguments.json or Path(folder) / "promises.jsonl").resolve()
         report.unlink(missing_ok=True)
-        environment = os.environ | {"FISCUS_PROMISE_REPORT": str(report), "FISCUS_NO_SKIP": "1"}
+        environment = os.environ | {"FISCUS_PROMISE_REPORT": str(report), "FISCUS_NO_SKIP": "1", "FISCUS_THOROUGH": "1"}
         for variable, value in (("TRIALS", arguments.trials), ("SEED", arguments.seed)):
             if value:
                 environment[f"FISCUS_PROMISE_{variable}"] = str(value)

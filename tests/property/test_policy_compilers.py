@@ -25,7 +25,7 @@ from fiscus.guardrails.policies.condition import Node
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.observed_sql import as_excepted, exception_sql, matched_sql
 
-PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or 100_000)
+PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or (100_000 if os.environ.get("FISCUS_THOROUGH") else 20_000))
 SEED = int(os.environ.get("FISCUS_PROPERTY_SEED") or 20261120)
 AS_OF = date(2026, 11, 20)
 ROWS = 200  # charges that one condition is asked about

@@ -65,6 +65,7 @@ class AsyncGroupCommit:
 
     async def _write(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._waiting:
+            await asyncio.sleep(0)  # whoever is ready to ask now comes along
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             commands = [command for command, _ in group]
             answers = await loop.run_in_executor(self._writer, answers_of, self._transact, commands)
