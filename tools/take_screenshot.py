@@ -13,7 +13,8 @@ from pathlib import Path
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from fiscus.serve import build_server, listen
+from fiscus.edges.listening import listen
+from fiscus.serve import build_server
 from tools.find_chromium import FLAGS, find_chromium
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "images" / "overview.png"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,9 +19,10 @@ from fiscus.app.workspace import open_workspace
 from fiscus.edges.api.build_api import api_router
 from fiscus.edges.api.ledger_routes import metrics_text
 from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
+from fiscus.edges.listening import listen
 from fiscus.edges.web.build_web import Web, build_web, static_files
 from fiscus.flows.workspace import Workspace
-from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed, NotFound, Unavailable, Where
+from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed, NotFound, Where
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PORT: Final = 8720
@@ -144,19 +144,3 @@ def serve(
         asyncio.run(uvicorn.Server(settings).serve(sockets=[listener]))
     finally:
         listener.close()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that waits at the address; port 0 takes a free one. Raises Unavailable."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise Unavailable(
-            f"Port {port} of {host} cannot be used: {error.strerror}", remedy="Name another one with --port."
-        ) from error
-    return listener

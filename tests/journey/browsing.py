@@ -11,8 +11,9 @@ import pytest
 import uvicorn
 from tools.find_chromium import find_chromium
 
+from fiscus.edges.listening import listen
 from fiscus.flows.workspace import Workspace
-from fiscus.serve import build_server, listen
+from fiscus.serve import build_server
 
 
 def chromium_or_skip() -> str:

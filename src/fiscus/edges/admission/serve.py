@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from cryptography import x509
 
 from fiscus.edges.admission.standing import Standing
 from fiscus.edges.admission.webhook import Webhook
+from fiscus.edges.listening import listen
 from fiscus.kernel.clock import SystemClock
 from fiscus.kernel.counters import Counters
-from fiscus.kernel.errors import BadInput, Unavailable, Where
+from fiscus.kernel.errors import BadInput, Where
 
 PORT = 8443
 HOST = "127.0.0.1"
@@ -41,7 +41,7 @@ def serve_admission(
     counters = Counters()
     standing = Standing(home, counters)
     standing.also(CertificateFile(tls, context).renew)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     webhook = Webhook(standing, counters)
     try:
         config = _config(webhook, context)
@@ -131,21 +131,6 @@ def _has_names(certificate: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return False
     return bool(names.get_values_for_type(x509.DNSName) or names.get_values_for_type(x509.IPAddress))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise Unavailable(
-            f"Port {port} of {host} cannot be used: {error.strerror}", remedy="Name another one with --port."
-        ) from error
-    return listener
 
 
 def _wrong(path: Path, message: str, remedy: str) -> BadInput:
