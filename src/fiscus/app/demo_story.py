@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fiscus.actions.four_eyes import Approval, may_approve
 from fiscus.actions.machine import last_entry
 from fiscus.actions.types import Action
+from fiscus.app.demo_asking import ask_for_calls
 from fiscus.app.demo_buying import buy
 from fiscus.app.loop import run_loop
 from fiscus.app.simulated_vendors import SimulatedVendors
@@ -62,7 +63,7 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
     )
     move_day(ws.home, until)
     later = open_workspace(ws.home)
-    bought = buy(later)
+    asked = (*buy(later), *ask_for_calls(later))
     second = run_loop(later, progress)
     with later.state.read() as tx:
         after = tx.actions.get(proposed.id)
@@ -80,7 +81,7 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
                 f"{len(second.deliveries)} deliveries later: {second.cases_open} cases under way, "
                 f"{len(vendors.mail.messages)} mails and {len(vendors.hook.received)} signed webhooks received on this machine."
             ),
-            *bought,
+            *asked,
         ),
     )
 
