@@ -54,6 +54,15 @@ def test_no_room_for_odds_and_ends() -> None:
     assert not [_name(p) for p in SOURCE.rglob("*") if p.stem in banned]
 
 
+def test_what_a_run_leaves_behind_is_not_committed() -> None:
+    """A wheel or a log that `git add .` picked up at the top belongs to nobody, and stays for ever."""
+    wanted = {".md", ".toml", ".lock", ".json"}
+    named = {".gitignore", ".importlinter", ".npmrc", "LICENSE", "Makefile"}
+    top = [p.name for p in _tracked() if p.parent == REPO]
+    assert "README.md" in top
+    assert not [name for name in top if name not in named and Path(name).suffix not in wanted]
+
+
 def test_time_comes_from_the_clock() -> None:
     """A second source of time cannot be simulated. Monotonic time for durations is no date and is free."""
     clock = re.compile(r"\b(datetime\.now|datetime\.utcnow|date\.today|time\.time)\(")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         *story.sentences,
         f"Simulated here: AWS at {vendors.endpoints.aws_url}, mail in {place / 'mail'}, webhook at {vendors.hook.url}.",
     )
+    program = _program()
     return DemoShown(
         home=str(place),
         charges=built.charges,
@@ -103,14 +105,20 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         sentences=sentences,
         teams=teams,
         next_steps=(
-            f"fiscus status --home {place}",
-            f"fiscus actions --home {place}",
-            f"fiscus approvals --home {place}",
-            f"fiscus purchases --home {place}",
-            f'fiscus query "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
-            f"fiscus evidence verify --home {place}",
+            f"{program} status --home {place}",
+            f"{program} actions --home {place}",
+            f"{program} approvals --home {place}",
+            f"{program} purchases --home {place}",
+            f"{program} ledger --home {place}",
+            f'{program} query "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
+            f"{program} evidence verify --home {place}",
         ),
     )
+
+
+def _program() -> str:
+    """What to type: `fiscus` where a shell finds it, else where this one was started from (`make demo` puts it into .venv)."""
+    return "fiscus" if shutil.which("fiscus") else sys.argv[0]
 
 
 def _make_room(place: Path) -> None:

@@ -45,6 +45,16 @@ class CommitmentsUsed:
     until: date
     lake_version: str
 
+    @property
+    def per_month(self) -> Decimal:
+        """What all of them cost a month."""
+        return total([one.per_month for one in self.lines])
+
+    @property
+    def unused_per_month(self) -> Decimal:
+        """What is paid for a month and covers nothing."""
+        return total([one.unused_per_month for one in self.lines])
+
 
 def show_commitments(ws: Workspace) -> CommitmentsUsed:
     """Commitments in the company's currency over the last four weeks of bills."""
