@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fiscus.flows.record_purchases import load_purchase, moved, store_purchase
+from fiscus.flows.record_purchases import moved, store_purchase
 from fiscus.flows.request_purchase import proceed_purchases
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.commitments.outlook import months_after
@@ -26,8 +26,7 @@ def keep_purchases(ws: Workspace) -> PurchasesKept:
     proceeded = proceed_purchases(ws)
     renewed, ended = list[str](), list[str]()
     with ws.state.begin() as tx:
-        for one in tx.purchases.all(["bought"]):
-            purchase = load_purchase(tx, one.id)
+        for purchase in tx.purchases.all(["bought"]):
             over = purchase.request.renews is not None and purchase.request.renews <= ws.as_of
             if over and purchase.request.renewal == "automatic":
                 store_purchase(tx, _renewed(ws, purchase), FISCUS)

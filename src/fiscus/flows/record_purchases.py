@@ -77,10 +77,11 @@ def refused(purchase: Purchase, decision: Decision, why: str) -> Artefact:
     return _artefact(purchase, decision, "reject", why, ())
 
 
-def rejected(purchase: Purchase, approval: Approval) -> Artefact:
-    """Reject it: nobody said yes, or somebody said no."""
+def rejected(purchase: Purchase, approval: Approval, why: str = "") -> Artefact:
+    """Reject it: nobody said yes, or somebody said no; or `why` the yes lets nobody through."""
     last = approval.steps[-1]
-    why = f"Rejected by {last.actor}: {last.note}" if approval.state == "rejected" else "Nobody said yes in time"
+    no = f"Rejected by {last.actor}: {last.note}" if approval.state == "rejected" else "Nobody said yes in time"
+    why = why or no
     made = _plain(purchase, "reject", f"{why} ({approval.id}).", ())
     return replace(made, decision_id=purchase.decision_id, approval_id=approval.id, decided_at=last.at)
 

@@ -6,7 +6,7 @@ people saw is what is bought, although the bills have moved on since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -19,6 +19,8 @@ from fiscus.flows.record_purchases import accepted, load_purchase, moved, refuse
 from fiscus.flows.settle_hold import release_hold, settle_hold
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.approvals.machine import asking
+from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.decisions.intent import intent_digest
 from fiscus.guardrails.doors.commitments.commitment_register import as_purchase, check_commitment
 from fiscus.guardrails.doors.commitments.commitment_request import CommitmentRequest
@@ -30,10 +32,17 @@ from fiscus.guardrails.doors.purchases.purchase_checks import (
     vendor_known,
 )
 from fiscus.guardrails.doors.purchases.purchase_request import Known, purchase_intent
-from fiscus.guardrails.doors.purchases.types import Bought, Purchase, PurchaseRequest, PurchaseState, PurchaseStep
+from fiscus.guardrails.doors.purchases.types import (
+    Artefact,
+    Bought,
+    Purchase,
+    PurchaseRequest,
+    PurchaseState,
+    PurchaseStep,
+)
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
-from fiscus.kernel.errors import FiscusError, NotAllowed, NotFound
+from fiscus.kernel.errors import BadInput, FiscusError, NotAllowed, NotFound
 from fiscus.kernel.limits import PURCHASE_HISTORY_DAYS
 from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.sql_text import sql_text
@@ -100,7 +109,8 @@ def end_purchase(ws: Workspace, purchase_id: str, actor: Actor, note: str) -> Pu
 def proceed_purchases(ws: Workspace, approval_id: str = "") -> Sequence[Purchase]:
     """Those whose approval was decided: allowed with it, or denied. Of one approval, or of all. Returns those that moved.
 
-    A process that dies here leaves a purchase asked; the next call lets it through with the same approval.
+    A process that dies here leaves a purchase asked; the next call lets it through with the same approval. One whose policies
+    moved meanwhile waits for the yes to the question that they ask now; one whose requester has left is denied.
     """
     with ws.state.read() as tx:
         waiting = tx.purchases.of_approval(approval_id) if approval_id else tx.purchases.all(["asked"])
@@ -108,14 +118,13 @@ def proceed_purchases(ws: Workspace, approval_id: str = "") -> Sequence[Purchase
     return [purchase for purchase in found if purchase is not None]
 
 
-def paid_lately(ws: Workspace, currency: str) -> Sequence[Bought]:
-    """What the bills of the last twelve months show, by vendor and service, the most money first."""
+def paid_lately(ws: Workspace) -> Sequence[Bought]:
+    """What the bills of the last twelve months show, by vendor, service and currency."""
     since = ws.as_of - timedelta(days=PURCHASE_HISTORY_DAYS)
     params = {
         "since": midnight(since),
         "until": midnight(ws.as_of),
         "billing_month": str(Month.of(since).shift(-1)),
-        "currency": currency,
     }
     rows = ws.lake.query(sql_text("fiscus.guardrails", "bought"), params)
     return [_bought(row) for row in rows.dicts()]
@@ -130,6 +139,7 @@ def _bought(row: Mapping[str, object]) -> Bought:
         category=str(row["category"]),
         subcategory=str(row["subcategory"]),
         cost=Decimal(str(row["cost"])),
+        currency=str(row["currency"]),
         last_day=cast("date", row["last_day"]),
         team=str(row["team"]),
         purchased=Decimal(str(row["purchased"])),
@@ -150,13 +160,13 @@ def _move(ws: Workspace, purchase_id: str, state: PurchaseState, actor: Actor, n
 
 
 def _looked_into(ws: Workspace, asked: PurchaseRequest) -> Purchase:
-    bought = paid_lately(ws, asked.currency)
+    bought = paid_lately(ws)
     with ws.state.read() as tx:
-        register = [one for one in tx.purchases.all() if one.state in RUNNING]
+        register = tx.purchases.all(RUNNING)
     catalog = ws.config.catalog
     duplicates = find_duplicates(asked, catalog, bought, register)
     known = Known(vendor_known(asked, bought, register), duplicates, po_is_valid(asked.po, catalog))
-    checks = check_purchase(asked, catalog, bought, register, ws.as_of)
+    checks = check_purchase(asked, duplicates, catalog, bought, register, ws.as_of)
     intent = purchase_intent(asked, known)
     return Purchase(ws.ids.new("pur"), asked, intent, "", checks, duplicates, "asked", "", "", ())
 
@@ -181,8 +191,7 @@ def _decided(ws: Workspace, purchase: Purchase, decision: Decision, approvers: t
         after = moved(ws, purchase, "allowed", FISCUS, " ".join(decision.reasons))
         return replace(after, decision_id=decision.id, artefact=accepted(purchase, decision, approvers))
     why = " ".join((*decision.reasons, decision.next_step))
-    after = moved(ws, purchase, "denied", FISCUS, why)
-    return replace(after, artefact=refused(purchase, decision, why))
+    return _denied(ws, purchase, refused(purchase, decision, why))
 
 
 def _proceed(ws: Workspace, purchase: Purchase) -> Purchase | None:
@@ -191,22 +200,39 @@ def _proceed(ws: Workspace, purchase: Purchase) -> Purchase | None:
     if approval is None or approval.state == "asked":
         return None
     if approval.state in {"rejected", "expired"}:
-        with ws.state.begin() as tx:
-            current = load_purchase(tx, purchase.id)
-            if current.state != "asked":
-                return None
-            no = rejected(current, approval)
-            return store_purchase(tx, replace(moved(ws, current, "denied", FISCUS, no.reason), artefact=no), FISCUS)
-    decision = decide_intent(ws, purchase.intent, key=f"{purchase.id}|{approval.id}", approval_id=approval.id)
+        return _answered(ws, purchase, lambda current: _denied(ws, current, rejected(current, approval)))
+    key = f"{purchase.id}|{approval.id}|{len(purchase.steps)}"  # a crash is answered as before; a later try is another
+    try:
+        decision = decide_intent(ws, purchase.intent, key=key, approval_id=approval.id)
+    except BadInput as gone:  # who asked has left, or the team is no more: nobody is there whom a yes lets through
+        why = gone.message
+        return _answered(ws, purchase, lambda current: _denied(ws, current, rejected(current, approval, why)))
+    if decision.ledger == "lost":
+        return None  # what was approved waits for the ledger, and is not refused because it is away
     if decision.verdict == "require_approval":
-        return None  # the rules moved meanwhile: it is asked anew, and waits
+        _answered(ws, purchase, lambda current: _asked_anew(ws, current, decision, approval))
+        return None
+    return _answered(ws, purchase, lambda current: _decided(ws, current, decision, approval.yes))
+
+
+def _answered(ws: Workspace, purchase: Purchase, after: Callable[[Purchase], Purchase]) -> Purchase | None:
+    """Stored, unless another process was faster."""
     with ws.state.begin() as tx:
         current = load_purchase(tx, purchase.id)
-        return (
-            store_purchase(tx, _decided(ws, current, decision, approval.yes), FISCUS)
-            if current.state == "asked"
-            else None
-        )
+        return store_purchase(tx, after(current), FISCUS) if current.steps == purchase.steps else None
+
+
+def _denied(ws: Workspace, purchase: Purchase, no: Artefact) -> Purchase:
+    return replace(moved(ws, purchase, "denied", FISCUS, no.reason), artefact=no)
+
+
+def _asked_anew(ws: Workspace, purchase: Purchase, decision: Decision, approval: Approval) -> Purchase:
+    """It waits on: for the next yes where its policies moved meanwhile and ask another question, else for the same one's use."""
+    follows = decision.approval_id if asking(decision) != approval.policies else ""
+    step = PurchaseStep(
+        ws.clock.now(), "asked", FISCUS.person_id, " ".join((*decision.reasons[:1], decision.next_step))
+    )
+    return replace(purchase, approval_id=follows or purchase.approval_id, steps=(*purchase.steps, step))
 
 
 def _check_person(ws: Workspace, actor: Actor) -> None:

@@ -68,7 +68,8 @@ def show_purchases(ws: Workspace, which: Which = "all", trust: DataTrust | None 
     """The register. `which` keeps commitments apart from everything else."""
     with ws.state.read() as tx:
         found = [one for one in tx.purchases.all() if _is(one, which)]
-        approvals = {one.id: one for one in tx.approvals.all()}
+        asked_for = {one.approval_id for one in found if one.approval_id}
+        approvals = {name: tx.approvals.get(name) for name in asked_for}
     lines = sorted(
         (_line(ws, one, approvals.get(one.approval_id)) for one in found), key=lambda line: _order(line, ws.as_of)
     )
@@ -76,13 +77,14 @@ def show_purchases(ws: Workspace, which: Which = "all", trust: DataTrust | None 
     mine = [line for line in lines if line.purchase.request.currency == home and line.purchase.state == "bought"]
     running = total([line.purchase.request.contract_value for line in mine])
     unapproved = total([line.purchase.request.contract_value for line in mine if line.purchase.recorded])
-    outside = (
-        ()
-        if which == "commitments"
-        else outside_register(paid_lately(ws, home), [one for one in found if one.state in STANDS])
-    )
+    outside = () if which == "commitments" else _outside(ws, found)
     sentence = " ".join([_sentence(lines, running, home), *_about(outside, home)])
     return PurchasesShown(trust or data_trust(ws), sentence, tuple(lines), running, unapproved, home, outside)
+
+
+def _outside(ws: Workspace, found: Sequence[Purchase]) -> tuple[Bought, ...]:
+    mine = [one for one in paid_lately(ws) if one.currency == ws.config.company.currency]
+    return outside_register(mine, [one for one in found if one.state in STANDS])
 
 
 def _about(outside: Sequence[Bought], home: str) -> Sequence[str]:

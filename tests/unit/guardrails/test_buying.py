@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -142,6 +143,45 @@ class TestAsking:
         after_answer(ws, purchase.approval_id)
         assert stored(ws, purchase).state == "allowed"
 
+    def test_policies_that_move_after_the_yes_ask_anew_and_the_yes_to_that_lets_it_through(self, ws, home) -> None:
+        purchase, _ = request_purchase(ws, ask())
+        approve_intent(ws, purchase.approval_id, SAM)
+        file = home / "policies" / "marketplace.yaml"
+        file.write_text(file.read_text().replace("500.00 USD", "501.00 USD"))
+        moved = open_workspace(home, ws.as_of)
+        assert proceed_purchases(moved) == []
+        anew = stored(moved, purchase)
+        assert (anew.state, anew.approval_id != purchase.approval_id) == ("asked", True)
+        assert f"Approval {purchase.approval_id} is stale" in anew.steps[-1].note
+        approve_intent(moved, anew.approval_id, SAM)
+        after_answer(moved, anew.approval_id)
+        assert (stored(moved, purchase).state, evidence(moved, purchase)) == ("allowed", ["asked", "asked", "allowed"])
+
+    def test_one_whose_requester_has_left_is_denied_and_stops_nobody_else(self, ws) -> None:
+        purchase, _ = request_purchase(ws, ask())
+        approve_intent(ws, purchase.approval_id, SAM)
+        people = dict(ws.config.directory.people)
+        people["ana.silva"] = replace(people["ana.silva"], left_on="2026-11-20")
+        after = replace(ws, config=replace(ws.config, directory=replace(ws.config.directory, people=people)))
+        assert [one.id for one in proceed_purchases(after)] == [purchase.id]
+        done = stored(after, purchase)
+        assert done.artefact is not None
+        assert (done.state, done.artefact.answer) == ("denied", "reject")
+        assert done.artefact.reason == f"Ana Silva left on 2026-11-20 ({purchase.approval_id})."
+
+    def test_what_was_approved_waits_for_a_ledger_that_is_away(self, ws, home) -> None:
+        purchase, _ = request_purchase(ws, ask())
+        approve_intent(ws, purchase.approval_id, SAM)
+        full = "CREATE TRIGGER full BEFORE INSERT ON ledger_evidence BEGIN SELECT raise(ABORT, 'the log is full'); END"
+        (ledger,) = (home / ".fiscus").glob("ledger*.db")
+        with sqlite3.connect(ledger) as database:
+            database.execute(full)
+        assert proceed_purchases(ws) == []
+        assert stored(ws, purchase).state == "asked"
+        with sqlite3.connect(ledger) as database:
+            database.execute("DROP TRIGGER full")
+        assert [one.state for one in proceed_purchases(ws)] == ["allowed"]
+
     def test_a_requester_that_nobody_knows_is_refused_and_nothing_is_entered(self, ws) -> None:
         with pytest.raises(BadInput):
             request_purchase(ws, ask(requested_by="mallory"))
@@ -158,6 +198,19 @@ class TestAsking:
             in purchase.checks[0].sentence
         )
         assert decision.intent.attributes["existing_product"] == "Pinecone Serverless"
+
+    def test_what_was_paid_in_another_currency_is_known_too(self, ws) -> None:
+        rows = [charge(date(2026, 10, 3), 450, ServiceName="VectorForge Index", ProviderName="VectorForge Inc.",
+                       PublisherName="VectorForge Inc.", BillingCurrency="EUR")]  # fmt: skip
+        deliver(ws, write_csv(ws.home / "euro.csv", rows), source=Source("euro"))
+        purchase, decision = request_purchase(ws, ask())
+        assert "(900 EUR in twelve months)" in purchase.checks[0].sentence
+        facts = decision.intent.attributes
+        assert (facts["vendor_known"], facts["existing_product"], facts["duplicate_amount"]) == (
+            True,
+            "VectorForge Index",
+            "0.00",
+        )
 
 
 class TestTheRegister:

@@ -39,7 +39,8 @@ capabilities:
 
 def bought(vendor: str, service: str, cost: int = 1200, **more: str) -> Bought:
     return Bought(vendor, more.get("publisher", vendor), vendor, service, more.get("category", "Databases"),
-                  more.get("subcategory", "Other (Databases)"), Decimal(cost), date(2026, 11, 1), "ml")  # fmt: skip
+                  more.get("subcategory", "Other (Databases)"), Decimal(cost),
+                  more.get("currency", "USD"), date(2026, 11, 1), "ml")  # fmt: skip
 
 
 def register(**changes: Any) -> Purchase:
@@ -50,7 +51,8 @@ def register(**changes: Any) -> Purchase:
 
 
 def found(check: str, *seen: Bought, ask: dict[str, Any] | None = None, held: tuple[Purchase, ...] = ()) -> Check:
-    checks = check_purchase(parse_purchase({**ASK, **(ask or {})}, AS_OF), CATALOG, seen, held, AS_OF)
+    asked = parse_purchase({**ASK, **(ask or {})}, AS_OF)
+    checks = check_purchase(asked, find_duplicates(asked, CATALOG, seen, held), CATALOG, seen, held, AS_OF)
     return next(one for one in checks if one.name == check)
 
 
@@ -152,6 +154,8 @@ class TestWhatIsLookedAt:
     def test_a_vendor_is_known_by_what_was_paid_to_it(self) -> None:
         assert found("vendor").sentence.startswith("VectorForge Inc. is new")
         assert "1,200 USD were paid" in found("vendor", bought("Other", "x", publisher="VECTORFORGE INC.")).sentence
+        euros = (bought("Other", "x", 7, publisher=ASK["vendor"], currency="EUR"), bought(ASK["vendor"], "y"))
+        assert "known: 7 EUR and 1,200 USD were paid" in found("vendor", *euros).sentence
         assert vendor_known(parse_purchase(ASK, AS_OF), [bought("Other", "x", publisher=ASK["vendor"])], ())
 
     def test_the_paper_is_held_against_the_catalog(self) -> None:

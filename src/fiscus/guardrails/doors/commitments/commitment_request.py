@@ -145,7 +145,7 @@ def outlook_facts(seen: Outlook) -> Mapping[str, object]:
 
 
 def _hourly(fields: Fields, kind: str, starts: date, term: int) -> Decimal:
-    """What is owed an hour. Of a prepaid amount, that amount spread over the hours of its term, rounded up to a billionth."""
+    """What is owed an hour. Of a prepaid amount, that amount spread over the hours of its term."""
     hourly, amount = fields.money("hourly_commitment"), fields.money("amount")
     wanted, other = ("amount", "hourly_commitment") if kind == "prepaid" else ("hourly_commitment", "amount")
     given, left = (amount, hourly) if kind == "prepaid" else (hourly, amount)

@@ -56,10 +56,14 @@ def find_duplicates(
 
 
 def check_purchase(
-    asked: PurchaseRequest, catalog: Catalog, bought: Sequence[Bought], register: Sequence[Purchase], today: date
+    asked: PurchaseRequest,
+    duplicates: Sequence[Duplicate],
+    catalog: Catalog,
+    bought: Sequence[Bought],
+    register: Sequence[Purchase],
+    today: date,
 ) -> tuple[Check, ...]:
-    """Each thing that was looked at, in the order in which a buyer would want to know."""
-    duplicates = find_duplicates(asked, catalog, bought, register)
+    """Each thing that was looked at, in the order in which a buyer would want to know. `duplicates`: as they were found."""
     return (
         _duplicate(asked, duplicates),
         _vendor(asked, bought, register),
@@ -102,7 +106,7 @@ def _in_bills(asked: PurchaseRequest, catalog: Catalog, bought: Sequence[Bought]
         if same is None and one.vendor not in CLOUDS and _in_category(asked.category, one):
             same = "category"
         if same is not None and one.cost > ZERO:
-            yield Duplicate(same, one.service, one.vendor, one.cost, asked.currency, "bills")
+            yield Duplicate(same, one.service, one.vendor, one.cost, one.currency, "bills")
 
 
 def _in_register(asked: PurchaseRequest, catalog: Catalog, register: Sequence[Purchase]) -> Iterator[Duplicate]:
@@ -142,9 +146,8 @@ def _duplicate(asked: PurchaseRequest, found: Sequence[Duplicate]) -> Check:
         for one in found[:SHOWN_MAX]
     ]
     more = f" and {len(found) - SHOWN_MAX} more" if len(found) > SHOWN_MAX else ""
-    state: CheckState = (
-        "warn" if found[0].same == "category" or (asked.seats and found[0].same == "product") else "fail"
-    )
+    more_seats = asked.is_seats and found[0].same == "product"
+    state: CheckState = "warn" if found[0].same == "category" or more_seats else "fail"
     return Check("duplicate", state, f"{SAID[found[0].same]}: {', '.join(said)}{more}.")
 
 
@@ -153,9 +156,10 @@ def _since(one: Duplicate) -> str:
 
 
 def _vendor(asked: PurchaseRequest, bought: Sequence[Bought], register: Sequence[Purchase]) -> Check:
-    costs = [one.cost for one in bought if _is_vendor(asked.vendor, one)]
-    if costs:
-        money = f"{display(total(costs), 0)} {asked.currency}"
+    mine = [one for one in bought if _is_vendor(asked.vendor, one)]
+    if mine:
+        sums = {name: total([one.cost for one in mine if one.currency == name]) for name in {x.currency for x in mine}}
+        money = " and ".join(f"{display(sums[name], 0)} {name}" for name in sorted(sums))
         return Check("vendor", "ok", f"{asked.vendor} is known: {money} were paid in the last twelve months.")
     if vendor_known(asked, bought, register):
         return Check("vendor", "ok", f"{asked.vendor} is known from the register, and on no bill yet.")

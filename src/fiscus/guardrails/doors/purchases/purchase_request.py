@@ -100,8 +100,9 @@ def purchase_intent(asked: PurchaseRequest, known: Known) -> Intent:
 
     The provider is the seller, as FOCUS bills it (ServiceProviderName); a purchase order of the wrong shape is none.
     """
-    seats = bool(asked.seats) and asked.channel == "direct"  # more seats of what is there are no duplicate of it
-    same = [one for one in known.duplicates if one.same == "capability" or (one.same == "product" and not seats)]
+    same = [
+        one for one in known.duplicates if one.same == "capability" or (one.same == "product" and not asked.is_seats)
+    ]
     money = [one.amount for one in same if one.currency == asked.currency]
     attributes: dict[str, object] = {
         "vendor": asked.vendor, "marketplace": "" if asked.channel == "direct" else asked.channel,
@@ -112,10 +113,10 @@ def purchase_intent(asked: PurchaseRequest, known: Known) -> Intent:
         "vendor_known": known.vendor_known, "total_contract_value": plain_text(asked.contract_value),
         "listing": asked.reference if asked.channel != "direct" else "", "ticket": asked.ticket, "reason": asked.reason,
     }  # fmt: skip
-    if seats:
+    if asked.is_seats:
         attributes["seat_price"] = plain_text(EXACT.divide(asked.amount, Decimal(asked.seats)))
     return Intent(
-        kind="saas.seat" if seats else "marketplace.purchase",
+        kind="saas.seat" if asked.is_seats else "marketplace.purchase",
         requested_by=asked.requested_by,
         team=asked.team,
         environment=asked.environment,

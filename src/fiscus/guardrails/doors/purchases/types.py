@@ -54,6 +54,11 @@ class PurchaseRequest:
     reason: str
 
     @property
+    def is_seats(self) -> bool:
+        """Seats, of which more are no duplicate of those that are there."""
+        return bool(self.seats) and self.channel == "direct"
+
+    @property
     def notice_by(self) -> date | None:
         """The last day on which it can be ended; None where it does not renew by itself."""
         return self.renews - timedelta(days=self.notice_days) if self.renews and self.renewal == "automatic" else None
@@ -77,7 +82,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """One thing that the bills show: a vendor's service, its cost over the last twelve months, and until when.
+    """One thing that the bills show: a vendor's service, its cost over the last twelve months in one currency, and until when.
 
     `purchased`: what of it was bought by contract or subscription; the rest was metered.
     """
@@ -89,6 +94,7 @@ class Bought:
     category: str
     subcategory: str
     cost: Decimal
+    currency: str
     last_day: date
     team: str
     purchased: Decimal = Decimal(0)
