@@ -98,6 +98,15 @@ class TestReserving:
         assert again.hold == first.hold
         assert account(ledger, "team").held == USD
 
+    def test_a_key_tells_what_was_answered_to_it_and_how_its_hold_stands_now(self, ledger: Ledger) -> None:
+        ask(ledger, reserve("h1", USD, "team", key="k", digest="d"))
+        ask(ledger, Release("h1", "not sent"))
+        answered = ledger.store.answered("k")
+        assert answered is not None
+        assert answered.hold is not None
+        assert (answered.digest, answered.hold.id, answered.hold.state) == ("d", "h1", "released")
+        assert ledger.store.answered("another") is None
+
     def test_the_same_key_for_something_else_is_refused(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "team", key="k", digest="d"))
         with pytest.raises(Conflict, match="used for another request"):

@@ -10,13 +10,12 @@ from fiscus.flows.settle_hold import release_hold
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import intent_digest
+from fiscus.guardrails.ledger.types import Answered
 from fiscus.guardrails.types import Decision, Intent
-from fiscus.kernel.errors import FiscusError, Unavailable
-from fiscus.kernel.money import to_nanos
+from fiscus.kernel.errors import Conflict, FiscusError, LimitExceeded, Unavailable
 
 LET_IN: Final = frozenset({"allow", "warn"})
-HOLDS_READ_MAX: Final = 10_000
-TRIES_MAX: Final = 5  # a plan whose money was released so often is not being applied
+TIMES_MAX: Final = 1_000  # each is one look at the ledger; a plan that was given back so often is not being applied
 
 
 def hold_total(ws: Workspace, intent: Intent) -> Decision:
@@ -24,36 +23,43 @@ def hold_total(ws: Workspace, intent: Intent) -> Decision:
 
     The same plan again (its intent holds a digest of its resources) is answered as before and holds nothing twice; one whose
     money was released since is held anew. A verdict that does not let it in holds nothing and uses up no yes.
-    Raises as `decide_intent`.
+    Raises as `decide_intent`, LimitExceeded (released too often), Conflict (released by somebody while it was asked for).
     """
-    asked = settle_intent(ws, intent).intent
-    if (held := _held(ws, asked)) is not None:
-        return held
-    prefix = f"terraform:{intent_digest(asked)[:32]}:"
-    decision = decide_intent(ws, intent, hold=False)
-    if decision.verdict not in LET_IN or decision.ledger == "lost":
-        return decision
-    approval_id = decision.approval_id
-    for number in range(TRIES_MAX):
-        decision = decide_intent(ws, intent, key=f"{prefix}{number}", approval_id=approval_id)
-        hold = ws.ledger.store.hold(decision.hold.id) if decision.hold and decision.ledger == "kept" else None
-        if decision.verdict in LET_IN and not (hold is not None and hold.state == "released"):
-            break
+    plan = f"terraform:{intent_digest(settle_intent(ws, intent).intent)[:32]}"
+    try:
+        key, standing = _place(ws, plan)
+    except Unavailable:
+        key, standing = f"{plan}:0", None  # the decision that is asked for next says so, and its budgets answer for it
+    if standing is not None:
+        return standing
+    seen = decide_intent(ws, intent, hold=False)
+    if seen.verdict not in LET_IN or seen.ledger == "lost":
+        return seen
+    decision = decide_intent(ws, intent, key=key, approval_id=seen.approval_id)
+    if decision.hold is not None and decision.ledger == "kept":
+        hold = ws.ledger.store.hold(decision.hold.id)
+        if hold is not None and hold.state == "released":
+            raise Conflict(f"The money of {hold.id} was released while it was asked for", remedy="Run the gate again.")
     return decision
 
 
-def _held(ws: Workspace, asked: Intent) -> Decision | None:
-    """What was decided when the money of exactly this was held, if it still is."""
-    bound, wanted = to_nanos(asked.amount), intent_digest(asked)
-    try:
-        for hold in ws.ledger.store.holds(("held",), HOLDS_READ_MAX):
-            if (hold.bound, hold.provider) == (bound, asked.provider):
-                decision = ws.ledger.store.decision(hold.decision_id)
-                if decision is not None and decision.intent_digest == wanted:
-                    return decision
-    except Unavailable:
-        pass  # the decision that is asked for next says so, and its budgets answer for it
-    return None
+def _place(ws: Workspace, plan: str) -> tuple[str, Decision | None]:
+    """The first key of the plan that is good to ask under, and what was decided there where its money is held."""
+    for number in range(TIMES_MAX):
+        key = f"{plan}:{number}"
+        known = ws.ledger.store.answered(key)
+        if known is None or not _is_spent(known):
+            return key, known.decision if known and known.hold and known.hold.state == "held" else None
+    raise LimitExceeded(
+        f"The money of this plan was released {TIMES_MAX:,} times", remedy="Plan anew with another resource or tag."
+    )
+
+
+def _is_spent(known: Answered) -> bool:
+    """Its money was given back, or it was not let in: what is asked now is another question."""
+    if known.hold is not None:
+        return known.hold.state == "released"
+    return known.decision is None or known.decision.verdict not in LET_IN
 
 
 def release_all(ws: Workspace, decisions: Sequence[Decision]) -> tuple[str, ...]:

@@ -173,6 +173,29 @@ class TestAPlanThatIsAppliedNext:
         assert again.hold_id not in {"", first.hold_id}
         assert own.ledger.store.totals().open == 1
 
+    def test_money_that_was_released_ever_so_often_is_held_anew(self, own: Workspace) -> None:
+        seen = set()
+        for _ in range(8):
+            held = self._gate(own, MACHINE).totals[0].hold_id
+            assert own.ledger.store.totals().open == 1
+            release_hold(own, held, "not applied after all")
+            seen.add(held)
+        assert len(seen) == 8
+
+    def test_a_plan_whose_money_was_released_too_often_is_refused(
+        self, own: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fiscus.flows.hold_plan.TIMES_MAX", 1)
+        release_hold(own, self._gate(own, MACHINE).totals[0].hold_id, "not applied after all")
+        with pytest.raises(LimitExceeded, match="released"):
+            self._gate(own, MACHINE)
+
+    def test_a_ledger_that_is_gone_answers_as_its_budgets_declare_and_holds_nothing(self, own: Workspace) -> None:
+        own.ledger.close()
+        report = self._gate(own, MACHINE)
+        assert (report.verdict, report.totals[0].hold_id) == ("deny", "")  # a hard cap that cannot be asked
+        assert "ledger could not be reached" in report.note
+
     def test_a_yes_is_used_up_and_the_same_job_again_still_passes(self, own: Workspace) -> None:
         waiting = self._gate(own, MACHINE, GPU)
         assert (waiting.verdict, waiting.totals[0].hold_id) == ("require_approval", "")

@@ -96,10 +96,13 @@ class SqlLedger:
         with self._driver.reading() as tx:
             return _accounts(tx, keys)
 
+    def answered(self, key: str) -> Answered | None:
+        with self._driver.reading() as tx:
+            return _answered(tx, [key]).get(key)
+
     def hold(self, hold_id: str) -> Hold | None:
         with self._driver.reading() as tx:
-            found = tx.rows("SELECT document FROM ledger_holds WHERE id = ?", (hold_id,))
-        return rows.hold_of(found[0][0]) if found else None
+            return _holds(tx, [hold_id]).get(hold_id)
 
     def holds(self, states: Sequence[str] = ("held",), limit: int = 1000) -> Sequence[Hold]:
         """Those that expire last first."""
@@ -240,21 +243,10 @@ class _Locked:
         return {key: self._accounts[key] for key in keys if key in self._accounts}
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
-        found: dict[str, Hold] = {}
-        for part in _parts(ids):
-            for (document,) in self._tx.rows("SELECT document FROM ledger_holds WHERE id IN ??", (part,)):
-                hold = rows.hold_of(document)
-                found[hold.id] = hold
-        return found
+        return _holds(self._tx, ids)
 
     def answered(self, keys: Sequence[str]) -> dict[str, Answered]:
-        found: dict[str, Answered] = {}
-        sql = "SELECT id, digest, decision_id, hold_id FROM ledger_requests WHERE id IN ??"
-        for part in _parts(keys):
-            for key, digest, decision_id, hold_id in self._tx.rows(sql, (part,)):
-                decision = _decisions(self._tx, [decision_id]).get(decision_id) if decision_id else None
-                found[key] = Answered(digest, decision, self.holds([hold_id]).get(hold_id) if hold_id else None)
-        return found
+        return _answered(self._tx, keys)
 
     def frozen(self) -> dict[str, Frozen]:
         return dict(self._frozen)
@@ -348,6 +340,25 @@ def _accounts(tx: Statements, keys: Sequence[str]) -> dict[str, Account]:
     for part in _parts(keys):
         for row in tx.rows(_ACCOUNT + "IN ??", (part,)):
             found[row[0]] = rows.account_of(row)
+    return found
+
+
+def _holds(tx: Statements, ids: Sequence[str]) -> dict[str, Hold]:
+    found: dict[str, Hold] = {}
+    for part in _parts(ids):
+        for (document,) in tx.rows("SELECT document FROM ledger_holds WHERE id IN ??", (part,)):
+            hold = rows.hold_of(document)
+            found[hold.id] = hold
+    return found
+
+
+def _answered(tx: Statements, keys: Sequence[str]) -> dict[str, Answered]:
+    found: dict[str, Answered] = {}
+    sql = "SELECT id, digest, decision_id, hold_id FROM ledger_requests WHERE id IN ??"
+    for part in _parts(keys):
+        for key, digest, decision_id, hold_id in tx.rows(sql, (part,)):
+            decision = _decisions(tx, [decision_id]).get(decision_id) if decision_id else None
+            found[key] = Answered(digest, decision, _holds(tx, [hold_id]).get(hold_id) if hold_id else None)
     return found
 
 
