@@ -5,4 +5,4 @@ compile() { "$uv" pip compile --quiet --universal --python-version 3.11 --genera
 uv=$1
 printf 'uv\n' | compile - -o requirements-bootstrap.lock
 compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:assets -o requirements.lock
-compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:assets --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
+compile pyproject.toml --extra postgres --extra simulation --extra envoy --extra mcp --extra telemetry --group pyproject.toml:build --group pyproject.toml:assets --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock

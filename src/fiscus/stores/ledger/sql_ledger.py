@@ -26,8 +26,8 @@ from fiscus.kernel.canonical import Json
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.errors import BadConfig, IntegrityBroken, Where
 from fiscus.kernel.evidence import GENESIS, EvidenceRecord, sealed_digest
+from fiscus.stores.databases.drivers import Driver, Statements
 from fiscus.stores.ledger import rows
-from fiscus.stores.ledger.drivers import Driver, Statements
 from fiscus.stores.ledger.schema import VERSIONS
 
 T = TypeVar("T")

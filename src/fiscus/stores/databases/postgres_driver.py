@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from fiscus.kernel.errors import BadConfig, Where
-from fiscus.stores.ledger.drivers import CONNECT_SECONDS_MAX, LOCK_WAIT_SECONDS_MAX, Statements, lost
+from fiscus.stores.databases.drivers import CONNECT_SECONDS_MAX, LOCK_WAIT_SECONDS_MAX, Statements, lost
 
 
 class PostgresDriver:

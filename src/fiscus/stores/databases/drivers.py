@@ -53,7 +53,7 @@ def open_driver(url: str) -> Driver:
         return SqliteDriver(Path(url.removeprefix("sqlite:///")))
     if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         try:
-            from fiscus.stores.ledger.postgres_driver import PostgresDriver  # noqa: PLC0415 loaded only where it is used
+            from fiscus.stores.databases.postgres_driver import PostgresDriver  # noqa: PLC0415 loaded only where it is used
         except ImportError:
             raise BadConfig(
                 "The PostgreSQL driver is not installed",

@@ -1,0 +1,136 @@
+"""What an AI call uses and costs: meters, usage, dated prices, and the record of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+# Meters never overlap: `input` excludes what was read from or written to a cache and what is audio or an image; `output`
+# includes reasoning, which vendors bill as output, and excludes audio and images. Tokens unless the name says otherwise.
+Meter = Literal[
+    "input",
+    "cached_input",
+    "cache_write",
+    "cache_write_1h",
+    "output",
+    "audio_input",
+    "cached_audio_input",
+    "audio_output",
+    "image_input",
+    "image_output",
+    "images",  # pieces
+    "audio_seconds",
+    "characters",
+    "pages",
+    "searches",
+    "requests",
+    "tool_calls",
+]
+TOKEN_METERS: frozenset[Meter] = frozenset(
+    {
+        "input",
+        "cached_input",
+        "cache_write",
+        "cache_write_1h",
+        "output",
+        "audio_input",
+        "cached_audio_input",
+        "audio_output",
+        "image_input",
+        "image_output",
+    }
+)
+Tier = Literal["standard", "batch", "flex", "priority", "fast"]
+CallState = Literal["settled", "estimated", "unknown", "released", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one answer used. `model` and `tier` as the answer names them; `vendor_cost` where the vendor says the money itself.
+
+    `estimated`: counted here, because the vendor's own count never came.
+    """
+
+    quantities: Mapping[Meter, int]
+    model: str = ""
+    tier: Tier = "standard"
+    vendor_cost: Decimal | None = None
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The price of a million units of a meter, from so many tokens of context on (`context_from`, 0: from the first)."""
+
+    per_million: Decimal
+    context_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrice:
+    """What a model costs at its vendor, in force from `valid_from` (None: always was).
+
+    `rates`: (tier, meter) -> its rates, the lowest context first; a tier that lacks a meter has the standard tier's.
+    `version` names exactly these rates. `output_tokens_max`: the most that it can answer, None where nobody says.
+    """
+
+    provider: str  # of the price table: openai, anthropic, mistral, perplexity, huggingface...
+    model: str
+    currency: str
+    version: str
+    rates: Mapping[tuple[Tier, Meter], tuple[Rate, ...]]
+    valid_from: date | None = None
+    output_tokens_max: int | None = None
+    context_tokens_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """One meter of one call: `cost` = quantity x per_million / 1,000,000, exact."""
+
+    meter: Meter
+    quantity: int
+    per_million: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AiCall:
+    """One call through the gateway, as it ended. Money is integer nano-units of `currency`; never a prompt or an answer.
+
+    `bound`: reserved before it left; `settled`: what it cost. `lines`: meter -> (quantity, per million, exact cost).
+    `hold_id`: the hold or the lease that its money came from; `decision_id` is what the caller got in its header.
+    """
+
+    id: str
+    decision_id: str
+    at: datetime
+    ended_at: datetime
+    upstream: str  # the name of the upstream in fiscus.yaml
+    provider: str  # as bills name it (ServiceProviderName)
+    endpoint: str
+    model_asked: str
+    model: str  # as the answer names it
+    tier: Tier
+    key_id: str  # the virtual key; empty: the default scope
+    requested_by: str
+    team: str
+    environment: str
+    product: str
+    user: str  # the end user that the caller names
+    units: Mapping[str, str]  # x-fiscus-unit: ticket=123
+    state: CallState
+    verdict: str
+    currency: str
+    bound: int
+    settled: int
+    price_version: str
+    hold_id: str
+    lines: tuple[PricedLine, ...] = ()
+    usage: Mapping[Meter, int] = field(default_factory=dict)
+    status: int = 0  # of the upstream's answer
+    streamed: bool = False
+    note: str = ""

@@ -1,0 +1,57 @@
+"""One vendor's wire format, as the gateway uses it. Implementations are pure, stateless and safe between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from fiscus.cost.ai.types import Usage
+from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite
+
+
+class StreamReader(Protocol):
+    """Reads one streamed answer as it passes. Bytes come in pieces of any size; an event may be split over pieces."""
+
+    usage: Usage | None  # the vendor's own count, once it came
+
+    def feed(self, piece: bytes) -> bytes:
+        """What of it goes to the client now: everything, but a usage chunk that the client did not ask for."""
+        ...
+
+    def estimate(self) -> Usage:
+        """Input at its bound and what was streamed so far, for a stream that broke before its usage came."""
+        ...
+
+
+class Wire(Protocol):
+    """How one vendor's requests and answers read."""
+
+    def endpoint(self, method: str, path: str) -> Endpoint | None:
+        """What `path` (below the upstream's base URL, without query) is; None: nobody knows what it costs."""
+        ...
+
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:
+        """Raises BadInput for a body that cannot be bounded: no JSON, no model, a negative number of tokens."""
+        ...
+
+    def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
+        """The body to send on; None: exactly as it came."""
+        ...
+
+    def usage(self, ask: AiAsk, body: bytes) -> Usage | None:
+        """The vendor's own count in a whole answer; None where it has none."""
+        ...
+
+    def stream(self, ask: AiAsk) -> StreamReader: ...
+
+    def refusal(self, refused: Refused) -> tuple[int, bytes]:
+        """Status and JSON body of a refusal, as this vendor's client expects an error."""
+        ...
+
+    def credential(self, headers: Mapping[str, str]) -> str:
+        """The key that the client sent, wherever this vendor's clients put it (header names in small letters); empty: none."""
+        ...
+
+    def authorise(self, provider_key: str) -> Mapping[str, str]:
+        """The headers that carry the vendor's own key."""
+        ...

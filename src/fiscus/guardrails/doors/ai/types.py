@@ -1,0 +1,71 @@
+"""An AI request as it stands at the door, whoever's client sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fiscus.cost.ai.types import Tier, Usage
+
+Endpoint = Literal[
+    "chat",
+    "completions",
+    "responses",
+    "messages",
+    "embeddings",
+    "images",
+    "transcription",
+    "speech",
+    "moderations",
+    "batches",  # a job: reserved as a whole, settled by its result
+    "free",  # costs nothing and changes nothing that costs: models, files, batch status, token counts
+]
+Refusal = Literal[
+    "unauthenticated", "forbidden", "bad_request", "over_budget", "rate_limited", "unavailable", "unknown_endpoint"
+]
+
+
+@dataclass(slots=True)
+class AiAsk:
+    """One request, read. Mutable only in `document`, which becomes the body that is sent on.
+
+    `bound` is the most that it may use, by meters, wherever the vendor cannot use more: input is counted or bounded from above,
+    output is what the client allows (`output_max`; None where it does not say: the model's own maximum is put in its place).
+    `choices`: answers asked for at once (n). `prompt_digest` tells the same prompt again, and nothing else of it.
+    """
+
+    endpoint: Endpoint
+    model: str
+    bound: Usage
+    output_max: int | None = None
+    choices: int = 1
+    stream: bool = False
+    wants_usage: bool = True  # whether the client itself asked for the usage chunk of a stream
+    tier: Tier = "standard"
+    user: str = ""
+    prompt_digest: str = ""
+    tools: tuple[str, ...] = ()
+    document: dict[str, Any] | None = None  # the JSON body; None: the body is no JSON and is sent as it came
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What is changed in a request before it is sent on; None or empty: as the client wrote it."""
+
+    model: str = ""
+    output_max: int | None = None
+    tier: Tier | None = None
+    effort: str = ""
+    include_usage: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why the door says no, for `Wire.refusal` to put into the vendor's own shape."""
+
+    kind: Refusal
+    message: str
+    decision_id: str = ""
+    retry_after_seconds: int | None = None
