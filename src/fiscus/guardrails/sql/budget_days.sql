@@ -4,7 +4,8 @@
 -- `flags`: 1 tax, 2 credit, 4 of a provider that the spend ledger meters. Fewer columns to group by, and faster for it.
 -- Filled in: the columns that any scope asks for (d0, d1 ...), the grouping sets, and one SELECT a shape, from budget_shape.sql.
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
--- then says nothing.
+-- then says nothing. A tax or a fee of the whole month says nothing of the days to come: a daily source has delivered up to
+-- the last day on which a charge of it begins.
 WITH cube AS MATERIALIZED (
     SELECT
         {{columns}}
@@ -24,22 +25,23 @@ WITH cube AS MATERIALIZED (
     GROUP BY GROUPING SETS ({{sets}})
 ),
 delivered AS (
-    SELECT source, CAST(least(max(until), $until) AS DATE) AS last, min(day) AS first
+    SELECT source, CAST(least(max(until), $until) AS DATE) AS last, min(day) AS first, max(day) + 1 AS seen
     FROM cube WHERE shape = {{every}} GROUP BY source
 ),
 rhythm AS (
     SELECT
-        source, last, least(28, last - first) AS watched,
-        count(DISTINCT day) FILTER (day >= last - 28 AND day < last) AS days
+        source, last, seen, least(28, least(last, seen) - first) AS watched,
+        count(DISTINCT day) FILTER (day >= least(last, seen) - 28 AND day < least(last, seen)) AS days
     FROM cube JOIN delivered USING (source)
     WHERE shape = {{every}}
-    GROUP BY source, last, first
+    GROUP BY source, last, first, seen
 ),
 landed AS (
     SELECT
         source, watched >= 7 AND days * 10 >= watched * 7 AS is_daily,
         CASE WHEN days * 10 < watched * 7 AND (watched = 28 OR CAST($until AS DATE) - last > watched)
-            THEN CAST($until AS DATE) ELSE last END AS landed
+            THEN CAST($until AS DATE) WHEN watched >= 7 AND days * 10 >= watched * 7 THEN least(last, seen)
+            ELSE last END AS landed
     FROM rhythm
 )
 {{shapes}}
