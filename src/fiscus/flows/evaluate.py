@@ -68,7 +68,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     """
     standing = standing_budgets(ws)
     judged = judge_policies(ws, standing)
-    budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing))
+    budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing, ws.config.company.calendar))
     found = [*budgets, *(f for one in judged for f in one.findings), *unproven_findings(ws)]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)

@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, judged_by, tags
 
 from fiscus.flows.evaluate import evaluate
+from fiscus.flows.sync_ledger import billed_until
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
 from fiscus.guardrails.budgets.budget_status import budget_statuses, with_ledger
@@ -110,6 +111,27 @@ def test_bills_that_are_whole_leave_nothing_to_estimate(tmp_path: Path) -> None:
     assert (status.unbilled, status.unbilled_p90, status.headroom) == (0, 0, 2000 - 190)
 
 
+def test_a_tax_or_fee_of_the_whole_month_does_not_say_that_its_days_are_billed(tmp_path: Path) -> None:
+    cloud = [charge(day, "10", Tags=tags("web")) for day in days(date(2026, 6, 1), date(2026, 11, 18))]
+    tax = [
+        {**charge(date(2026, month, 1), "30", Tags=tags("web"), ChargeCategory="Tax"),
+         "ChargePeriodEnd": f"2026-{month + 1:02d}-01T00:00:00Z"} for month in range(6, 12)
+    ]  # fmt: skip
+    ws = company_with_bills(tmp_path, {"cloud": [*cloud, *tax]})
+    status = _status(ws)
+    assert status.billed_until == date(2026, 11, 18)
+    assert status.unbilled == 2 * 10
+    assert set(billed_until(ws).values()) == {date(2026, 11, 18)}
+
+
+def test_nor_does_it_hide_that_a_daily_bill_is_weeks_late(tmp_path: Path) -> None:
+    cloud = [charge(day, "10", Tags=tags("web")) for day in days(date(2026, 9, 1), date(2026, 11, 6))]
+    fee = {**charge(date(2026, 11, 1), "30", Tags=tags("web")), "ChargePeriodEnd": "2026-12-01T00:00:00Z"}
+    status = _status(company_with_bills(tmp_path, {"cloud": [*cloud, fee]}))
+    assert status.billed_until == date(2026, 11, 6)
+    assert status.unbilled > 13 * 10
+
+
 def test_a_seller_that_bills_once_a_month_is_not_late(company: Workspace) -> None:
     body = "id: seats, title: Seats, scope: {service: Seats}, period: month, currency: USD, amount: 300, owner: web"
     status = _status(company, body=body)
@@ -149,7 +171,7 @@ def test_children_are_counted_over_the_period_of_their_parent(company: Workspace
     (over,) = [finding for finding in found.findings if finding.kind == "budget_overallocated"]
     assert over.amount == 3 * 2010 - 5000
     assert over.title == "The 2 budgets in All add up to 1,030 USD more than its 5,000 for FY2027-Q4"
-    assert company.lake.ask(over.query, over.params).rows == (("all", "web", 2000), ("all", "seats", 10))
+    assert company.lake.ask(over.query, over.params).rows == (("all", "web", 6000), ("all", "seats", 30))
 
 
 def test_a_child_outside_its_parent_is_told_once(company: Workspace) -> None:

@@ -61,8 +61,9 @@ def inside_words(inside: Sequence[BudgetStatus]) -> str:
     """Which of the budgets inside one need somebody themselves: the largest, and how many there are."""
     first = max(inside, key=lambda status: (overrun(status), status.budget_id))
     verb = "is over" if first.state == "breached" else "is at risk"
+    by = f" by {display(over, 0)} {first.currency}" if (over := overrun(first)) > ZERO else ""
     others = f"; {len(inside) - 1} more need somebody too" if len(inside) > 1 else ""
-    return f"Inside it, {first.title} {verb} by {display(overrun(first), 0)} {first.currency}{others}."
+    return f"Inside it, {first.title} {verb}{by}{others}."
 
 
 def used_words(status: BudgetStatus) -> str:

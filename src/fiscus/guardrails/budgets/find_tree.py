@@ -7,27 +7,28 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.budgets.budget_tree import Misplaced, children_of, misplaced
+from fiscus.guardrails.budgets.budget_tree import Misplaced, allocated, children_of, misplaced
 from fiscus.guardrails.budgets.find_budgets import StandingBudget
 from fiscus.guardrails.types import Budget, Finding
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.money import EXACT, ZERO, display
+from fiscus.kernel.periods import FiscalCalendar
 from fiscus.kernel.rows import Query
 
 OVERALLOCATED: Final = "budget_overallocated"
 OUTSIDE: Final = "budget_outside_parent"
-_ALLOTTED: Final = "SELECT $budget_id AS budget, unnest($children) AS child, unnest($amounts) AS amount_of_a_period"
+_ALLOTTED: Final = "SELECT $budget_id AS budget, unnest($children) AS child, unnest($amounts) AS amount"
 
 
-def find_tree(standing: Sequence[StandingBudget]) -> tuple[Finding, ...]:
+def find_tree(standing: Sequence[StandingBudget], calendar: FiscalCalendar) -> tuple[Finding, ...]:
     """One finding a parent whose children may spend more than it, and one a child that names what its parent does not cover.
 
     Money: what the children have too much in the parent's running period; the amount of the child.
     """
     by_id = {one.budget.id: one for one in standing}
     children = children_of([one.budget for one in standing])
-    found = [_overallocated(one, children[one.budget.id]) for one in standing if _too_much(one) > ZERO]
+    found = [_overallocated(one, children[one.budget.id], calendar) for one in standing if _too_much(one) > ZERO]
     seen: set[str] = set()
     for wrong in misplaced([one.budget for one in standing]):
         if wrong.budget.id not in seen:  # one finding a child, however many dimensions are wrong
@@ -43,7 +44,7 @@ def _too_much(one: StandingBudget) -> Decimal:
     return EXACT.subtract(status.allocated, EXACT.subtract(status.amount, status.carried))
 
 
-def _overallocated(one: StandingBudget, children: Sequence[Budget]) -> Finding:
+def _overallocated(one: StandingBudget, children: Sequence[Budget], calendar: FiscalCalendar) -> Finding:
     status = one.status
     over = _too_much(one)
     own = EXACT.subtract(status.amount, status.carried)
@@ -55,7 +56,8 @@ def _overallocated(one: StandingBudget, children: Sequence[Budget]) -> Finding:
         f"They may spend {display(status.allocated or ZERO, 0)} together. All of them can hold while {status.title} breaks: "
         "lower some, or raise it."
     )
-    params = {"children": [child.id for child in children], "amounts": [child.amount for child in children]}
+    amounts = [allocated([child], status.period, calendar) for child in children]
+    params = {"children": [child.id for child in children], "amounts": amounts}
     return _finding(one, OVERALLOCATED, title, detail, over, Query(_ALLOTTED, params))
 
 
