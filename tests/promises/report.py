@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.fixtures.effort import some
 
 SEED = 20261120
 SHOWN_MAX = 5
@@ -50,8 +51,7 @@ class Row:
 @contextmanager
 def promise(name: str, *, trials: int) -> Iterator[Row]:
     """The row of promise `name`: written and printed when the block ends; fails the test where it was violated."""
-    some = trials if os.environ.get("FISCUS_THOROUGH") else max(trials // 5, min(trials, TRIALS_MIN))
-    row = Row(name, int(os.environ.get("FISCUS_PROMISE_TRIALS") or some), _seed())
+    row = Row(name, int(os.environ.get("FISCUS_PROMISE_TRIALS") or some(trials, TRIALS_MIN)), _seed())
     start = time.perf_counter()
     try:
         yield row

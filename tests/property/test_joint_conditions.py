@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.judging import policy_of
 
 from fiscus.guardrails.policies.joint_conditions import JointConditions
@@ -32,7 +33,7 @@ facts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=some(400), deadline=None)
 @given(conditions, st.lists(facts, min_size=1, max_size=8))
 def test_whoever_has_something_to_say_is_found(texts: list[str], asked: list[dict[str, object]]) -> None:
     policies = [policy_of(f"p-{n}", text, "ai.request") for n, text in enumerate(texts)]

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.judging import policy_of
 from tests.property.drawn_conditions import CHARGES, NUMBERS, Drawn, conditions, facts_given
 
@@ -36,7 +37,7 @@ STORED = {"charge.ServiceName", "charge.ResourceId", "charge.HostProviderName", 
 @pytest.fixture(scope="module")
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect()
-    connection.execute("SET threads=2; SET TimeZone='UTC'")
+    connection.execute("SET threads=1; SET TimeZone='UTC'")
     typed = ", ".join(f'"{name}" {kind}' for name, kind in stored_columns())
     connection.execute(f"CREATE TABLE lake_charges ({typed})")
     owners = ", ".join(f"{name} VARCHAR" for name in OWNER_DEFAULTS)
@@ -112,7 +113,7 @@ def _asked(db: duckdb.DuckDBPyConnection, query: Query) -> Rows:
     return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=some(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(policies=_policies(), charges=_bill())
 def test_asked_together_each_policy_finds_what_it_finds_alone(
     db: duckdb.DuckDBPyConnection, policies: list[CompiledPolicy], charges: list[Mapping[str, Any]]
@@ -123,7 +124,7 @@ def test_asked_together_each_policy_finds_what_it_finds_alone(
         assert found == _asked(db, matches_query(compiled, AS_OF))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=some(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions(), other=conditions(), charges=_bill())
 def test_asked_together_charges_match_as_the_closure_says(
     db: duckdb.DuckDBPyConnection, condition: Drawn, other: Drawn, charges: list[Mapping[str, Any]]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.property.asked_charges import COLUMN, Charges, Oracle
 from tests.property.drawn_conditions import CHARGES, Drawn, Rolling, conditions, facts_given
 
@@ -25,7 +26,7 @@ from fiscus.guardrails.policies.condition import Node
 from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.policies.observed_sql import as_excepted, exception_sql, matched_sql
 
-PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or (100_000 if os.environ.get("FISCUS_THOROUGH") else 20_000))
+PAIRS = int(os.environ.get("FISCUS_PROPERTY_PAIRS") or some(100_000))
 SEED = int(os.environ.get("FISCUS_PROPERTY_SEED") or 20261120)
 AS_OF = date(2026, 11, 20)
 ROWS = 200  # charges that one condition is asked about
@@ -44,7 +45,9 @@ def _checked(text: str) -> Node:
 BARE: dict[str, Any] = dict.fromkeys(COLUMN) | {"charge.team": "unowned", "charge.currency": "USD"}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=some(300), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(condition=conditions(), charges=st.lists(CHARGES, min_size=1, max_size=3))
 @example(Drawn('(charge.details["*"] == "a")', '(charge.details["*"] == "a")'), [BARE | {"charge.details": {"é": "a"}}])
 @example(Drawn('(charge.ServiceName == "")', '(charge.ServiceName == "")'), [BARE])

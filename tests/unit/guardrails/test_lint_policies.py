@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.policy_text import policy, policy_set, policy_text
 
 from fiscus.guardrails.lint.find_faults import load_or_faults
@@ -101,7 +102,7 @@ _FACTS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(_TEXTS, st.lists(_FACTS, min_size=1, max_size=8))
 def test_what_is_called_settled_is_settled_whatever_the_facts(text: str, several: list[dict[str, Any]]) -> None:
     node = _node(text)
