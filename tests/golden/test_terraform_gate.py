@@ -36,7 +36,7 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return gated_company(tmp_path_factory.mktemp("gate") / "home")
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(scope="module", params=EXAMPLES)
 def report(request: pytest.FixtureRequest, ws: Workspace) -> GateReport:
     name = request.param
     text = (REPO / "examples" / "terraform" / name / "plan.json").read_text("utf-8")

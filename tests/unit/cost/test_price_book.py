@@ -9,24 +9,35 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.bills import deliver, write_csv
+from tests.fixtures.company import open_company
 from tests.fixtures.gates import AS_OF, sold
-from tests.fixtures.judging import company_with_bills, days
+from tests.fixtures.judging import days
 
 from fiscus.cost.learn_prices import learn_prices
 from fiscus.cost.list_prices import list_prices
 from fiscus.cost.price_book import PriceBook
 from fiscus.cost.price_types import PriceAsk, UnitPrice
 from fiscus.cost.price_units import parse_unit
+from fiscus.cost.types import Source
 from fiscus.flows.show_price import show_price
+from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import NotFound
 
 FIRST = AS_OF - timedelta(days=10)
 MACHINE = PriceAsk("AWS", ("m6i.2xlarge",), "us-east-1", "hour", {"OperatingSystem": "Linux"})
 
 
+def _company(home: Path, rows) -> Workspace:
+    """A price has no owner: nobody is assigned one here."""
+    ws = open_company(home)
+    if rows:
+        deliver(ws, write_csv(home / "aws.csv", rows), source=Source("aws"))
+    return ws
+
+
 def _book(home: Path, rows, days_read: int = 30) -> PriceBook:
-    ws = company_with_bills(home, {"aws": rows} if rows else {})
-    return PriceBook(AS_OF, learn_prices(ws.lake, AS_OF, days_read))
+    return PriceBook(AS_OF, learn_prices(_company(home, rows).lake, AS_OF, days_read))
 
 
 def _price(book: PriceBook, ask: PriceAsk = MACHINE) -> UnitPrice:
@@ -48,7 +59,7 @@ def test_its_evidence_shows_exactly_the_charges_behind_it(tmp_path: Path) -> Non
         sold("c6i4", FIRST),
         sold("m6i2", FIRST, RegionId="eu-west-1"),
     ]
-    ws = company_with_bills(tmp_path, {"aws": rows})
+    ws = _company(tmp_path, rows)
     price = _price(PriceBook(AS_OF, learn_prices(ws.lake, AS_OF, 30)))
     assert price.evidence is not None
     assert len(ws.lake.query(price.evidence.sql, price.evidence.params)) == price.charges == 10
@@ -166,7 +177,7 @@ def test_the_shipped_prices_are_dated_and_say_where_they_are_from() -> None:
 
 
 def test_people_can_ask_the_book_and_see_the_charges_behind_it(tmp_path: Path) -> None:
-    ws = company_with_bills(tmp_path, {"aws": [sold("m6i2", day) for day in days(FIRST, AS_OF)]})
+    ws = _company(tmp_path, [sold("m6i2", day) for day in days(FIRST, AS_OF)])
     shown = show_price(ws, "M6i.2xlarge")
     first = shown.prices[0]
     assert (first.region, first.amount, first.source, first.confidence) == (
