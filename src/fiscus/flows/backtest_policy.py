@@ -12,12 +12,12 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.backtests.add_up import Trial, add_up
 from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_query
 from fiscus.guardrails.backtests.intent_backtest import decisions_trial, history_trial
-from fiscus.guardrails.backtests.replayed_intents import Replayed, replay_query, replayed, replayed_facts
+from fiscus.guardrails.backtests.replayed_intents import Replayed, Replays, replay_query, replayed, replayed_facts
 from fiscus.guardrails.backtests.say_backtest import sentence_of
 from fiscus.guardrails.backtests.types import Backtest, Window
-from fiscus.guardrails.decisions.decide import Asked, facts_asked
+from fiscus.guardrails.decisions.asked_record import asked_of
+from fiscus.guardrails.decisions.decide import facts_asked
 from fiscus.guardrails.policies.load_policies import library_versions
-from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import INTENT_KINDS, Decision, IntentKind
 from fiscus.kernel.actor import FISCUS
@@ -40,20 +40,25 @@ class History:
         start = Month.of(end - timedelta(days=1)).shift(1 - months).start
         self.ws, self.window = ws, Window(start, end, months)
         self.tried: dict[tuple[str, str], Sequence[Trial]] = {}
-        self._replays: dict[IntentKind, Sequence[Replayed] | None] = {}
+        self._replays: dict[IntentKind, Replays] = {}
 
     @cached_property
-    def decisions(self) -> Sequence[Decision]:
-        """Those that were given in the window, newest first."""
+    def decisions(self) -> tuple[Sequence[Decision], str]:
+        """(those that were given in the window, newest first; what they are instead of all, in words)."""
         first, last = self._instant(self.window.start), self._instant(self.window.end + timedelta(days=1))
-        return [one for one in self.ws.ledger.store.decisions(BACKTEST_DECISIONS_MAX) if first <= one.at < last]
+        found = self.ws.ledger.store.decisions(BACKTEST_DECISIONS_MAX + 1)
+        newest, more = found[:BACKTEST_DECISIONS_MAX], found[BACKTEST_DECISIONS_MAX:]
+        since = f"{newest[-1].at:%Y-%m-%d %H:%M}" if newest else ""
+        left_out = any(one.at >= first for one in more)
+        cut = f"there are more decisions than the newest {len(newest):,}, which go back to {since}" if left_out else ""
+        return [one for one in newest if first <= one.at < last], cut
 
-    def replays(self, kind: IntentKind) -> Sequence[Replayed] | None:
-        """Charges gathered to intents of `kind`; None where no bill shows them."""
+    def replays(self, kind: IntentKind) -> Replays:
+        """Charges gathered to intents of `kind`."""
         if kind not in self._replays:
             query = replay_query(kind, self.window)
-            rows = self.ws.lake.ask(query.sql, query.params) if query else None
-            self._replays[kind] = replayed(rows)[:BACKTEST_INTENTS_MAX] if rows else None
+            rows = self.ws.lake.ask(query.sql, query.params, rows_max=BACKTEST_INTENTS_MAX + 1)
+            self._replays[kind] = replayed(rows, self.window.end, BACKTEST_INTENTS_MAX)
         return self._replays[kind]
 
     def facts(self, kind: IntentKind, one: Replayed) -> Mapping[str, object]:
@@ -125,9 +130,10 @@ def _trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
             yield charge_trial(compiled, history.ws.lake.ask(query.sql, query.params), history.window)
         elif target in INTENT_KINDS:
             kind: IntentKind = target
-            given = [one for one in history.decisions if one.intent.kind == kind]
-            yield decisions_trial(compiled, kind, given, lambda one: decided_facts(history.ws, one))
-            if (asked := history.replays(kind)) is not None:
+            decisions, cut = history.decisions
+            given = [one for one in decisions if one.intent.kind == kind]
+            yield decisions_trial(compiled, kind, given, _facts_then, cut)
+            if (asked := history.replays(kind)).intents:
                 yield history_trial(compiled, kind, asked, partial(history.facts, kind))
         elif target == "anomaly":
             yield anomalies_of(history.ws, compiled, history.window)
@@ -135,19 +141,6 @@ def _trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
             yield looked_back(history.ws, compiled, target, history.days(WEEK if target == "budget" else None))
 
 
-def decided_facts(ws: Workspace, decision: Decision) -> Mapping[str, object]:
-    """The facts that a policy was asked about: the intent, the moment, and the directory's word on who asked."""
-    intent, at, directory = decision.intent, decision.at, ws.config.directory
-    person = directory.people.get(intent.requested_by)
-    team, own = directory.teams.get(intent.team), directory.teams.get((person.team if person else "") or "")
-    asked = Asked(
-        intent=intent,
-        roles=person.roles if person else (),
-        requester_team=(person.team or "") if person else "",
-        cost_centre=team.cost_centre if team else "",
-        at=at,
-        requester_cost_centre=own.cost_centre if own else "",
-        manager=(person.manager or "") if person else "",
-        moment=moment_facts(at, ws.config.company.calendar, ws.config.freezes, intent.environment),
-    )
-    return facts_asked(asked)
+def _facts_then(decision: Decision) -> Mapping[str, object]:
+    """The facts that a policy was asked about, as they were known when it was decided."""
+    return facts_asked(asked_of(decision))

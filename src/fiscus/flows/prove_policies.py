@@ -126,7 +126,13 @@ def _summary(backtest: Backtest) -> Mapping[str, object]:
     """The few figures that stand in the evidence; the rest follows from the lake version."""
     return {
         f"{part.source}:{part.target}": to_json(
-            {"asked": part.asked, "matched": part.matched, "errors": part.errors, "totals": part.totals}
+            {
+                "asked": part.asked,
+                "matched": part.matched,
+                "errors": part.errors,
+                "totals": part.totals,
+                "cut": part.cut,
+            }
         )
         for part in backtest.parts
     }

@@ -115,7 +115,7 @@ LINK_CHARS_MAX: Final = 2_000  # a longer text is no link of ours
 BACKTEST_LARGEST_SHOWN: Final = 20
 BACKTEST_MONTHS_MAX: Final = 36
 BACKTEST_DECISIONS_MAX: Final = 50_000  # of the newest decisions; more are said to be left out
-BACKTEST_INTENTS_MAX: Final = 500_000  # history replayed as intents of one kind; some 20 s of closures
+BACKTEST_INTENTS_MAX: Final = 500_000  # history asked as intents of one kind, some 20 s; more are said to be left out
 
 # Commitments and purchases, before they are bought.
 COMMITMENT_HISTORY_DAYS: Final = 90  # of usage that a commitment is judged on

@@ -13,6 +13,7 @@ from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, Row, charge, company_with_bills, days, judged_by, tags
 from tests.fixtures.policy_text import policy, policy_set
 
+from fiscus.flows import backtest_policy as backtest_policy_flow
 from fiscus.flows.backtest_policy import History, backtest_policy
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.diff_policies import diff_policies
@@ -147,6 +148,50 @@ def test_decisions_that_were_given_are_asked_again(company: Workspace) -> None:
     part = _part(_tried(company, DEAR), "decisions")
     assert (part.asked, part.matched, part.totals[0].amount, part.verdicts) == (3, 2, 21, {"deny": 2})
     assert all(hit.decision_id for hit in part.largest)
+
+
+def test_a_backtest_that_is_cut_says_so(company: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        decide_intent(company, Intent("ai.request", "lea", "ml", "staging", Decimal("9.00"), "USD"))
+    assert _part(_tried(company, DEAR), "history").cut == "", "all of it was asked"
+    monkeypatch.setattr(backtest_policy_flow, "BACKTEST_INTENTS_MAX", 10)
+    monkeypatch.setattr(backtest_policy_flow, "BACKTEST_DECISIONS_MAX", 2)
+    tried = _tried(company, DEAR)
+    history, decisions = _part(tried, "history"), _part(tried, "decisions")
+    assert (history.asked, history.matched, decisions.asked) == (10, 5, 2)
+    assert history.cut == "history would have asked more than the first 10 intents, which go up to 2026-09-05"
+    assert decisions.cut.startswith("there are more decisions than the newest 2, which go back to 2026-11-20")
+    assert tried.sentence.endswith(f" That is not all: {decisions.cut}; {history.cut}.")
+
+
+def test_older_decisions_than_the_window_are_not_missed(company: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        decide_intent(company, Intent("ai.request", "lea", "ml", "staging", Decimal("9.00"), "USD"))
+    monkeypatch.setattr(backtest_policy_flow, "BACKTEST_DECISIONS_MAX", 3)
+    assert _part(_tried(company, DEAR), "decisions").cut == ""
+
+
+def test_intents_that_differ_in_what_they_are_for_are_told_apart(tmp_path: Path) -> None:
+    """One model, team, environment and day, two providers, and a resource that was bought in advance as well."""
+    day, usage = date(2026, 11, 9), {**AI, **MODEL, "Tags": tags("ml", "staging"), "ResourceId": "key-1"}
+    rows = [
+        charge(date(2026, 11, 1), "1", Tags=tags("web")),
+        charge(day, "7", **usage),
+        charge(day, "8", **{**usage, "ServiceProviderName": "Bedrock"}),
+        charge(day, "20", Tags=tags("ml", "staging"), ResourceId="i-new"),
+        charge(day, "0", BilledCost="300", ChargeCategory="Purchase", Tags=tags("ml", "staging"), ResourceId="i-new"),
+    ]
+    ws = company_with_bills(tmp_path, {"usd": rows})
+    new = policy("new", on=["resource.provision"], effect="deny", when='intent.environment == "staging"')
+    for item, amounts in ((DEAR, [8, 7]), (new, [20, 15])):
+        largest = _part(_tried(ws, item), "history").largest
+        assert [hit.amount for hit in largest] == amounts
+        assert len({hit.key for hit in largest}) == len(largest)
+        for hit in largest:
+            assert hit.query is not None
+            rows_shown = list(ws.lake.ask(hit.query.sql, hit.query.params).dicts())
+            assert sum(Decimal(str(row["EffectiveCost"])) for row in rows_shown) == hit.amount
+            assert {row["ChargeCategory"] for row in rows_shown} == {"Usage"}
 
 
 def test_the_sentence_names_money_and_what_would_have_happened(company: Workspace) -> None:

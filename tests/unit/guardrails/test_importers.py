@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.importers.import_aws_budgets import import_aws_budgets
@@ -91,6 +94,11 @@ def test_a_filter_with_an_equivalent_matches_what_it_matched(filters: Any, match
         ({"type": "value", "key": "tag:x", "value_from": {"url": "s3://b/x.csv"}}, "filter on tag:x"),
         ({"or": [{"tag:a": "present"}, "ephemeral"]}, "filter ephemeral"),
         ({"not": [{"type": "instance-age", "days": 30}]}, "filter instance-age of 30 days"),
+        ({"not": [{"State.Name": "running"}]}, "filter not"),
+        ({"not": [{"tag:a": "present"}, "offhour"]}, "filter not"),
+        ({"tag:Owner": ["a", {}]}, "filter on tag:Owner"),
+        ({"type": "value", "key": "tag:x", "op": ["in"], "value": "a"}, "filter on tag:x"),
+        ({"type": "value", "key": "region", "value_type": {}, "value": "a"}, "filter on region"),
         (42, "filter 42"),
     ],
     ids=lambda value: str(value)[:50],
@@ -195,7 +203,7 @@ _FILTER = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(st.lists(_FILTER, max_size=3), st.lists(st.one_of(_SCALAR, st.just("stop")), max_size=2))
 def test_whatever_stands_in_a_policy_the_result_loads(filters: list[Any], actions: list[Any]) -> None:
     imported = _c7n(filters=filters, actions=actions)
@@ -292,6 +300,9 @@ def test_a_filter_expression_is_read_where_a_scope_has_it() -> None:
         ({"BudgetLimit": {"Amount": "much", "Unit": "USD"}}, "is no number"),
         ({"BudgetLimit": {"Amount": "5", "Unit": "GB"}}, "is no amount of money"),
         ({"BudgetLimit": None}, "neither BudgetLimit"),
+        ({"CostTypes": ["UseAmortized"]}, "its CostTypes is no object"),
+        ({"FilterExpression": "team"}, "its FilterExpression is no object"),
+        ({"PlannedBudgetLimits": {"1e30": {"Amount": "1", "Unit": "USD"}}}, "a start that is no time"),
     ],
 )
 def test_a_budget_that_cannot_be_one_is_named_in_the_head(changes: dict[str, Any], why: str) -> None:
@@ -299,6 +310,35 @@ def test_a_budget_that_cannot_be_one_is_named_in_the_head(changes: dict[str, Any
     assert [budget.id for budget in budgets] == ["fine"]
     assert why in imported.text.splitlines()[1]
     assert why in next(one.why for one in imported.left_out if one.what == "the budget")
+
+
+REGION = {"Dimensions": {"Key": "REGION", "Values": ["a"], "MatchOptions": ["EQUALS"]}}
+FULL: dict[str, Any] = {
+    **AWS, "TimePeriod": {"Start": 1, "End": 3_706_473_600}, "Metrics": ["UnblendedCost"],
+    "PlannedBudgetLimits": {"1793491200": {"Amount": "100", "Unit": "USD"}},
+    "FilterExpression": {"And": [REGION, {"Tags": {"Key": "k", "Values": ["v"]}}]},
+    "AutoAdjustData": {"AutoAdjustType": "HISTORICAL"},
+    "Notifications": [{"NotificationType": "ACTUAL", "Threshold": 80}],
+    "NotificationsWithSubscribers": [{"Notification": {"NotificationType": "ACTUAL", "Threshold": 80}}],
+}  # fmt: skip
+
+
+def _spoilt(whole: Any) -> Iterator[Any]:
+    """`whole` with one part of it, at any depth, replaced by what does not belong there."""
+    places = [whole] if not isinstance(whole, dict | list) else []
+    if isinstance(whole, dict | list):
+        for key in list(whole) if isinstance(whole, dict) else range(len(whole)):
+            for part in (None, 1, "x", [[1]], [{}], {"a": []}, *_spoilt(whole[key])):
+                changed = copy.copy(whole)
+                changed[key] = part
+                places.append(changed)
+    yield from places
+
+
+def test_whatever_stands_in_an_aws_budget_it_is_read_or_named() -> None:
+    for spoilt in _spoilt(FULL):
+        imported, budgets = _aws(spoilt)
+        assert len(budgets) == 1 or [one.what for one in imported.left_out] == ["the budget"]
 
 
 def test_quarters_of_another_fiscal_year_are_named() -> None:

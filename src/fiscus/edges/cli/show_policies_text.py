@@ -73,6 +73,8 @@ def _part(part: Part) -> None:
     )
     if part.note:
         say(f"  {part.note}")
+    if part.cut:
+        say(f"  Not all: {part.cut}.")
     if not part.matched:
         return
     table(("month", "matched", "money", ""), [(x.name, x.matched, x.amount, x.currency) for x in part.months], "")
@@ -105,6 +107,9 @@ def _change(change: PolicyChange) -> None:
     from fiscus.guardrails.backtests.say_backtest import amounts
 
     say(f"{change.change}: {change.policy_id}")
+    tried = [one for one in (change.before, change.after) if one]
+    for cut in dict.fromkeys(part.cut for one in tried for part in one.parts if part.cut):
+        say(f"    not all: {cut}")
     for field in change.fields:
         say(f"    {field.name}: {field.before!r} becomes {field.after!r}")
     for name, parts in (("newly matches", change.newly), ("no longer matches", change.no_longer)):

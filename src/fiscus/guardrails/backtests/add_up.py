@@ -25,6 +25,7 @@ class Counted:
     below: int = 0
     opened: int = 0
     note: str = ""
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def add_up(trial: Trial) -> Part:
         environments=_lines(hits, lambda hit: hit.environment or "unknown"),
         largest=tuple(largest),
         note=counted.note,
+        cut=counted.cut,
     )
 
 

@@ -30,6 +30,12 @@ MAPPING: Final[Mapping[str, str]] = {
     "resource.provision": "each resource first seen in the window is one request of what its first 30 days cost",
 }
 FIRST_DAYS: Final = 30
+# What the charges of one intent agree in -> its column; a NULL is the empty text there.
+_COLUMNS: Final[Mapping[str, str]] = {
+    "owner": "x_Owner", "team": "x_Team", "environment": "x_Environment", "product": "x_Product",
+    "provider": "ServiceProviderName", "service": "ServiceName",
+}  # fmt: skip
+_PROVIDER: Final[Mapping[str, str]] = {"marketplace.purchase": "HostProviderName"}
 _MODEL: Final = (
     "(CASE WHEN json_valid(SkuPriceDetails) THEN coalesce(json_extract_string(SkuPriceDetails, '/ModelId'), "
     "json_extract_string(SkuPriceDetails, '/x_ModelId'), '') ELSE '' END)"
@@ -53,16 +59,27 @@ class Replayed:
     attributes: Mapping[str, object]
 
 
-def replay_query(kind: IntentKind, window: Window) -> Query | None:
-    """The charges of `window` as intents of `kind`; None where no bill shows them."""
-    if kind not in MAPPING:
-        return None
+@dataclass(frozen=True, slots=True)
+class Replays:
+    """The intents of one kind that history would have asked before `until`. `cut`: what they are instead of all, in words."""
+
+    intents: Sequence[Replayed]
+    until: date
+    cut: str = ""
+
+
+def replay_query(kind: IntentKind, window: Window) -> Query:
+    """The charges of `window` as intents of `kind`."""
     return Query(sql_text("fiscus.guardrails", f"replay_{kind.replace('.', '_')}"), _params(kind, window))
 
 
-def replayed(rows: Rows) -> list[Replayed]:
-    """The answer to `replay_query`."""
-    return [Replayed(*row[:11]) for row in cast("Sequence[tuple[Any, ...]]", rows.rows)]
+def replayed(rows: Rows, until: date, intents_max: int) -> Replays:
+    """The answer to `replay_query`, by day: the first `intents_max` of it."""
+    intents = [Replayed(*row) for row in cast("Sequence[tuple[Any, ...]]", rows.rows[:intents_max])]
+    if len(rows) <= intents_max:
+        return Replays(intents, until)
+    left_out = f"history would have asked more than the first {intents_max:,} intents, which go up to {intents[-1].day}"
+    return Replays(intents, until, left_out)
 
 
 def replayed_facts(
@@ -79,34 +96,33 @@ def replayed_facts(
     return intent_facts(intent) | moment
 
 
-def rows_of(kind: IntentKind, one: Replayed) -> Query:
-    """The charges that `one` was made of."""
+def rows_of(kind: IntentKind, one: Replayed, until: date) -> Query:
+    """The charges before `until` that `one` was made of."""
     last = FIRST_DAYS if kind == "resource.provision" else 1
     only, params = _only(kind, one)
     text = sql_text("fiscus.guardrails", "backtest_rows").replace("{{condition}}", "true").replace("{{only}}", only)
-    span = Window(one.day, one.day + timedelta(days=last), 0)
+    span = Window(one.day, min(one.day + timedelta(days=last), until), 0)
     return Query(text, _bounds(span) | params)
 
 
 def _only(kind: IntentKind, one: Replayed) -> tuple[str, dict[str, object]]:
     common: dict[str, object] = {"currency": one.currency}
     if kind in {"resource.provision", "commitment.purchase"}:
-        named = "ResourceId" if kind == "resource.provision" else "ChargeCategory = 'Purchase' AND CommitmentDiscountId"
-        return f"AND {named} = $resource AND BillingCurrency = $currency", common | {
-            "resource": one.attributes["resource"]
-        }
-    common |= {"team": one.team, "environment": one.environment, "service": one.service}
-    same = (
-        "AND BillingCurrency = $currency AND x_Team = $team AND x_Environment = $environment "
-        "AND coalesce(ServiceName, '') = $service "
-    )
+        bought = kind == "commitment.purchase"
+        named, category = ("CommitmentDiscountId", "Purchase") if bought else ("ResourceId", "Usage")
+        only = f"AND ChargeCategory = '{category}' AND {named} = $resource AND BillingCurrency = $currency"
+        return only, common | {"resource": one.attributes["resource"]}
+    columns = {**_COLUMNS, "provider": _PROVIDER.get(kind, _COLUMNS["provider"])}
+    common |= {name: getattr(one, name) for name in columns}
+    alike = " ".join(f"AND coalesce({column}, '') = ${name}" for name, column in columns.items())
+    same = f"AND BillingCurrency = $currency {alike} "
     if kind == "ai.request":
         usage = (
             f"{same}AND ServiceCategory = 'AI and Machine Learning' AND ChargeCategory = 'Usage' AND {_MODEL} = $model"
         )
         return usage, common | {"model": one.attributes["model"]}
     return (
-        f"{same}AND ChargeCategory = 'Purchase' AND ServiceProviderName = $vendor AND BilledCost = $amount",
+        f"{same}AND ChargeCategory = 'Purchase' AND coalesce(ServiceProviderName, '') = $vendor AND BilledCost = $amount",
         common | {"vendor": one.attributes["vendor"], "amount": one.amount},
     )
 

@@ -20,9 +20,9 @@ def sentence_of(policy: Policy, window: Window, parts: Sequence[Part]) -> str:
     said = [words for part in parts if (words := _of_part(part))]
     if not any(part.asked for part in parts):
         return f"{days}, there was nothing to try {policy.id} on: nothing of its kind was asked or billed."
-    if not said:
-        return f"{days}, {policy.id} would have matched nothing."
-    return f"{days}, {policy.id} would have {'; '.join(said)}."
+    would = "; ".join(said) or "matched nothing"
+    cuts = [part.cut for part in parts if part.cut]
+    return f"{days}, {policy.id} would have {would}." + (f" That is not all: {'; '.join(cuts)}." if cuts else "")
 
 
 def _of_part(part: Part) -> str:

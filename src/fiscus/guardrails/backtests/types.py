@@ -61,6 +61,7 @@ class Part:
 
     `asked`: intents, budgets or charges that were looked at. `matched` and `errors` count the same; `below` counts groups of
     charges under the policy's minimum. `opened`: findings that it would have opened. `verdicts`: verdict -> intents.
+    `cut`: where there was more than one backtest looks at, what it was tried on instead of all; empty where it was all.
     """
 
     source: Source
@@ -78,6 +79,7 @@ class Part:
     environments: tuple[Line, ...]
     largest: tuple[Hit, ...]
     note: str = ""
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True)

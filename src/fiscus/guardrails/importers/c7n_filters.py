@@ -40,13 +40,15 @@ class Filters:
     notes: list[NotTranslated] = field(default_factory=list)  # translated, though not in every word
 
 
-def translate_filters(filters: Sequence[object]) -> Filters:
+def translate_filters(filters: object) -> Filters:
     """Terms that must all hold, as CEL; what has no equivalent is in `left_out` by name."""
     found = Filters()
-    for one in filters:
+    for one in filters if isinstance(filters, list) else [filters]:
+        noted = len(found.notes)
         try:
             term = _term(one, found, top=True)
         except NotTranslated as missing:
+            del found.notes[noted:]  # of what is left out nothing is translated
             found.left_out.append(missing)
         else:
             if term:
@@ -64,14 +66,21 @@ def _term(one: object, found: Filters, *, top: bool = False) -> str:
             terms = [_term(part, found) for part in _list(one[word])]
             return f"({joined.join(terms)})" if len(terms) > 1 else terms[0]
     if "not" in one:
-        terms = [_term(part, found) for part in _list(one["not"])]
-        return f"!({' && '.join(terms)})"
+        noted = len(found.notes)
+        negated = " && ".join(_term(part, found) for part in _list(one["not"]))
+        if HOURLY in negated or len(found.notes) > noted:
+            raise NotTranslated("filter not", "a bill knows what ran, or was marked, and not what did not")
+        return f"!({negated})"
     if "type" not in one and len(one) == 1:  # short form, such as "tag:Owner": absent
         ((key, value),) = one.items()
         short = {"present": "present", "absent": "absent", "not-null": "present", "empty": "empty"}
-        given = {"key": key, "op": short[value]} if value in short else {"key": key, "value": value}
+        given = {"key": key, "op": short[_word(value)]} if _word(value) in short else {"key": key, "value": value}
         return _value({"type": "value", **given}, found, top=top)
     return _typed(cast("Mapping[str, Any]", one), found, top=top)
+
+
+def _word(given: object) -> str:
+    return given if isinstance(given, str) else ""
 
 
 def _list(given: object) -> Sequence[object]:
@@ -103,6 +112,8 @@ def _value(one: Mapping[str, Any], found: Filters, *, top: bool) -> str:
     if odd := sorted(set(one) - _VALUE_KEYS):
         raise NotTranslated(f"filter on {key}", f"{', '.join(odd)} has no equivalent")
     kind = one.get("value_type")
+    if not isinstance(op, str | None) or not isinstance(kind, str | None):
+        raise NotTranslated(f"filter on {key}", "its op or value_type is no word")
     if key in AGE_KEYS or kind in {"age", "expiration"}:
         if kind != "age" or op not in _MORE:
             raise NotTranslated(f"filter on {key}", "of times, only an age of at least so many days is known")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any, Final, cast
 
 from fiscus.guardrails.budgets.load_budgets import load_budgets
@@ -32,6 +33,14 @@ _COST_TYPES: Final[Mapping[str, bool]] = {
     "IncludeSubscription": True, "IncludeRefund": True, "IncludeUpfront": True, "IncludeRecurring": True,
     "IncludeOtherSubscription": True, "IncludeSupport": True, "IncludeDiscount": True, "UseBlended": False,
 }  # fmt: skip
+_OBJECTS: Final = (
+    "TimePeriod",
+    "PlannedBudgetLimits",
+    "CostFilters",
+    "FilterExpression",
+    "CostTypes",
+    "AutoAdjustData",
+)
 PRINTED: Final = "Save what `aws budgets describe-budgets` prints."
 SHARE_MAX: Final = Decimal(10)
 _SHARE: Final = Decimal("0.0001")
@@ -116,6 +125,9 @@ def _maps(given: object) -> list[Mapping[str, Any]]:
 def _fill(
     work: _Work, one: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], calendar: FiscalCalendar, today: date
 ) -> None:
+    for name in _OBJECTS:
+        if not isinstance(one.get(name) or {}, Mapping):
+            raise _Whole(f"its {name} is no object")
     kind, unit = str(one.get("BudgetType", "COST")), str(one.get("TimeUnit"))
     if kind != "COST":
         raise _Whole(f"a budget of {kind} is none of money")
@@ -137,7 +149,7 @@ def _fill(
     _cost_types(work, one)
     inside = [
         *_maps(one.get("Notifications")),
-        *[n.get("Notification", n) for n in _maps(one.get("NotificationsWithSubscribers"))],
+        *_maps([n.get("Notification", n) for n in _maps(one.get("NotificationsWithSubscribers"))]),
     ]
     _thresholds(work, [*inside, *alerts], amount)
     if one.get("AutoAdjustData"):
@@ -154,9 +166,10 @@ def _amounts(
     planned: dict[str, Decimal] = {}
     limit, currency = one.get("BudgetLimit"), ""
     last = Decimal(0)
-    for second, spend in sorted((one.get("PlannedBudgetLimits") or {}).items(), key=lambda item: _seconds(item[0])):
+    limits = [(_start(second), spend) for second, spend in (one.get("PlannedBudgetLimits") or {}).items()]
+    for start, spend in sorted(limits, key=itemgetter(0)):
         last, currency = _spend(spend)
-        planned[calendar.period(period, datetime.fromtimestamp(_seconds(second), UTC).date()).label] = last
+        planned[calendar.period(period, start).label] = last
     if limit is not None:
         amount, currency = _spend(limit)
     elif planned:
@@ -167,10 +180,10 @@ def _amounts(
     return amount, currency, planned
 
 
-def _seconds(given: object) -> int:
+def _start(given: object) -> date:
     try:
-        return int(Decimal(str(given)))
-    except (InvalidOperation, ValueError, OverflowError):
+        return datetime.fromtimestamp(int(Decimal(str(given))), UTC).date()
+    except (InvalidOperation, ValueError, OverflowError, OSError):
         raise _Whole(f"PlannedBudgetLimits has a start that is no time: {given!r}") from None
 
 
@@ -211,14 +224,13 @@ def _scope(work: _Work, one: Mapping[str, Any]) -> None:
             _narrow(work, scope, _DIMENSION[name], texts)
         else:
             work.leave(f"filter {name}: {', '.join(texts)}", "no scope has it: the budget is wider here")
-    expression = one.get("FilterExpression")
-    for part in _conjuncts(expression) if isinstance(expression, Mapping) else ():
+    for part in _conjuncts(one["FilterExpression"]) if one.get("FilterExpression") else ():
         _expression(work, scope, part)
 
 
 def _conjuncts(expression: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    if "And" in expression:
-        return [inner for part in _maps(expression["And"]) for inner in _conjuncts(part)]
+    if (parts := _maps(expression.get("And"))) and len(parts) == len(expression["And"]):
+        return [inner for part in parts for inner in _conjuncts(part)]
     return [expression]
 
 
@@ -226,15 +238,13 @@ def _expression(work: _Work, scope: dict[str, object], part: Mapping[str, Any]) 
     tag, dimension = part.get("Tags"), part.get("Dimensions")
     said = sentence(json.dumps(part), "", 160)
     chosen = tag or dimension
-    exact = (
-        isinstance(chosen, Mapping)
-        and set(chosen.get("MatchOptions") or ["EQUALS"]) <= {"EQUALS"}
-        and chosen.get("Values")
-    )
-    if exact and isinstance(tag, Mapping):
-        _narrow(work, scope, f"tag:{tag.get('Key')}", [str(value) for value in tag["Values"]])
-    elif exact and isinstance(dimension, Mapping) and dimension.get("Key") in _DIMENSION:
-        _narrow(work, scope, _DIMENSION[str(dimension["Key"])], [str(value) for value in dimension["Values"]])
+    key, values = (str(chosen.get("Key")), chosen.get("Values")) if isinstance(chosen, Mapping) else ("", None)
+    exact = isinstance(chosen, Mapping) and (chosen.get("MatchOptions") or ["EQUALS"]) == ["EQUALS"]
+    texts = [str(value) for value in values] if exact and isinstance(values, list) else []
+    if texts and tag:
+        _narrow(work, scope, f"tag:{key}", texts)
+    elif texts and key in _DIMENSION:
+        _narrow(work, scope, _DIMENSION[key], texts)
     else:
         work.leave(f"filter {said}", "no scope has it: the budget is wider here")
 
@@ -268,6 +278,7 @@ def _tags(work: _Work, scope: dict[str, object], texts: Sequence[str]) -> None:
 
 def _cost_types(work: _Work, one: Mapping[str, Any]) -> None:
     types, metrics = one.get("CostTypes") or {}, one.get("Metrics") or []
+    metrics = [str(metric) for metric in metrics] if isinstance(metrics, list) else [str(metrics)]
     amortized = types.get("UseAmortized") is True or any(metric in _AMORTIZED for metric in metrics)
     work.item["metric"] = "EffectiveCost" if amortized else "BilledCost"
     work.item["include_tax"] = types.get("IncludeTax", True) is True
@@ -276,7 +287,7 @@ def _cost_types(work: _Work, one: Mapping[str, Any]) -> None:
         if types.get(name, usual) is not usual:
             work.leave(f"CostTypes.{name}: {str(types[name]).lower()}", "what is billed is counted as it is")
     if odd := [metric for metric in metrics if metric not in {*_AMORTIZED, "UnblendedCost", "NetUnblendedCost"}]:
-        work.leave(f"Metrics: {', '.join(map(str, odd))}", "BilledCost is counted instead")
+        work.leave(f"Metrics: {', '.join(odd)}", "BilledCost is counted instead")
 
 
 def _thresholds(work: _Work, alerts: Sequence[Mapping[str, Any]], amount: Decimal) -> None:

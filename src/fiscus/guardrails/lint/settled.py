@@ -43,7 +43,7 @@ ALWAYS_GIVEN: Final = ("intent.amount", "now.hour", "now.weekday")
 
 
 def settled(node: Node) -> bool | None:  # noqa: PLR0911 one case a kind of node, in one table
-    """True: whatever is asked, it holds. False: it never does. None: it depends."""
+    """True: it holds wherever it has an answer. False: it never does. None: it depends."""
     match node:
         case Constant(value) if isinstance(value, bool):
             return value
