@@ -27,6 +27,7 @@ DEFAULT_LAKE = ".fiscus/lake"
 DEFAULT_STATE = "sqlite:///.fiscus/state.db"
 DEFAULT_PAGES = "http://127.0.0.1:8720"
 DEFAULT_LEDGER = "sqlite:///.fiscus/ledger.db"
+DEFAULT_CALLS = "sqlite:///.fiscus/gateway.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Settings:
     lake: str
     state: str
     ledger: str
+    calls: str
     smtp: Smtp | None
     webhook: Webhook | None
     aws: Mapping[str, str] | None
@@ -90,7 +92,8 @@ def load_settings(home: Path) -> Settings:
         promoted_tags=tuple(data.get("promoted_tags", ())),
         lake=stores.get("lake", DEFAULT_LAKE),
         state=stores.get("state", DEFAULT_STATE),
-        ledger=stores.get("ledger", _ledger_beside(stores.get("state", DEFAULT_STATE))),
+        ledger=stores.get("ledger", _beside(stores.get("state", DEFAULT_STATE), DEFAULT_LEDGER)),
+        calls=stores.get("gateway", _beside(stores.get("state", DEFAULT_STATE), DEFAULT_CALLS)),
         smtp=Smtp(s["host"], s["port"], s["from"]) if (s := notify.get("smtp")) else None,
         webhook=Webhook(**w) if (w := notify.get("webhook")) else None,
         aws=data.get("aws"),
@@ -113,9 +116,9 @@ def _belts(given: Mapping[str, Any]) -> SafetyBelts:
     return SafetyBelts(**typed)
 
 
-def _ledger_beside(state: str) -> str:
+def _beside(state: str, default: str) -> str:
     """In the same PostgreSQL database as the state, unless it is told otherwise; in a file of its own beside SQLite."""
-    return state if state.startswith("postgres") else DEFAULT_LEDGER
+    return state if state.startswith("postgres") else default
 
 
 def _many(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     from fiscus.flows.prove_policies import with_enforced
     from fiscus.flows.workspace import Workspace
     from fiscus.guardrails.ledger.ledger import Ledger
+    from fiscus.stores.calls import open_calls
     from fiscus.stores.lake import open_lake
     from fiscus.stores.ledger import open_ledger
     from fiscus.stores.state import open_state
@@ -51,6 +52,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
         executors=open_executors(settings, channels),
         channels=channels,
         ledger=Ledger(open_ledger(_sqlite_in(settings.ledger, home), clock)),
+        calls=open_calls(_sqlite_in(settings.calls, home), clock),
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import SafetyBelts
 from fiscus.board.types import Outcome
+from fiscus.cost.ai.ports import CallStore
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.ports import State
@@ -85,6 +86,7 @@ class Workspace:
     executors: Mapping[str, Executor]  # by kind, e.g. aws.ec2.stop
     channels: Mapping[str, NoticeChannel]  # email, webhook
     ledger: Ledger
+    calls: CallStore  # what went through the gateway
     counters: Counters = field(default_factory=Counters)
     rules: Rules = field(init=False)  # the configuration's policies and budgets, ready to be asked
 

@@ -134,3 +134,21 @@ class AiCall:
     status: int = 0  # of the upstream's answer
     streamed: bool = False
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOutcome:
+    """What work came to, told by whoever did it: ticket 123 was resolved, for this customer, by this feature.
+
+    The calls whose `x-fiscus-unit` names `kind`=`value` are what it cost. `quantity`: how many outcomes it counts as.
+    """
+
+    id: str
+    kind: str  # ticket
+    value: str  # 123
+    result: str  # resolved
+    at: datetime
+    quantity: int = 1
+    customer: str = ""
+    feature: str = ""
+    told_by: str = ""

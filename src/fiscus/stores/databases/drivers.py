@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,24 @@ from fiscus.kernel.errors import BadConfig, FiscusError, IntegrityBroken, Unavai
 
 LOCK_WAIT_SECONDS_MAX: Final = 30
 CONNECT_SECONDS_MAX: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a database is for, in the words of its errors: its name, its setting, and what to do while it is gone."""
+
+    what: str
+    setting: str
+    file: str  # of the default URL
+    when_lost: str
+
+
+LEDGER: Final = Purpose(
+    "The ledger",
+    "stores.ledger",
+    "ledger.db",
+    "Do not spend. Ask again with the same key: what was done is then answered, not done twice.",
+)
 
 
 class Statements(Protocol):
@@ -34,6 +53,7 @@ class Driver(Protocol):
     """One database. Raises Unavailable where it cannot be reached or stays locked."""
 
     name: str
+    purpose: Purpose
     head_lock: str  # what makes a SELECT of the head wait for the writer before
     clustered: str  # what keeps a table's rows in its key
     alone: str  # what makes a transaction that changes the schema wait for another; empty: it does anyway
@@ -47,10 +67,10 @@ class Driver(Protocol):
     def close(self) -> None: ...
 
 
-def open_driver(url: str) -> Driver:
+def open_driver(url: str, purpose: Purpose = LEDGER) -> Driver:
     """The driver that `url` names. Raises BadConfig for a URL that names neither database."""
     if url.startswith("sqlite:///"):
-        return SqliteDriver(Path(url.removeprefix("sqlite:///")))
+        return SqliteDriver(Path(url.removeprefix("sqlite:///")), purpose)
     if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         try:
             from fiscus.stores.databases.postgres_driver import PostgresDriver  # noqa: PLC0415 loaded only where it is used
@@ -58,13 +78,13 @@ def open_driver(url: str) -> Driver:
             raise BadConfig(
                 "The PostgreSQL driver is not installed",
                 remedy="Run: pip install 'fiscus[postgres]'",
-                where=Where(file="fiscus.yaml", key="stores.ledger"),
+                where=Where(file="fiscus.yaml", key=purpose.setting),
             ) from None
-        return PostgresDriver(url.replace("+psycopg", "", 1))
+        return PostgresDriver(url.replace("+psycopg", "", 1), purpose)
     raise BadConfig(
-        "The ledger's URL names neither SQLite nor PostgreSQL",
-        remedy="Write sqlite:///.fiscus/ledger.db or postgresql://user@host/database.",
-        where=Where(file="fiscus.yaml", key="stores.ledger"),
+        f"{purpose.what}'s URL names neither SQLite nor PostgreSQL",
+        remedy=f"Write sqlite:///.fiscus/{purpose.file} or postgresql://user@host/database.",
+        where=Where(file="fiscus.yaml", key=purpose.setting),
     )
 
 
@@ -75,20 +95,21 @@ class SqliteDriver:
     clustered = " WITHOUT ROWID"
     alone = ""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, purpose: Purpose = LEDGER) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.name = str(path)
+        self.purpose = purpose
         self._turn = threading.Lock()
         self._read_turn = threading.Lock()
         self._version: object = None
-        with _explained(self.name):
+        with _explained(self.name, self.purpose):
             self._writer = _connect(self.name)
             self._reader = _connect(self.name)
 
     @contextmanager
     def writing(self) -> Iterator[Statements]:
         """Alone from the first statement on, whoever else has the file open."""
-        with self._turn, _explained(self.name):
+        with self._turn, _explained(self.name, self.purpose):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 statements = _SqliteStatements(self._writer)
@@ -109,7 +130,7 @@ class SqliteDriver:
     @contextmanager
     def reading(self) -> Iterator[Statements]:
         """One moment's snapshot."""
-        with self._read_turn, _explained(self.name):
+        with self._read_turn, _explained(self.name, self.purpose):
             self._reader.execute("BEGIN")
             try:
                 yield _SqliteStatements(self._reader)
@@ -148,11 +169,11 @@ class _SqliteStatements:
         self._connection.executemany(sql, rows)
 
 
-def lost(said: str, name: str) -> Unavailable:
+def lost(said: str, name: str, purpose: Purpose) -> Unavailable:
     """The error of a database that cannot be reached, or went away in the middle."""
     return Unavailable(
-        f"The ledger cannot be reached: {said.strip().splitlines()[0] if said.strip() else 'no answer'}",
-        remedy="Do not spend. Ask again with the same key: what was done is then answered, not done twice.",
+        f"{purpose.what} cannot be reached: {said.strip().splitlines()[0] if said.strip() else 'no answer'}",
+        remedy=purpose.when_lost,
         where=Where(file=name),
     )
 
@@ -175,16 +196,18 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _explained(name: str) -> Iterator[None]:
+def _explained(name: str, purpose: Purpose) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as failed:
-        raise _explanation(failed, name) from failed
+        raise _explanation(failed, name, purpose) from failed
 
 
-def _explanation(failed: sqlite3.Error, name: str) -> FiscusError:
+def _explanation(failed: sqlite3.Error, name: str, purpose: Purpose) -> FiscusError:
     said = str(failed)
     if "malformed" in said or "not a database" in said:
         where = Where(file=name)
-        return IntegrityBroken(f"The ledger cannot be read: {said}", remedy="Restore it from a backup.", where=where)
-    return lost(said, name)
+        return IntegrityBroken(
+            f"{purpose.what} cannot be read: {said}", remedy="Restore it from a backup.", where=where
+        )
+    return lost(said, name, purpose)

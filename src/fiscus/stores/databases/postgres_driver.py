@@ -10,7 +10,14 @@ from typing import Any
 import psycopg
 
 from fiscus.kernel.errors import BadConfig, Where
-from fiscus.stores.databases.drivers import CONNECT_SECONDS_MAX, LOCK_WAIT_SECONDS_MAX, Statements, lost
+from fiscus.stores.databases.drivers import (
+    CONNECT_SECONDS_MAX,
+    LEDGER,
+    LOCK_WAIT_SECONDS_MAX,
+    Purpose,
+    Statements,
+    lost,
+)
 
 
 class PostgresDriver:
@@ -20,8 +27,9 @@ class PostgresDriver:
     clustered = ""
     alone = "SELECT pg_advisory_xact_lock(1279676274)"  # "LEDr"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, purpose: Purpose = LEDGER) -> None:
         self.name = _hidden(url)
+        self.purpose = purpose
         self._url = url
         self._turn = threading.Lock()
         self._read_turn = threading.Lock()
@@ -47,7 +55,7 @@ class PostgresDriver:
             except psycopg.Error as failed:
                 _drop(self._writer)
                 self._writer = None
-                raise lost(str(failed), self.name) from failed
+                raise lost(str(failed), self.name, self.purpose) from failed
 
     def is_unchanged(self, tx: Statements) -> bool:
         """Nothing says so cheaply: everything is read anew."""
@@ -68,7 +76,7 @@ class PostgresDriver:
             except psycopg.Error as failed:
                 _drop(self._reader)
                 self._reader = None
-                raise lost(str(failed), self.name) from failed
+                raise lost(str(failed), self.name, self.purpose) from failed
 
     def close(self) -> None:
         """Give the connections back."""
@@ -85,9 +93,9 @@ class PostgresDriver:
         if replica:
             opened.close()
             raise BadConfig(
-                "The ledger's database is a replica",
+                f"{self.purpose.what}'s database is a replica",
                 remedy="Name the primary: a replica lags behind what was spent.",
-                where=Where(file="fiscus.yaml", key="stores.ledger"),
+                where=Where(file="fiscus.yaml", key=self.purpose.setting),
             )
         return opened
 

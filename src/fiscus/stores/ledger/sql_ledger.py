@@ -24,9 +24,10 @@ from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.canonical import Json
 from fiscus.kernel.clock import Clock
-from fiscus.kernel.errors import BadConfig, IntegrityBroken, Where
+from fiscus.kernel.errors import IntegrityBroken
 from fiscus.kernel.evidence import GENESIS, EvidenceRecord, sealed_digest
 from fiscus.stores.databases.drivers import Driver, Statements
+from fiscus.stores.databases.schema_versions import bring_up_to_date
 from fiscus.stores.ledger import rows
 from fiscus.stores.ledger.schema import VERSIONS
 
@@ -60,20 +61,7 @@ class SqlLedger:
 
     def _create(self) -> None:
         with self._driver.writing() as tx:
-            if self._driver.alone:
-                tx.rows(self._driver.alone)
-            tx.run("CREATE TABLE IF NOT EXISTS ledger_version (version BIGINT PRIMARY KEY)")
-            ((found,),) = tx.rows("SELECT coalesce(max(version), 0) FROM ledger_version")
-            if found > len(VERSIONS):
-                raise BadConfig(
-                    f"The ledger has schema {found}, which this Fiscus ({len(VERSIONS)}) does not know",
-                    remedy="It was written by a newer Fiscus: upgrade, or restore the backup made before the upgrade.",
-                    where=Where(file=self._driver.name),
-                )
-            for number in range(found, len(VERSIONS)):
-                for statement in VERSIONS[number]:
-                    tx.run(statement.replace("{clustered}", self._driver.clustered))
-                tx.run("INSERT INTO ledger_version VALUES (?)", (number + 1,))
+            bring_up_to_date(tx, self._driver, "ledger", VERSIONS)
             if not tx.rows("SELECT 1 FROM ledger_head"):
                 start = datetime.min.replace(tzinfo=UTC).isoformat()
                 tx.run("INSERT INTO ledger_head VALUES (1, 0, ?, ?, '{}', '{}')", (GENESIS, start))

@@ -1,0 +1,54 @@
+"""What the gateway and the flows ask of the store of AI calls, and what watches calls as they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from fiscus.cost.ai.types import AiCall, UnitOutcome
+
+
+class CallObserver(Protocol):
+    """Something that looks at each call once it is stored: spans, metrics. Quick, and never raises into the gateway."""
+
+    def ended(self, call: AiCall) -> None: ...
+
+
+class CallStore(Protocol):
+    """Every call that went through the gateway, once. Calls are never changed; raises Unavailable when it cannot be reached.
+
+    A span of time is half open: from `first`, before `last`, by the instant `at` at which the call was let in.
+    """
+
+    def append(self, calls: Sequence[AiCall]) -> None:
+        """Store them in one durable transaction, or none of them. An id that is known already changes nothing."""
+        ...
+
+    def call(self, call_id: str) -> AiCall | None: ...
+    def calls(self, first: datetime, last: datetime, upstream: str = "") -> Iterator[AiCall]:
+        """In order of time; of one upstream, or of all."""
+        ...
+
+    def calls_of_key(self, key_id: str, first: datetime, last: datetime) -> Iterator[AiCall]:
+        """Of one virtual key, in order of time. The empty key is the default scope."""
+        ...
+
+    def call_of_decision(self, decision_id: str) -> AiCall | None: ...
+    def calls_of_unit(self, kind: str, value: str) -> Iterator[AiCall]:
+        """Those whose caller said `x-fiscus-unit: kind=value`, in order of time."""
+        ...
+
+    def hours(self) -> Mapping[tuple[str, datetime], int]:
+        """(upstream, hour in UTC) -> a number that grows with every call that is added to the hour.
+
+        Read it before the calls: what comes in between is then looked at again next time, never missed.
+        """
+        ...
+
+    def put_outcomes(self, outcomes: Sequence[UnitOutcome]) -> None:
+        """Store them in one durable transaction. The same id again replaces what it said before."""
+        ...
+
+    def outcomes(self, first: datetime, last: datetime) -> Iterator[UnitOutcome]: ...
+    def close(self) -> None: ...
