@@ -18,6 +18,7 @@ from tests.fixtures.ledgers import NOON, TODAY, USD, account, ask, hold, key, re
 from fiscus.guardrails.ledger.book import fits
 from fiscus.guardrails.ledger.commands import (
     Expire,
+    Overran,
     Release,
     Reserve,
     Reserved,
@@ -327,14 +328,16 @@ def _spend(url: str, name: str) -> None:
 
 
 class TestLeases:
-    def test_a_worker_spends_from_its_chunk_without_asking_and_hands_the_rest_back(self, ledger: Ledger) -> None:
+    def test_a_worker_spends_from_its_chunk_without_asking_and_hands_the_rest_back(
+        self, ledger: Ledger, clock: SteppedClock
+    ) -> None:
         asked = list[object]()
 
         def counted(command: Any) -> Any:
             asked.append(command)
             return ask(ledger, command)
 
-        worker = LeasedAccounts(counted, _chunk("w1"), workers=2, chunk_max=USD)
+        worker = LeasedAccounts(counted, _chunk("w1"), clock, workers=2, requests_min=10)
         for n in range(10):
             assert worker.reserve(f"r{n}", USD // 20)
             assert worker.settle(f"r{n}", USD // 20) == 0
@@ -343,26 +346,49 @@ class TestLeases:
         worker.close()
         assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, USD // 2)
 
-    def test_chunks_shrink_near_the_cap_and_never_pass_it(self, ledger: Ledger) -> None:
-        workers = [
-            LeasedAccounts(lambda c: ask(ledger, c), _chunk(f"w{n}"), workers=4, chunk_max=2 * USD) for n in range(4)
-        ]
+    def test_chunks_shrink_near_the_cap_and_never_pass_it(self, ledger: Ledger, clock: SteppedClock) -> None:
+        workers = [LeasedAccounts(lambda c: ask(ledger, c), _chunk(f"w{n}"), clock, workers=4) for n in range(4)]
         spent = 0
         for n in range(400):
             if workers[n % 4].reserve(f"r{n}", USD // 10):
                 spent += USD // 10 + workers[n % 4].settle(f"r{n}", USD // 10)
             assert account(ledger, "team").headroom >= 0
+            clock.advance(timedelta(milliseconds=100))
         for worker in workers:
             worker.close()
         assert account(ledger, "team").unbilled == spent <= 10 * USD
         assert spent >= 8 * USD  # what is left is below a chunk, for direct requests
 
     def test_a_dead_worker_s_chunk_is_charged_in_full(self, ledger: Ledger, clock: SteppedClock) -> None:
-        worker = LeasedAccounts(lambda c: ask(ledger, c), _chunk("w1"), workers=1, chunk_max=USD)
+        worker = LeasedAccounts(lambda c: ask(ledger, c), _chunk("w1"), clock, workers=1, requests_min=2)
         assert worker.reserve("r1", USD // 4)
         clock.advance(timedelta(hours=2))
         ask(ledger, Expire())
         assert account(ledger, "team").unbilled == USD
+
+    def test_a_chunk_that_nobody_draws_on_goes_back(self, ledger: Ledger, clock: SteppedClock) -> None:
+        worker = LeasedAccounts(lambda c: ask(ledger, c), _chunk("w1"), clock, workers=1, requests_min=2)
+        assert worker.reserve("r1", USD // 4)
+        worker.settle("r1", USD // 8)
+        worker.rest()
+        assert account(ledger, "team").held == USD
+        worker.rest()
+        assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, USD // 8)
+
+    def test_what_a_leased_request_was_billed_above_its_bound_is_charged_apart_and_freezes_its_cause(
+        self, ledger: Ledger, clock: SteppedClock
+    ) -> None:
+        worker = LeasedAccounts(lambda c: ask(ledger, c), _chunk("w1"), clock, workers=1, requests_min=2)
+        assert worker.reserve("r1", USD // 4)
+        excess = worker.settle("r1", USD)
+        assert excess == USD - USD // 4
+        over = replace(hold("over-r1", 0, "org", "team"), subjects=("key:k1",))
+        for _ in range(2):  # said twice it is charged once
+            ask(ledger, Overran(over, excess))
+        worker.close()
+        assert account(ledger, "team").unbilled == USD
+        assert [one.subject for one in ledger.store.frozen()] == ["key:k1"]
+        assert ledger.store.totals().overruns == {"USD": excess}
 
 
 def _chunk(worker: str) -> Any:

@@ -210,7 +210,7 @@ def _hold(period: str, hold_id: str, bound: int) -> Hold:
 def _leases(ledger: Ledger, period: str, seed: int) -> LeasedAccounts:
     numbers = iter(range(1_000_000))
     return LeasedAccounts(
-        ledger.ask, lambda amount: _hold(period, f"lease{seed}-{next(numbers)}", amount), workers=6, chunk_max=CAP // 10
+        ledger.ask, lambda amount: _hold(period, f"lease{seed}-{next(numbers)}", amount), SystemClock(), workers=6
     )
 
 

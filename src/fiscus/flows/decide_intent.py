@@ -21,6 +21,7 @@ from fiscus.guardrails.decisions.lost_ledger import allowed_without, judge_witho
 from fiscus.guardrails.decisions.price_quotes import PriceQuotes
 from fiscus.guardrails.ledger.commands import Reserve, Reserved, Verdict
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold, account_key
+from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import FiscusError, Unavailable
@@ -34,19 +35,26 @@ ONLY_JUDGED: Final = "No money is held: it was only judged."
 
 
 def decide_intent(
-    ws: Workspace, intent: Intent, *, key: str = "", hold: bool = True, approval_id: str = ""
+    ws: Workspace,
+    intent: Intent,
+    *,
+    key: str = "",
+    hold: bool = True,
+    approval_id: str = "",
+    quotes: Quotes | None = None,
 ) -> Decision:
     """The verdict; given only once it is durable, with the money it allows held over every covering budget at once.
 
     `key`: the caller's own name for this request, so that asking again is answered as before and holds nothing twice.
     `hold` False: only judged and recorded, for a change that is proposed and not made yet; a yes to it is not used up.
     `approval_id`: a yes that was given to exactly this; it is used up by the verdict that it lets through.
+    `quotes`: who prices the cheaper ways; None: the company's own price book.
     Raises BadInput (a requester, team or environment that nobody knows), Conflict (the key was used for something else),
     NotFound (no such approval).
     Where the ledger cannot be reached each covering budget's fail mode answers: see `judge_without`.
     """
     asked = settle_intent(ws, intent)
-    question = prepare(asked, ws.rules, PriceQuotes(lambda: price_book(ws)))
+    question = prepare(asked, ws.rules, quotes or PriceQuotes(lambda: price_book(ws)))
     if ws.config.rulebook is not None:
         _keep_rulebook(ws)
     decision = Decision(

@@ -34,7 +34,7 @@ def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
         accounts=question.accounts,
         nature="usage" if intent.kind in {"ai.request", "resource.provision"} else "commitment",
         provider=intent.provider,
-        subjects=_subjects(intent),
+        subjects=subjects_of(intent),
         day=at.date(),
         at=at,
         expires_at=at + HELD_FOR[intent.kind],
@@ -55,9 +55,10 @@ def hold_note(intent: Intent, amount: Decimal, until: str) -> str:
     return f"{money} is held until {until}: settle it at what it cost, or release it if nothing was sent; then it is charged."
 
 
-def _subjects(intent: Intent) -> tuple[str, ...]:
+def subjects_of(intent: Intent) -> tuple[str, ...]:
+    """Who is stopped when it turns out to cost more than its bound, the narrowest first."""
     if intent.kind == "ai.request":
-        model = str(intent.attributes.get("model", ""))
-        return (f"model:{intent.provider}/{model}",) if model else ()
+        key, model = intent.attributes.get("api_key", ""), intent.attributes.get("model", "")
+        return (*([f"key:{key}"] if key else []), *([f"model:{intent.provider}/{model}"] if model else []))
     vendor = str(intent.attributes.get("vendor", "")) or intent.provider
     return (f"vendor:{vendor}",) if vendor and intent.kind != "resource.provision" else ()

@@ -20,6 +20,7 @@ from fiscus.guardrails.ledger.commands import (
     Done,
     Expire,
     Judge,
+    Overran,
     Release,
     Reserve,
     Reserved,
@@ -57,6 +58,7 @@ class _Book:
         self.now = locked.now()
         self.changes = Changes()
         by_id = [c.hold_id for c in commands if isinstance(c, Settle | Release)]
+        by_id += [c.hold.id for c in commands if isinstance(c, Overran)]
         self._holds = locked.holds(by_id) if by_id else {}
         self._due = {
             number: locked.due(self.now, c.limit) for number, c in enumerate(commands) if isinstance(c, Expire)
@@ -70,7 +72,7 @@ class _Book:
     def _keys(self, commands: Sequence[Command]) -> set[str]:
         keys: set[str] = set()
         for command in commands:
-            if isinstance(command, Reserve):
+            if isinstance(command, Reserve | Overran):
                 keys.update(command.hold.accounts)
             elif isinstance(command, Sync):
                 keys.update(account_key(one.budget_id, one.period) for one in command.standings)
@@ -90,6 +92,8 @@ class _Book:
                 return self._release(command)
             case Expire():
                 return self._expire()
+            case Overran():
+                return self._overran(command)
             case Sync():
                 return self._sync(command)
             case Thaw():
@@ -200,6 +204,18 @@ class _Book:
             self._post(hold, released=hold.bound, charged=hold.bound)
             self._keep(charged, "charged", {"amount": str(hold.bound), "reason": "expired without a known outcome"})
         return Done(len(due))
+
+    def _overran(self, asked: Overran) -> Settled:
+        if (known := self._holds.get(asked.hold.id)) is not None:
+            return Settled(known, repeated=True)
+        assert asked.amount > 0
+        over = replace(asked.hold, state="settled", bound=0, settled=asked.amount, settled_at=self.now)
+        for key in over.accounts:
+            self._account(key, {})
+        self._post(over, released=0, charged=asked.amount)
+        frozen = self._overrun(over, asked.amount)
+        self._keep(over, "settled", {"amount": str(asked.amount), "estimate": over.estimate, "was": "leased"})
+        return Settled(over, asked.amount, frozen)
 
     def _known(self, hold_id: str) -> Hold:
         hold = self._holds.get(hold_id)

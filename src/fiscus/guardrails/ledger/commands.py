@@ -73,6 +73,18 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class Overran:
+    """A request that drew on a lease was billed above its own bound: the excess, as a hold of its own with a bound of zero.
+
+    Charged in full to the accounts of `hold` and recorded as an overrun; the narrowest subject is frozen; an account only once
+    its hard cap is passed. The same id again changes nothing.
+    """
+
+    hold: Hold
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where one budget stands by the bills: what a Sync sets on its account."""
 
@@ -107,7 +119,7 @@ class Thaw:
     reason: str
 
 
-Command = Reserve | Settle | Release | Expire | Sync | Thaw
+Command = Reserve | Settle | Release | Expire | Overran | Sync | Thaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The answer to a Settle or Release. `overrun`: what was billed above the bound; `frozen`: what that froze."""
+    """The answer to a Settle, Release or Overran. `overrun`: what was billed above the bound; `frozen`: what that froze."""
 
     hold: Hold
     overrun: int = 0
