@@ -18,7 +18,7 @@ def command_line() -> App:
     """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli
 
-    return build_cli(_serve, _serve_admission)
+    return build_cli(_serve, _serve_admission, _serve_tools)
 
 
 def _serve(
@@ -35,6 +35,18 @@ def _serve_admission(
     from fiscus.edges.admission.serve import TlsFiles, serve_admission
 
     serve_admission(home, TlsFiles(*files), host, port, started)
+
+
+def _serve_tools(home: Path, person: str, address: tuple[str, int] | None, started: Callable[[str], None]) -> None:
+    from fiscus.app.extras import needs
+
+    needs("mcp", "mcp")
+    from fiscus.edges.mcp.serve import serve_http, serve_stdio
+
+    if address is None:
+        serve_stdio(home, person)
+    else:
+        serve_http(home, person, *address, started)
 
 
 if __name__ == "__main__":

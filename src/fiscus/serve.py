@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +13,7 @@ from fastapi.exceptions import RequestValidationError, StarletteHTTPException
 from fastapi.responses import JSONResponse, Response
 
 from fiscus import __version__
-from fiscus.app.workspace import open_workspace
+from fiscus.app.current_workspace import OpenWorkspace
 from fiscus.edges.api.build_api import api_router
 from fiscus.edges.api.ledger_routes import metrics_text
 from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
@@ -26,31 +24,6 @@ from fiscus.kernel.errors import HTTP_STATUS, BadInput, FiscusError, NotAllowed,
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PORT: Final = 8720
-WATCHED: Final = ("fiscus.yaml", "owners/*.yaml", "policies/*.yaml", "budgets/*.yaml", ".fiscus/policy-proofs")
-
-
-class OpenWorkspace:
-    """The workspace at `home`, opened anew when one of its files changed. A file that does not load is an answer, not a crash."""
-
-    def __init__(self, home: Path, ws: Workspace | None = None) -> None:
-        self._home = home
-        self._lock = threading.Lock()
-        self._stamp = self._stamped()
-        self._ws = ws or open_workspace(home)
-
-    def __call__(self) -> Workspace:
-        """The workspace as its files say now. Raises BadConfig with file and line."""
-        stamp = self._stamped()
-        with self._lock:
-            if stamp != self._stamp:
-                opened = open_workspace(self._home)
-                counters = self._ws.counters if self._ws else opened.counters  # they only grow while this process lives
-                self._ws, self._stamp = replace(opened, counters=counters), stamp
-            return self._ws
-
-    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
-        found = sorted(path for pattern in WATCHED for path in self._home.glob(pattern))
-        return tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in found)
 
 
 def build_server(home: Path | str, port: int = PORT, ws: Workspace | None = None) -> FastAPI:

@@ -23,12 +23,12 @@ def settle_intent(ws: Workspace, intent: Intent) -> Asked:
     A provider, product or service may be new, so an unknown one stays as it is.
     """
     person = _requester(ws, intent)
-    team = _team(ws, intent, person)
+    team = known_team(ws, intent.team) if intent.team else ws.config.directory.teams.get(person.team or "")
     settled = replace(
         intent,
         requested_by=person.id,
         team=team.id if team else "",
-        environment=_environment(ws, intent.environment),
+        environment=known_environment(ws, intent.environment),
         provider=ws.rules.spelt("provider", canonical_name(intent.provider)),
         product=ws.rules.spelt("product", intent.product.casefold()),
         service=ws.rules.spelt("service", intent.service),
@@ -53,20 +53,17 @@ def _requester(ws: Workspace, intent: Intent) -> Person:
         raise BadInput(unknown.message, remedy=unknown.remedy, where=Where(key="requested_by")) from None
 
 
-def _team(ws: Workspace, intent: Intent, person: Person) -> Team | None:
-    """The team that the intent names, by any spelling, else the requester's."""
-    directory = ws.config.directory
-    if not intent.team:
-        return directory.teams.get(person.team or "")
-    team = resolve_team(directory, intent.team)
+def known_team(ws: Workspace, given: str) -> Team:
+    """The team of this name, by any spelling. Raises BadInput."""
+    team = resolve_team(ws.config.directory, given)
     if team is None:
-        remedy = did_you_mean(intent.team, list(directory.teams))
-        raise BadInput(f"{intent.team!r} is no team", remedy=remedy, where=Where(key="team"))
+        remedy = did_you_mean(given, list(ws.config.directory.teams))
+        raise BadInput(f"{given!r} is no team", remedy=remedy, where=Where(key="team"))
     return team
 
 
-def _environment(ws: Workspace, given: str) -> str:
-    """As a tag of that text would name it. A company that names no environments anywhere is not asked to."""
+def known_environment(ws: Workspace, given: str) -> str:
+    """As a tag of that text would name it. A company that names no environments anywhere is not asked to. Raises BadInput."""
     known = ws.rules.environments(ws.config.rules)
     named = environment_named(ws.config.rules, given)
     found = known.get(named.casefold(), named)

@@ -12,6 +12,7 @@ from fiscus.edges.cli import (
     commands_data,
     commands_gate,
     commands_ledger,
+    commands_mcp,
     commands_policy,
     commands_purchase,
     commands_record,
@@ -19,6 +20,7 @@ from fiscus.edges.cli import (
     commands_show,
 )
 from fiscus.edges.cli.commands_admission import ServeAdmission
+from fiscus.edges.cli.commands_mcp import ServeTools
 from fiscus.edges.cli.commands_serve import ServePages
 from fiscus.edges.cli.terminal import say
 
@@ -34,8 +36,8 @@ NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
 fiscus --help lists every command; --json works on each."""
 
 
-def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission) -> App:
-    """The root command with every subcommand mounted; how pages and the webhook are served is handed in."""
+def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission, serve_tools: ServeTools) -> App:
+    """The root command with every subcommand mounted; how each door is served is handed in."""
     app = App(
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
@@ -45,6 +47,7 @@ def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission) -> App:
         group.mount(app)
     commands_serve.mount(app, serve_pages)
     commands_admission.mount(app, serve_admission)
+    commands_mcp.mount(app, serve_tools)
     app.default(_newcomer)
     return app
 
