@@ -14,6 +14,7 @@ COST_SCALE: Final = 12  # DECIMAL(28,12) in the lake
 QUANTITY_SCALE: Final = 18  # DECIMAL(38,18) in the lake
 EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)  # wide enough for a sum of 10^12 charges of DECIMAL(28,12)
 ZERO: Final = Decimal(0)
+_PLACES: Final = tuple(Decimal(1).scaleb(-places) for places in range(COST_SCALE + 1))  # 1, 0.1, 0.01 ...
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -57,13 +58,14 @@ def total(amounts: list[Decimal]) -> Decimal:
 
 def to_nanos(amount: Decimal, *, round_up: bool = False) -> int:
     """Integer nano-units of `amount`; finer amounts raise `BadInput` unless `round_up` (towards a higher bound)."""
-    scaled = EXACT.multiply(amount, Decimal(NANOS_PER_UNIT))
-    whole = scaled.to_integral_value(rounding=ROUND_CEILING)
-    if whole != scaled and not round_up:
+    scaled = amount.scaleb(9, EXACT)
+    if (whole := int(scaled)) == scaled:
+        return whole
+    if not round_up:
         raise BadInput(
             f"{amount} is finer than one nano-unit", remedy="Round it explicitly before it enters the ledger."
         )
-    return int(whole)
+    return int(scaled.to_integral_value(rounding=ROUND_CEILING))
 
 
 @lru_cache(4_096)
@@ -79,9 +81,11 @@ def round_cost(amount: Decimal) -> Decimal:
 
 def display(amount: Decimal, places: int = 2) -> str:
     """Thousands separated, `places` decimals, half-even; negatives in parentheses as in a ledger."""
-    rounded = amount.quantize(Decimal(1).scaleb(-places), context=EXACT)
-    text = f"{abs(rounded):,}"
-    return f"({text})" if rounded < 0 else text
+    rounded = EXACT.quantize(amount, _PLACES[places])
+    text = f"{rounded:,}"
+    if text[0] != "-":
+        return text
+    return f"({text[1:]})" if rounded else text[1:]
 
 
 def chance(p: Decimal) -> str:

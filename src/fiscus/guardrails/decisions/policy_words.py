@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from fiscus.guardrails.decisions.approval_needed import approval_needed
 from fiscus.guardrails.decisions.cheaper_options import NoQuotes, cheaper_options
 from fiscus.guardrails.policies.contribution import Contribution, contribution, weakened
-from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
+from fiscus.guardrails.policies.policy_set import CompiledPolicy, InForce, PolicySet, PolicyWords
 from fiscus.guardrails.ports import Quotes
-from fiscus.guardrails.types import ApprovalNeeded, Intent, Option, PolicyResult
+from fiscus.guardrails.types import Intent, Option, Policy, PolicyResult
 from fiscus.kernel.money import display
 
 NO_QUOTES = NoQuotes()
 FactsOf = Callable[[Intent], Mapping[str, object]]
-
-
-class PolicyWords(NamedTuple):
-    """One result a policy in force, in the order of ids; `approval` and `options` are of those whose word is not weakened away.
-
-    `approval` None: no policy wants one.
-    """
-
-    results: tuple[PolicyResult, ...]
-    options: tuple[Option, ...] = ()
-    approval: ApprovalNeeded | None = None
 
 
 def policy_words(
@@ -40,27 +29,21 @@ def policy_words(
     facts = facts_of(intent)
     matched, unsure = asked.joint.ask(facts)
     if not matched and not unsure:
-        return PolicyWords(asked.silent)
-    results, loud = list(asked.silent), list[tuple[CompiledPolicy, PolicyResult]]()
-    asking = _Asking(intent, facts, day, f"{display(intent.amount)} {intent.currency}")
-    for place in sorted((*matched, *unsure)):
-        compiled = asked.policies[place]
-        results[place] = result = _matched(compiled, asking) if place in matched else _word(compiled, asking)
-        if result.result != "no_match":
-            loud.append((compiled, result))
-
-    def denied(other: Intent) -> bool:
-        there = _Asking(other, facts_of(other), day, f"{display(other.amount)} {other.currency}")
-        return any(_word(compiled, there).verdict == "deny" for compiled in asked.policies)
-
-    offer = [
-        one.policy for one, said in loud if one.policy.options and said.result == "match" and said.verdict != "allow"
-    ]
-    wanting = [one.policy for one, said in loud if said.verdict == "require_approval"]
+        return asked.silent
+    asking = _Asking(intent, facts, day, _money(intent))
+    said = {place: _matched(asked.policies[place], asking) for place in matched}
+    for place in unsure:
+        said[place] = _word(asked.policies[place], asking)
+    results = list(asked.silent.results)
+    for place, result in said.items():
+        results[place] = result
+    loud = [(asked.policies[place].policy, said[place]) for place in sorted(said) if said[place].verdict != "allow"]
+    wanting = [policy for policy, word in loud if word.verdict == "require_approval"]
+    offering = [policy for policy, word in loud if policy.options and word.result == "match"]
     return PolicyWords(
-        results=tuple(results),
-        options=cheaper_options(intent, offer, quotes, denied) if offer else (),
-        approval=approval_needed(intent, wanting) if wanting else None,
+        tuple(results),
+        _cheaper(asking, facts_of, asked, offering, quotes) if offering else (),
+        approval_needed(intent, wanting) if wanting else None,
     )
 
 
@@ -71,6 +54,22 @@ class _Asking(NamedTuple):
     facts: Mapping[str, object]
     day: date
     money: str
+
+
+def _money(intent: Intent) -> str:
+    return f"{display(intent.amount)} {intent.currency}"
+
+
+def _cheaper(
+    asking: _Asking, facts_of: FactsOf, asked: InForce, offering: Sequence[Policy], quotes: Quotes
+) -> tuple[Option, ...]:
+    """The ways that are offered and that no policy would deny."""
+
+    def denied(other: Intent) -> bool:
+        there = _Asking(other, facts_of(other), asking.day, _money(other))
+        return any(_word(compiled, there).verdict == "deny" for compiled in asked.policies)
+
+    return cheaper_options(asking.intent, offering, quotes, denied)
 
 
 def _matched(compiled: CompiledPolicy, asking: _Asking) -> PolicyResult:

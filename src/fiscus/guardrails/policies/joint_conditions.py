@@ -5,26 +5,37 @@ the term that most conditions share is asked first, for all of them. Where it do
 they say and whatever errors stand in the rest (an error beside a "no" does not count). Where a term has no answer, the
 conditions that hold it are asked one by one by the exact closure, which decides whether the error counts.
 
+All of that is one generated function (joint_function.py), which most questions go through without a call. Where it meets a term
+without an answer, the branches are walked instead: they know who stands behind that term.
+
 So the joint answer is who matches and who has to be asked by itself; everybody else does not match.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from fiscus.guardrails.policies.compile_closure import NO_ANSWER, compile_term
 from fiscus.guardrails.policies.condition import All, Node, facts_used, walk
+from fiscus.guardrails.policies.joint_function import Step, compile_branches
 
 Facts = Mapping[str, object]
-Pending = tuple[int, frozenset[Node]]  # a condition by its number, and those of its terms that were not asked yet
+Pending = dict[
+    int, frozenset[int]
+]  # a condition by its number -> those of its terms, by their rank, that were not asked yet
+NOBODY: Final[Sequence[int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
     """A term; the conditions that match when it holds; what is asked when it holds; and all that stands behind it."""
 
+    term: Node
     holds: Callable[[Facts], object]
     matched: tuple[int, ...]
     below: tuple[_Branch, ...]
@@ -35,15 +46,28 @@ class JointConditions:
     """The conditions of one target, by their place in the sequence that they were given in."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        pending = [(number, frozenset(_terms(node))) for number, node in enumerate(nodes)]
-        self._always = tuple(number for number, terms in pending if not terms)
-        self._branches = _branches([one for one in pending if one[1]])
+        terms = [_terms(node) for node in nodes]
+        ranked = sorted({term for several in terms for term in several}, key=lambda term: (_cost(term), repr(term)))
+        rank = {term: number for number, term in enumerate(ranked)}
+        pending = {number: frozenset(rank[term] for term in several) for number, several in enumerate(terms)}
+        self._always = tuple(number for number, several in pending.items() if not several)
+        self._branches = _branches({number: several for number, several in pending.items() if several}, ranked)
 
-    def ask(self, facts: Facts) -> tuple[list[int], list[int]]:
+    def ask(self, facts: Facts) -> tuple[Sequence[int], Sequence[int]]:
         """(the places of those that match, of those that must be asked by themselves), in no order. Never raises."""
-        matched, unsure = list(self._always), list[int]()
-        _ask(self._branches, facts, matched, unsure)
-        return matched, unsure
+        matched = list(self._always)
+        try:
+            self._step(facts, matched)
+        except NO_ANSWER:
+            matched, unsure = list(self._always), list[int]()
+            _ask(self._branches, facts, matched, unsure)
+            return matched, unsure
+        return matched, NOBODY
+
+    @cached_property
+    def _step(self) -> Step:
+        """Written when the first question comes: what is only searched by SQL is never asked."""
+        return compile_branches(self._branches)
 
 
 def _terms(node: Node) -> list[Node]:
@@ -53,20 +77,30 @@ def _terms(node: Node) -> list[Node]:
     return [node]
 
 
-def _branches(pending: Sequence[Pending]) -> tuple[_Branch, ...]:
-    """The commonest term first, of equals the cheapest; those that do not have it after it."""
+def _branches(pending: Pending, ranked: Sequence[Node]) -> tuple[_Branch, ...]:
+    """The commonest term first, of equals the cheapest; those that do not have it after it. Uses `pending` up."""
+    holders = defaultdict[int, list[int]](list)
+    for number, terms in pending.items():
+        for term in terms:
+            holders[term].append(number)
+    commonest = [(-len(numbers), term) for term, numbers in holders.items()]
+    heapify(commonest)
     branches = []
-    while pending:
-        shared = Counter(term for _, terms in pending for term in terms)
-        term = min(shared, key=lambda one: (-shared[one], _cost(one), repr(one)))
-        having = [(number, terms - {term}) for number, terms in pending if term in terms]
-        pending = [one for one in pending if term not in one[1]]
+    while commonest:
+        count, term = heappop(commonest)
+        behind = [number for number in holders[term] if number in pending]
+        if len(behind) != -count:  # some went behind a commoner one since
+            if behind:
+                heappush(commonest, (-len(behind), term))
+            continue
+        rest = {number: pending.pop(number) - {term} for number in behind}
         branches.append(
             _Branch(
-                compile_term(term),
-                tuple(number for number, rest in having if not rest),
-                _branches([one for one in having if one[1]]),
-                tuple(number for number, _ in having),
+                ranked[term],
+                compile_term(ranked[term]),
+                tuple(number for number in behind if not rest[number]),
+                _branches({number: terms for number, terms in rest.items() if terms}, ranked),
+                tuple(behind),
             )
         )
     return tuple(branches)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, TypeAlias
+from operator import is_
+from typing import Final, NamedTuple, TypeAlias
 
 from fiscus.guardrails.policies.compile_closure import Facts, Result
 from fiscus.guardrails.policies.condition import Node
 from fiscus.guardrails.policies.joint_conditions import JointConditions
-from fiscus.guardrails.types import Policy, PolicyException, PolicyResult, PolicyTarget
+from fiscus.guardrails.types import ApprovalNeeded, Option, Policy, PolicyException, PolicyResult, PolicyTarget
 
 Closure: TypeAlias = Callable[[Facts], tuple[Result, str]]
 DAYS_KEPT_MAX: Final = 64
@@ -68,12 +69,23 @@ class CompiledPolicy:
         return (first is None or first <= day) and (last is None or day <= last)
 
 
+class PolicyWords(NamedTuple):
+    """What the policies say of one intent: a result each, in the order of ids; and what those want whose word has any weight.
+
+    `approval` None: no policy wants one.
+    """
+
+    results: tuple[PolicyResult, ...]
+    options: tuple[Option, ...] = ()
+    approval: ApprovalNeeded | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """The policies that judge one target on one day, their conditions joined; `silent`: what they say of nearly everything."""
 
     policies: tuple[CompiledPolicy, ...]
-    silent: tuple[PolicyResult, ...]
+    silent: PolicyWords
     joint: JointConditions
 
 
@@ -107,10 +119,16 @@ class PolicySet:
         if (found := self._in_force.get(key)) is None:
             if len(self._in_force) >= DAYS_KEPT_MAX:
                 self._in_force.clear()
-            policies = tuple(one for one in self.on(target) if one.in_force(day))
-            joint = JointConditions([one.conditions[target] for one in policies])
-            found = self._in_force[key] = InForce(policies, tuple(one.silent for one in policies), joint)
+            found = self._in_force[key] = self._join(target, tuple(one for one in self.on(target) if one.in_force(day)))
         return found
+
+    def _join(self, target: PolicyTarget, policies: tuple[CompiledPolicy, ...]) -> InForce:
+        """What another day has made of them already, where they were the same ones."""
+        for (judged, _), known in list(self._in_force.items()):  # another thread may add one
+            if judged == target and len(known.policies) == len(policies) and all(map(is_, known.policies, policies)):
+                return known
+        silent = PolicyWords(tuple(one.silent for one in policies))
+        return InForce(policies, silent, JointConditions([one.conditions[target] for one in policies]))
 
     def detectors(self) -> Sequence[CompiledPolicy]:
         """Built-in detectors that are switched on."""
