@@ -24,6 +24,13 @@ OWNER_DEFAULTS: Final = {
     "x_Product": "unknown",
     "x_AssignmentRule": "default-pool",
 }
+# What only AI usage has, out of the keys of FOCUS 1.5's draft as vendors send them: with our x_ before it is one, or without.
+AI_COLUMNS: Final = {
+    "x_AiModel": "CASE WHEN json_valid(SkuPriceDetails) THEN coalesce(json_extract_string(SkuPriceDetails, '/ModelId'), "
+    "json_extract_string(SkuPriceDetails, '/x_ModelId')) END",
+    "x_AiKey": "coalesce(x_Extra['x_CredentialId'], x_Extra['CredentialId'])",
+    "x_AiUser": "coalesce(x_Extra['x_PrincipalId'], x_Extra['PrincipalId'])",
+}
 KEY_COLUMNS: Final = (
     "x_SourceId", "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName",
     "ResourceType", "RegionId",
@@ -67,6 +74,7 @@ def assignments_sql(files: Sequence[str]) -> str:
 def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
     """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners."""
     columns = [f'"{name}"' for name, _ in stored_columns()]
+    columns += [f"{sql} AS {name}" for name, sql in AI_COLUMNS.items()]
     for key in promoted:
         column, quoted = promoted_column(key), key.replace("'", "''")
         own = f"Tags['{quoted}']"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from fiscus.cost.providers import canonical_name
 from fiscus.flows.workspace import Workspace
@@ -15,6 +16,8 @@ from fiscus.ownership.assign import environment_named
 from fiscus.ownership.people import require_live, resolve_team
 from fiscus.ownership.types import Person, Team
 
+SPELT: Final = frozenset({"model", "user"})  # of what an AI request says of itself; a key is exactly itself
+
 
 def settle_intent(ws: Workspace, intent: Intent) -> Asked:
     """The intent with its requester, team, environment, provider, product and service by the names that charges stand under.
@@ -23,6 +26,9 @@ def settle_intent(ws: Workspace, intent: Intent) -> Asked:
     A provider, product or service may be new, so an unknown one stays as it is.
     """
     person = _requester(ws, intent)
+    if intent.kind == "ai.request":
+        named = {name: ws.rules.spelt(name, str(intent.attributes[name])) for name in SPELT & intent.attributes.keys()}
+        intent = replace(intent, attributes={**intent.attributes, **named})
     team = known_team(ws, intent.team) if intent.team else ws.config.directory.teams.get(person.team or "")
     settled = replace(
         intent,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, cast
 
@@ -10,7 +11,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_amount import amount_of
 from fiscus.guardrails.ledger.commands import Done, Expire, Standing, Sync
 from fiscus.guardrails.ledger.types import account_key
-from fiscus.guardrails.types import Budget, BudgetStatus, LedgerShare
+from fiscus.guardrails.types import AI_DIMENSIONS, Budget, BudgetStatus, LedgerShare
 from fiscus.kernel.money import from_nanos, to_nanos
 from fiscus.kernel.periods import midnight
 from fiscus.kernel.sql_text import sql_text
@@ -20,17 +21,21 @@ EXPIRED_AT_ONCE: Final = 1_000
 
 
 def sync_ledger(
-    ws: Workspace, budgets: Sequence[Budget], statuses: Sequence[BudgetStatus]
+    ws: Workspace, budgets: Sequence[Budget], statuses: Sequence[BudgetStatus], unseen: Collection[str] = ()
 ) -> Mapping[str, LedgerShare]:
     """Budget id -> what the ledger holds of its running period. Expired holds of unknown outcome are charged first.
 
     The accounts of the period that follows are opened too: nothing of it can be billed yet, so that the first request after
-    midnight has a cap. Raises Unavailable where the ledger cannot be reached.
+    midnight has a cap. `unseen`: budgets that no charge was ever found for; one of them on a model, a key or a user counts
+    what was settled all through its period, because no bill names what it is on. Raises Unavailable where the ledger cannot
+    be reached.
     """
     while cast("Done", ws.ledger.ask(Expire(EXPIRED_AT_ONCE))).changed == EXPIRED_AT_ONCE:
         pass
     standings = [_now(status, budget) for budget, status in zip(budgets, statuses, strict=True)]
     standings += [_next(ws, status, budget) for budget, status in zip(budgets, statuses, strict=True)]
+    alone = {one.id for one in budgets if one.id in unseen and AI_DIMENSIONS & one.scope.filters.keys()}
+    standings = [replace(one, by_bills=one.budget_id not in alone) for one in standings]
     ws.ledger.ask(Sync(standings, billed_until(ws)))
     accounts = ws.ledger.store.accounts([account_key(one.budget_id, one.period.label) for one in statuses])
     shares = {}

@@ -46,7 +46,11 @@ SCOPE_DIMENSIONS: Final[Mapping[str, str]] = {
     "charge_category": "ChargeCategory",
     "region": "RegionId",
     "source": "x_SourceId",
+    "model": "x_AiModel",
+    "api_key": "x_AiKey",
+    "user": "x_AiUser",
 }
+AI_DIMENSIONS: Final = frozenset({"model", "api_key", "user"})  # nothing but AI usage has them
 
 
 @dataclass(frozen=True, slots=True)

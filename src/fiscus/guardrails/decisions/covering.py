@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fiscus.guardrails.types import Budget
+from fiscus.guardrails.types import AI_DIMENSIONS, Budget
 
-STATED: Final = frozenset({"team", "environment", "product", "provider", "service"})  # what an intent can say of itself
+# What an intent can say of itself. A request that has no key or no user says so, with NOBODY: then a cap on one is not on it.
+STATED: Final = frozenset({"team", "environment", "product", "provider", "service"}) | AI_DIMENSIONS
+NOBODY: Final = "(none)"
 KEPT_MAX: Final = 10_000  # answers remembered: the same teams ask for the same things
 
 
@@ -38,8 +40,11 @@ class Covering:
         self._kept: dict[tuple[tuple[str, str], ...], Covered] = {}
 
     def of(self, scope: Mapping[str, str]) -> Covered:
-        """`scope`: dimension -> value of the intent; empty or absent where it is not stated."""
-        asked = tuple(sorted(item for item in scope.items() if item[1]))
+        """`scope`: dimension -> value of the intent; empty or absent where it is not stated.
+
+        What is no AI usage has no dimension of it at all, and no budget on one covers it.
+        """
+        asked = tuple(sorted(item for item in scope.items() if item[1] or item[0] in AI_DIMENSIONS))
         known = self._kept.get(asked)
         if known is None:
             if len(self._kept) >= KEPT_MAX:
@@ -50,6 +55,8 @@ class Covering:
     def _find(self, scope: Mapping[str, str]) -> Covered:
         budgets, untold, unasked = list[Budget](), list[tuple[Budget, frozenset[str]]](), list[str]()
         for shape in self._shapes:
+            if any(dimension in AI_DIMENSIONS and dimension not in scope for dimension in shape.dimensions):
+                continue
             missing = frozenset(dimension for dimension in shape.dimensions if not scope.get(dimension))
             found = shape.matching(scope, missing)
             if not missing:

@@ -22,6 +22,7 @@ from fiscus.guardrails.ledger.types import Account, Frozen
 from fiscus.guardrails.policies.contribution import weakened
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import (
+    AI_DIMENSIONS,
     VERDICTS,
     ApprovalNeeded,
     Budget,
@@ -176,9 +177,16 @@ def _scope_values(asked: Asked, tags: Collection[str]) -> Mapping[str, str]:
         "service": intent.service,
         "cost_centre": asked.cost_centre,
         "region": str(intent.attributes.get("region", "")),
+        **_ai_values(intent),
         **{f"tag:{key}": str(known[key]) for key in tags if known.get(key)},
         **CHARGED_AS[intent.kind],
     }
+
+
+def _ai_values(intent: Intent) -> Mapping[str, str]:
+    if intent.kind != "ai.request":
+        return {}
+    return {name: str(intent.attributes.get(name, "")) for name in AI_DIMENSIONS}
 
 
 def _not_told(budget: Budget, left_out: frozenset[str], rules: Rules) -> PolicyResult:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from fiscus.guardrails.decisions.covering import NOBODY
 from fiscus.guardrails.decisions.decide import Question
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Intent, Option, Verdict
@@ -59,6 +60,6 @@ def subjects_of(intent: Intent) -> tuple[str, ...]:
     """Who is stopped when it turns out to cost more than its bound, the narrowest first."""
     if intent.kind == "ai.request":
         key, model = intent.attributes.get("api_key", ""), intent.attributes.get("model", "")
-        return (*([f"key:{key}"] if key else []), *([f"model:{intent.provider}/{model}"] if model else []))
+        return (*([f"key:{key}"] if key not in {"", NOBODY} else []), *([f"model:{intent.provider}/{model}"] if model else []))
     vendor = str(intent.attributes.get("vendor", "")) or intent.provider
     return (f"vendor:{vendor}",) if vendor and intent.kind != "resource.provision" else ()

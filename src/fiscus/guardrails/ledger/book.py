@@ -233,7 +233,7 @@ class _Book:
             account = self._accounts[key]
             account.held -= released
             assert account.held >= 0, f"{key} holds less than nothing"
-            if charged and self._unbilled(hold):
+            if charged and (self._unbilled(hold) or not account.by_bills):
                 if hold.nature == "usage":
                     account.unbilled += charged
                 else:
@@ -271,8 +271,9 @@ class _Book:
     def _sync(self, asked: Sync) -> Done:
         keys = [account_key(one.budget_id, one.period) for one in asked.standings]
         open_days: dict[tuple[str, str], int] = defaultdict(int)
+        unseen = {key for key, one in zip(keys, asked.standings, strict=True) if not one.by_bills}
         for day in self._locked.days(keys):
-            until = asked.billed.get(day.provider)
+            until = None if day.account in unseen else asked.billed.get(day.provider)
             if until is None or counts_from(day.nature, day.day) >= until:
                 open_days[day.account, day.nature] += day.amount
         for key, one in zip(keys, asked.standings, strict=True):
@@ -281,7 +282,7 @@ class _Book:
                 account = self._accounts[key] = _opened(one)
             account.currency, account.cap = one.currency, cast("Level | None", one.cap)
             account.amount, account.actual, account.estimated = one.amount, one.actual, one.estimated
-            account.billed_until = one.billed_until
+            account.billed_until, account.by_bills = one.billed_until, one.by_bills
             account.unbilled, account.committed = open_days[key, "usage"], open_days[key, "commitment"]
             self.changes.accounts[key] = account
         self.changes.billed = dict(asked.billed)

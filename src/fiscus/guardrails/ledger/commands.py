@@ -96,6 +96,7 @@ class Standing:
     actual: int
     estimated: int
     billed_until: date
+    by_bills: bool = True  # False: what was settled for it is on no bill, whatever day its provider's bills cover
 
 
 @dataclass(frozen=True, slots=True)

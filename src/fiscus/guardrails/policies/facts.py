@@ -54,6 +54,7 @@ _OWNERS: Final = {
     "owner": "x_Owner", "team": "x_Team", "cost_centre": "x_CostCentre", "environment": "x_Environment",
     "product": "x_Product", "rule": "x_AssignmentRule", "source": "x_SourceId", "billing_month": "x_BillingMonth",
 }  # fmt: skip
+_AI: Final = {"model": "x_AiModel", "api_key": "x_AiKey", "user": "x_AiUser"}
 _LISTED_MAX: Final = 20
 _COLUMN_TYPE: Final[Mapping[str, FactType]] = {"text": "text", "cost": "money", "number": "quantity"}
 
@@ -98,6 +99,7 @@ def _charge_facts() -> dict[str, Fact]:
     facts |= {
         f"charge.{name}": Fact(f"charge.{name}", "text", column, nullable=False) for name, column in _OWNERS.items()
     }
+    facts |= {f"charge.{name}": Fact(f"charge.{name}", "text", column) for name, column in _AI.items()}
     facts["charge.currency"] = Fact("charge.currency", "text", "BillingCurrency", nullable=False)
     facts["charge.publisher"] = Fact("charge.publisher", "text", "x_PublisherName")
     facts["charge.tags"] = Fact("charge.tags", "map", "Tags")

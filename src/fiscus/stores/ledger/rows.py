@@ -13,7 +13,8 @@ from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Rulebook
 from fiscus.guardrails.types import Decision, Level
 
 ACCOUNT_COLUMNS: Final = (
-    "id, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, billed_until, frozen"
+    "id, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, billed_until, frozen, "
+    "by_bills"
 )
 
 
@@ -93,7 +94,7 @@ def account_row(account: Account) -> tuple[Any, ...]:
     return (
         account.key, account.budget_id, account.period, account.currency, account.cap, str(account.amount),
         str(account.actual), str(account.estimated), str(account.unbilled), str(account.held), str(account.committed),
-        until.isoformat() if until else None, int(account.frozen),
+        until.isoformat() if until else None, int(account.frozen), int(account.by_bills),
     )  # fmt: skip
 
 
@@ -103,8 +104,24 @@ def moved_row(key: str, account: Account) -> tuple[Any, ...]:
 
 
 def account_of(row: Sequence[Any]) -> Account:
-    _, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, until, frozen = row
+    (
+        _,
+        budget_id,
+        period,
+        currency,
+        cap,
+        amount,
+        actual,
+        estimated,
+        unbilled,
+        held,
+        committed,
+        until,
+        frozen,
+        by_bills,
+    ) = row
     return Account(
         budget_id, period, currency, cast("Level | None", cap), int(amount), int(actual), int(estimated), int(unbilled),
         int(held), int(committed), date.fromisoformat(until) if until else None, bool(frozen),
+        bool(by_bills),
     )  # fmt: skip

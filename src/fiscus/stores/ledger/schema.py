@@ -42,4 +42,5 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
             proof TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL
         )""",
     ),
+    ("ALTER TABLE ledger_accounts ADD COLUMN by_bills BIGINT NOT NULL DEFAULT 1",),
 )

@@ -36,7 +36,7 @@ KIND: Final = "ledger"
 BATCH: Final = 500
 _ACCOUNT: Final = f"SELECT {rows.ACCOUNT_COLUMNS} FROM ledger_accounts WHERE id "
 _PUT_ACCOUNT: Final = (
-    f"INSERT INTO ledger_accounts ({rows.ACCOUNT_COLUMNS}) VALUES ({','.join('?' * 13)}) ON CONFLICT (id) DO UPDATE SET "
+    f"INSERT INTO ledger_accounts ({rows.ACCOUNT_COLUMNS}) VALUES ({','.join('?' * 14)}) ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in rows.ACCOUNT_COLUMNS.split(", ")[1:])
 )
 _MOVE_ACCOUNT: Final = "UPDATE ledger_accounts SET held = ?, unbilled = ?, committed = ?, frozen = ? WHERE id = ?"
