@@ -25,7 +25,9 @@ Meter = Literal[
     "audio_seconds",
     "characters",
     "pages",
-    "searches",
+    "searches",  # of the web
+    "file_searches",
+    "containers",  # sessions of code that the vendor runs
     "requests",
     "tool_calls",
 ]
@@ -52,6 +54,8 @@ class Usage:
     """What one answer used. `model` and `tier` as the answer names them; `vendor_cost` where the vendor says the money itself.
 
     `estimated`: counted here, because the vendor's own count never came.
+    `whole_contexts` (of a bound): times that the model may read all that it can hold, because the request names what it does
+    not carry (an earlier answer, a file, a search). `rate_factor`: what the vendor multiplies its rates by for this call.
     """
 
     quantities: Mapping[Meter, int]
@@ -59,6 +63,8 @@ class Usage:
     tier: Tier = "standard"
     vendor_cost: Decimal | None = None
     estimated: bool = False
+    whole_contexts: int = 0
+    rate_factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ class StreamReader(Protocol):
         """What of it goes to the client now: everything, but a usage chunk that the client did not ask for."""
         ...
 
+    def rest(self) -> bytes:
+        """What is still held back when the stream has ended: part of an event whose end never came."""
+        ...
+
     def estimate(self) -> Usage:
         """Input at its bound and what was streamed so far, for a stream that broke before its usage came."""
         ...

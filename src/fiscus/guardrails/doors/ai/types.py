@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fiscus.cost.ai.types import Tier, Usage
+from fiscus.cost.ai.types import Meter, Tier, Usage
 
 Endpoint = Literal[
     "chat",
@@ -32,7 +32,8 @@ class AiAsk:
 
     `bound` is the most that it may use, by meters, wherever the vendor cannot use more: input is counted or bounded from above,
     output is what the client allows (`output_max`; None where it does not say: the model's own maximum is put in its place).
-    `choices`: answers asked for at once (n). `prompt_digest` tells the same prompt again, and nothing else of it.
+    `choices`: answers asked for at once (n), each of up to `output_max`
+    (0: what is asked for is no text). `prompt_digest` tells the same prompt again, and nothing else of it.
     """
 
     endpoint: Endpoint
@@ -40,6 +41,8 @@ class AiAsk:
     bound: Usage
     output_max: int | None = None
     choices: int = 1
+    output_meter: Meter = "output"
+    output_extra: int = 0  # output tokens that no maximum holds: a predicted output that was rejected
     stream: bool = False
     wants_usage: bool = True  # whether the client itself asked for the usage chunk of a stream
     tier: Tier = "standard"
@@ -47,6 +50,9 @@ class AiAsk:
     prompt_digest: str = ""
     tools: tuple[str, ...] = ()
     document: dict[str, Any] | None = None  # the JSON body; None: the body is no JSON and is sent as it came
+    raw: bytes = b""  # the body as it came
+    pins: Mapping[str, Any] = field(default_factory=dict)  # what is set in the body, so that the bound is true
+    ambiguous: bool = False  # a name that decides on money may stand twice in the body: it is written anew, once
     custom: Mapping[str, str] = field(default_factory=dict)
 
 

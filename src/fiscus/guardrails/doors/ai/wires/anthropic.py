@@ -1,0 +1,93 @@
+"""Anthropic's API: messages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fiscus.cost.ai.types import Usage
+from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refusal, Refused, Rewrite
+from fiscus.guardrails.doors.ai.wires.anthropic_ask import read_message
+from fiscus.guardrails.doors.ai.wires.anthropic_usage import MessageStream, message_usage
+from fiscus.guardrails.doors.ai.wires.openai import bearer
+from fiscus.guardrails.doors.ai.wires.read_body import written
+from fiscus.guardrails.doors.ai.wires.read_usage import answer_document
+
+THINKING_TOKENS_MIN: Final = 1_024  # the least that the vendor takes as a budget
+_ID: Final = r"[A-Za-z0-9_.:-]+"
+_FREE: Final = re.compile(
+    rf"POST /v1/messages/count_tokens|GET /v1/models(?:/{_ID})?"
+    rf"|GET /v1/messages/batches(?:/{_ID}(?:/results)?)?|POST /v1/messages/batches/{_ID}/cancel"
+    rf"|DELETE /v1/messages/batches/{_ID}"
+    rf"|POST /v1/files|GET /v1/files(?:/{_ID}(?:/content)?)?|DELETE /v1/files/{_ID}"
+)
+# kind -> status, type. The official client tries again on 408, 409, 429 and 5xx; 402 it raises at once.
+_SAID: Final[dict[Refusal, tuple[int, str]]] = {
+    "unauthenticated": (401, "authentication_error"),
+    "forbidden": (403, "permission_error"),
+    "bad_request": (400, "invalid_request_error"),
+    "over_budget": (402, "billing_error"),
+    "rate_limited": (429, "rate_limit_error"),
+    "unavailable": (529, "overloaded_error"),
+    "unknown_endpoint": (404, "not_found_error"),
+}
+
+
+class AnthropicWire:
+    """See `Wire`. The vendor's own tools are held to a number of uses where the client named none."""
+
+    def endpoint(self, method: str, path: str) -> Endpoint | None:
+        if method == "POST" and path == "/v1/messages":
+            return "messages"
+        return "free" if _FREE.fullmatch(f"{method} {path}") else None
+
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:  # noqa: ARG002 one kind of request, in JSON
+        return read_message(body)
+
+    def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
+        if ask.document is None:
+            return None
+        changes: dict[str, Any] = dict(ask.pins)
+        if change.model:
+            changes["model"] = change.model
+        if change.output_max is not None:
+            changes |= _output(ask.document, change.output_max)
+        if change.tier is not None:
+            changes["speed"] = "fast" if change.tier == "fast" else "standard"
+            if changes["speed"] == "standard" and "speed" not in ask.document:
+                del changes["speed"]
+        if change.effort:
+            changes["output_config"] = {**(ask.document.get("output_config") or {}), "effort": change.effort}
+        return written(ask.raw, ask.document, changes, anew=ask.ambiguous)
+
+    def usage(self, ask: AiAsk, body: bytes) -> Usage | None:
+        answer = answer_document(body)
+        return None if answer is None else message_usage(ask, answer)
+
+    def stream(self, ask: AiAsk) -> MessageStream:
+        return MessageStream(ask)
+
+    def refusal(self, refused: Refused) -> tuple[int, bytes]:
+        status, kind = _SAID[refused.kind]
+        said = {"type": "error", "error": {"type": kind, "message": refused.message}}
+        return status, json.dumps({**said, "request_id": refused.decision_id}, ensure_ascii=False).encode()
+
+    def credential(self, headers: Mapping[str, str]) -> str:
+        """`x-api-key`, or a bearer token."""
+        return headers.get("x-api-key", "") or bearer(headers)
+
+    def authorise(self, provider_key: str) -> Mapping[str, str]:
+        return {"x-api-key": provider_key}
+
+
+def _output(document: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """A budget for thinking lies below the output's maximum, or the vendor refuses the request."""
+    changes: dict[str, Any] = {"max_tokens": most}
+    thinking = document.get("thinking")
+    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+    if isinstance(budget, int) and isinstance(thinking, Mapping) and budget >= most:
+        room = most > THINKING_TOKENS_MIN
+        changes["thinking"] = {**thinking, "budget_tokens": most - 1} if room else {"type": "disabled"}
+    return changes
