@@ -29,6 +29,8 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
+from fiscus.connectors.genai_prices.huggingface import router_models
+
 FORMAT: Final = "fiscus/ai-prices/1"
 # Their price keys -> our meter, and what a million of our units is in theirs: a price of 1,000 searches is a thousandth of it.
 METERS: Final[dict[str, tuple[str, Decimal]]] = {
@@ -65,15 +67,18 @@ _DIGITS: Final = Decimal("0.000000000001")
 def compile_prices(wanted: Iterable[str] | None = None) -> dict[str, Any]:
     """The price document of every provider, or of the `wanted` ones. Plain JSON; money is text, no digit lost."""
     names = None if wanted is None else set(wanted)
+    found = {
+        provider.id: [model for listed in provider.models if (model := _model(listed))]
+        for provider in all_providers
+        if names is None or provider.id in names
+    }
+    if router := router_models(found):
+        found["huggingface"] = router
     return {
         "format": FORMAT,
         "source": f"genai-prices {version('genai-prices')}",
         "currency": "USD",
-        "providers": {
-            provider.id: [found for model in provider.models if (found := _model(model))]
-            for provider in all_providers
-            if names is None or provider.id in names
-        },
+        "providers": found,
     }
 
 

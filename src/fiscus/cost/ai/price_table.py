@@ -125,6 +125,8 @@ def _price(provider: str, model: Mapping[str, Any], entry: Mapping[str, Any], cu
         valid_from=date.fromisoformat(entry["from"]) if entry.get("from") else None,
         output_tokens_max=entry.get("output_tokens_max", model.get("output_tokens_max")),
         context_tokens_max=entry.get("context_tokens_max", model.get("context_tokens_max")),
+        note=str(entry.get("note", "")),
+        verified=not entry.get("unverified", False),
     )
 
 

@@ -91,6 +91,8 @@ class ModelPrice:
     valid_from: date | None = None
     output_tokens_max: int | None = None
     context_tokens_max: int | None = None
+    note: str = ""  # why it is not what the data source says
+    verified: bool = True  # False: sources disagree on it
 
 
 @dataclass(frozen=True, slots=True)
