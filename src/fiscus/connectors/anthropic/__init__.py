@@ -1,0 +1,1 @@
+"""Anthropic: what is asked of it, and a stand-in for it on this machine."""

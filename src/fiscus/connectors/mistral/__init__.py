@@ -1,0 +1,1 @@
+"""Mistral AI: what is asked of it, and a stand-in for it on this machine."""

@@ -1,0 +1,1 @@
+"""OpenAI: what is asked of it, and a stand-in for it on this machine."""
