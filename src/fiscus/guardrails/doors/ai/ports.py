@@ -34,8 +34,11 @@ class Wire(Protocol):
         """What `path` (below the upstream's base URL, without query) is; None: nobody knows what it costs."""
         ...
 
-    def read(self, endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:
-        """Raises BadInput for a body that cannot be bounded: no JSON, no model, a negative number of tokens."""
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:
+        """Raises BadInput for a body that cannot be bounded: no JSON, no model, a negative number of tokens.
+
+        `path` as in `endpoint`: on Azure, it names the model.
+        """
         ...
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:

@@ -6,12 +6,20 @@ from typing import Final
 
 from fiscus.guardrails.doors.ai.ports import Wire
 from fiscus.guardrails.doors.ai.wires.anthropic import AnthropicWire
+from fiscus.guardrails.doors.ai.wires.compatible import CompatibleWire
+from fiscus.guardrails.doors.ai.wires.huggingface import HuggingFaceWire
+from fiscus.guardrails.doors.ai.wires.mistral import MistralWire
 from fiscus.guardrails.doors.ai.wires.openai import OpenAiWire
+from fiscus.guardrails.doors.ai.wires.perplexity import PerplexityWire
 from fiscus.kernel.errors import BadConfig
 
 _WIRES: Final[dict[str, Wire]] = {
     "openai": OpenAiWire(),
     "anthropic": AnthropicWire(),
+    "mistral": MistralWire(),
+    "huggingface": HuggingFaceWire(),
+    "perplexity": PerplexityWire(),
+    "openai-compatible": CompatibleWire(),
 }
 WIRE_NAMES: Final = tuple(sorted(_WIRES))
 

@@ -43,7 +43,7 @@ class AnthropicWire:
             return "messages"
         return "free" if _FREE.fullmatch(f"{method} {path}") else None
 
-    def read(self, endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:  # noqa: ARG002 one kind of request, in JSON
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 one kind, in JSON
         return read_message(body)
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:

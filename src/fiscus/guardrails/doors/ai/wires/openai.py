@@ -31,7 +31,7 @@ class OpenAiWire:
             return "free"
         return endpoint_of(method, path)
 
-    def read(self, endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:  # noqa: ARG002 JSON needs no type
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 JSON says it all
         return read_ask(endpoint, body, self.dialect)
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fiscus.cost.ai.types import Meter, Tier, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint
 from fiscus.guardrails.doors.ai.wires.bound_input import InputBound
+from fiscus.guardrails.doors.ai.wires.openai_input import AUDIO_TOKENS_PER_SECOND as AUDIO_TOKENS
 from fiscus.guardrails.doors.ai.wires.openai_input import read_items, read_messages
 from fiscus.guardrails.doors.ai.wires.read_body import (
     CHOICES_MAX,
@@ -28,6 +29,7 @@ COMPLETION_TOKENS_DEFAULT: Final = (
     16  # of the legacy completions, where the client says nothing (OpenAI's API reference)
 )
 _TIERS: Final[dict[str, Tier]] = {"flex": "flex", "priority": "priority", "fast": "fast"}
+_CLIENT_TOOLS: Final = frozenset({"function", "custom"})  # which the client runs itself
 # What a call of one of the vendor's own tools is charged as, beside the tokens that it brings into the context.
 TOOL_FEES: Final[dict[str, Meter | None]] = {
     "web_search": "searches",
@@ -48,6 +50,7 @@ class OpenAiDialect:
     pins_tier: bool = False  # whether the vendor has tiers, and an unnamed one is a setting that we cannot see
     writes_caches: bool = False  # whether input may be billed as written to a cache without being asked for
     overhead_tokens: int = 0  # of the chat template, beyond OpenAI's own
+    hears_seconds: bool = False  # whether audio is billed by the second, and not as tokens
 
 
 def read_chat(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiAsk:
@@ -63,6 +66,8 @@ def read_chat(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiAsk:
     if document.get("web_search_options") is not None or "-search-" in f"{document['model']}-":
         fees["searches"] = choices
         bound.whole_contexts = max(bound.whole_contexts, 1)
+    if any(tool.get("type", "function") not in _CLIENT_TOOLS for tool in objects_at(document, "tools")):
+        fees["tool_calls"] = 1  # a tool that the vendor runs: nobody knows what that costs, unless a price says so
     ask = _ask("chat", document, bound, dialect, fees)
     ask.output_meter = "audio_output" if audio else "output"
     ask.output_extra = _predicted_bytes(document) * choices
@@ -150,8 +155,9 @@ def _ask(
     quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens, **fees}
     if bound.images:
         quantities["image_input"] = bound.images
-    if bound.audio:
-        quantities["audio_input"] = bound.audio
+    if bound.audio_seconds:
+        seconds = bound.audio_seconds
+        quantities |= {"audio_seconds": seconds} if dialect.hears_seconds else {"audio_input": seconds * AUDIO_TOKENS}
     tier, pins = _tier(document, dialect)
     options = document.get("stream_options")
     return AiAsk(

@@ -68,7 +68,7 @@ def read_part(part: Any, model: str, bound: InputBound) -> None:
     if kind in _IMAGES:
         bound.images += image_tokens_max(model, _detail(part))
     elif kind == "input_audio":
-        bound.audio += _audio_tokens(part.get("input_audio"))
+        _read_audio(part.get("input_audio"), bound)
     elif kind in _OPEN:
         bound.whole_contexts = max(bound.whole_contexts, 1)
         return
@@ -105,9 +105,11 @@ def _detail(part: Mapping[str, Any]) -> str:
     return detail if isinstance(detail, str) else "auto"
 
 
-def _audio_tokens(audio: Any) -> int:
-    data = audio.get("data") if isinstance(audio, Mapping) else None
+def _read_audio(audio: Any, bound: InputBound) -> None:
+    """Audio in base64: its bytes bound its length. At an address, it may be as long as the context."""
+    data = audio.get("data") if isinstance(audio, Mapping) else audio
     if not isinstance(data, str):
         raise BadInput("`input_audio` has no data", remedy="Send its `data` in base64.", where=Where(key="input_audio"))
-    seconds = len(data) * 3 // 4 // AUDIO_BYTES_PER_SECOND_MIN + 1
-    return seconds * AUDIO_TOKENS_PER_SECOND
+    if data.startswith(("http://", "https://")):
+        bound.whole_contexts = max(bound.whole_contexts, 1)
+    bound.audio_seconds += len(data) * 3 // 4 // AUDIO_BYTES_PER_SECOND_MIN + 1
