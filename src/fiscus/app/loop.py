@@ -24,6 +24,7 @@ from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.reconcile_actions import reconcile_actions
 from fiscus.flows.verify_savings import verify_savings
 from fiscus.flows.workspace import Workspace
+from fiscus.flows.write_ai_charges import AiMonthWritten, write_ai_charges
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.periods import Month
@@ -48,6 +49,7 @@ class LoopSummary:
     actions_proposed: int
     savings_verified: int
     pack_files: tuple[Path, ...]
+    ai_written: tuple[AiMonthWritten, ...] = ()
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
@@ -57,6 +59,7 @@ class LoopSummary:
         return [
             f"Run {self.run_id} as of {self.as_of}, lake {self.lake_version}.",
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
+            *(one.sentence() for one in self.ai_written),
             *self.owners.sentences(),
             f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
             f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
@@ -69,6 +72,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     """Each step is a flow of its own and leaves the workspace whole; a run that dies is simply run again."""
     run_id = ws.ids.new("run")
     deliveries = tuple(_ingest(ws, progress))
+    ai_written = write_ai_charges(ws, progress)
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
     progress.stage("Looking for anomalies")
@@ -110,6 +114,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         actions_proposed=len(proposed),
         savings_verified=len(verified),
         pack_files=files,
+        ai_written=ai_written,
     )
 
 

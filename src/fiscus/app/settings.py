@@ -15,6 +15,7 @@ from fiscus.actions.types import SafetyBelts
 from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.app.gates import gate_settings_from
 from fiscus.board.types import Outcome
+from fiscus.cost.ai.types import GATEWAY_SOURCE
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.guardrails.doors.gate_settings import GateSettings
@@ -141,6 +142,9 @@ def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path)
             raise document.error(
                 ["sources", number], f"Source {item['name']!r} stands here twice", "Rename one of them."
             )
+        if item["name"].startswith(GATEWAY_SOURCE):
+            message = f"Source {item['name']!r} begins as the gateway's own sources do"
+            raise document.error(["sources", number, "name"], message, "Give it another name.")
         focus = item.get("focus", "auto")
         source = Source(
             name=item["name"],

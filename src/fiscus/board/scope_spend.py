@@ -35,7 +35,7 @@ def budget_actuals_query(budgets: Sequence[Budget], frame: Frame, promoted: Sequ
     selects = [
         f"SELECT w.id, sum(CASE WHEN w.with_billed THEN c.billed ELSE c.effective END) AS actual, "
         f"CAST(sum(c.charges) AS BIGINT) AS charges\nFROM cube c JOIN (\n    {wanted}\n) AS w\n"
-        f"  ON {matches}\nGROUP BY w.id"
+        f"  ON {matches} AND NOT c.is_gateway\nGROUP BY w.id"
         for wanted, matches in shapes
     ]
     return Query(cube + "\nUNION ALL\n".join(selects) + "\nORDER BY id", params)

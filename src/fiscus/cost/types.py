@@ -88,10 +88,14 @@ class SourceFreshness:
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """`promote`: tag keys stored as columns x_Tag_<key>; `restate`: a large shrink of a period is meant."""
+    """`promote`: tag keys stored as columns x_Tag_<key>; `restate`: a large shrink of a period is meant.
+
+    `from_gateway`: what the gateway metered, in a source whose name no bill may take.
+    """
 
     promote: tuple[str, ...] = ()
     restate: bool = False
+    from_gateway: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -10,6 +10,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import display, total
 from fiscus.ownership.assign import assignment_query, assignment_rows
+from fiscus.ownership.gateway_rule import with_gateway
 from fiscus.ownership.owned_totals import owned_totals
 from fiscus.ownership.types import UNOWNED
 
@@ -37,9 +38,10 @@ class AssignmentSummary:
 def assign_owners(ws: Workspace) -> AssignmentSummary:
     """Judge every distinct key by the rules as they are now and write the assignments table, if anything changed."""
     config = ws.config
-    query = assignment_query(config.rules, config.directory, ws.as_of)
+    rules = with_gateway(config.rules)
+    query = assignment_query(rules, config.directory, ws.as_of)
     found = ws.lake.assignment_keys(query.sql, query.params)
-    rows = assignment_rows(found, config.rules, config.directory, ws.as_of)
+    rows = assignment_rows(found, rules, config.directory, ws.as_of)
     before = ws.lake.version()
     version = ws.lake.write_assignments(rows, config.rules.digest)
     lines = owned_totals(ws.lake)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from fiscus.cost.ai.types import GATEWAY_SOURCE
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
 from fiscus.cost.types import Delivery, FilePlan, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
@@ -26,6 +27,9 @@ SHRINK_MAX: Final = Decimal(DELIVERY_SHRINK_PERCENT_MAX) / 100
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+RESERVED: Final = "Source {!r} begins as the gateway's own sources do"
+
+
 def ingest_bills(
     ws: Workspace, source: Source, paths: Sequence[Path], options: IngestOptions, progress: Progress
 ) -> Delivery:
@@ -34,6 +38,8 @@ def ingest_bills(
     A crash before the commit leaves the lake as it was; after it, running the same call again records the delivery.
     """
     _check_source(source)
+    if source.name.startswith(GATEWAY_SOURCE) and not options.from_gateway:
+        raise BadInput(RESERVED.format(source.name), remedy="Give it another name.", where=Where(key=source.name))
     with ws.lake.stage(paths, source.name, progress) as staging:
         delivery_id = _delivery_id(source, options, staging)
         known = staging.landed(source.name, delivery_id)

@@ -9,6 +9,7 @@ WITH cube AS MATERIALIZED (
         ServiceCategory = 'AI and Machine Learning' AND ChargeCategory = 'Usage' AS is_ai,
         ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL AND HostProviderName <> ServiceProviderName
             AS is_marketplace,
+        x_SourceId LIKE 'gateway-%' AS is_gateway,  -- on no bill yet
         sum(EffectiveCost) AS effective,
         sum(BilledCost) AS billed,
         count(*) AS charges

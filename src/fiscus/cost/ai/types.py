@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 # Meters never overlap: `input` excludes what was read from or written to a cache and what is audio or an image; `output`
 # includes reasoning, which vendors bill as output, and excludes audio and images. Tokens unless the name says otherwise.
@@ -160,3 +160,40 @@ class UnitOutcome:
     customer: str = ""
     feature: str = ""
     told_by: str = ""
+
+
+NOBODY: Final = "(none)"  # the key or user of a call that named none, in intents, scopes and charges
+GATEWAY_SOURCE: Final = "gateway-"  # begins the names of the lake's sources that the gateway fills; one an upstream
+
+
+@dataclass(frozen=True, slots=True)
+class HourKey:
+    """What the calls behind one charge agree in. `meter` is None for money that no meter explains (see charge_rows)."""
+
+    hour: datetime
+    upstream: str
+    provider: str
+    currency: str
+    key_id: str
+    model: str
+    tier: Tier
+    team: str
+    environment: str
+    product: str
+    user: str
+    requested_by: str
+    estimated: bool
+    price_version: str
+    meter: Meter | None
+    per_million: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class HourCharge:
+    """One charge of the gateway: an hour of one key and model at one meter. `cost` is the exact sum of its calls' lines."""
+
+    id: str
+    key: HourKey
+    quantity: int
+    cost: Decimal
+    calls: int

@@ -8,6 +8,7 @@ from fiscus import __version__
 from fiscus.edges.cli import (
     commands_act,
     commands_admission,
+    commands_ai,
     commands_approve,
     commands_data,
     commands_gate,
@@ -42,7 +43,15 @@ def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission, serve_to
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
-    money = (commands_show, commands_act, commands_approve, commands_gate, commands_purchase, commands_ledger)
+    money = (
+        commands_show,
+        commands_act,
+        commands_approve,
+        commands_gate,
+        commands_purchase,
+        commands_ledger,
+        commands_ai,
+    )
     for group in (*money, commands_record, commands_policy):
         group.mount(app)
     commands_serve.mount(app, serve_pages)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fiscus.cost.ai import types as ai
 from fiscus.guardrails.types import AI_DIMENSIONS, Budget
 
 # What an intent can say of itself. A request that has no key or no user says so, with NOBODY: then a cap on one is not on it.
 STATED: Final = frozenset({"team", "environment", "product", "provider", "service"}) | AI_DIMENSIONS
-NOBODY: Final = "(none)"
+NOBODY: Final = ai.NOBODY
 KEPT_MAX: Final = 10_000  # answers remembered: the same teams ask for the same things
 
 

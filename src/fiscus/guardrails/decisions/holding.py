@@ -60,6 +60,9 @@ def subjects_of(intent: Intent) -> tuple[str, ...]:
     """Who is stopped when it turns out to cost more than its bound, the narrowest first."""
     if intent.kind == "ai.request":
         key, model = intent.attributes.get("api_key", ""), intent.attributes.get("model", "")
-        return (*([f"key:{key}"] if key not in {"", NOBODY} else []), *([f"model:{intent.provider}/{model}"] if model else []))
+        return (
+            *([f"key:{key}"] if key not in {"", NOBODY} else []),
+            *([f"model:{intent.provider}/{model}"] if model else []),
+        )
     vendor = str(intent.attributes.get("vendor", "")) or intent.provider
     return (f"vendor:{vendor}",) if vendor and intent.kind != "resource.provision" else ()

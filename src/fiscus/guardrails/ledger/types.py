@@ -36,9 +36,7 @@ class Account:
     committed: int = 0
     billed_until: date | None = None  # None: where it stands is not known
     frozen: bool = False  # an overrun took it past its cap: nothing more until a person lifts it
-    by_bills: bool = (
-        True  # False: no bill names the key, user or model that it is on: what was settled counts all along
-    )
+    by_bills: bool = True  # False: no bill names the key, user or model that it is on: what was settled counts on
 
     @property
     def key(self) -> str:

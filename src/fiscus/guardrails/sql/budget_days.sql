@@ -1,6 +1,7 @@
 -- What each budget's scope cost, by day. The charges are read once and grouped by each shape of scopes that is asked for (the
 -- dimensions that a scope filters by); each shape is then one hash join with its budgets. One cube of all dimensions would have
 -- nearly as many rows as there are charges, once resources differ in enough of them.
+-- What the gateway wrote is on no bill: the spend ledger counts it.
 -- `flags`: 1 tax, 2 credit, 4 of a provider that the spend ledger meters. Fewer columns to group by, and faster for it.
 -- Filled in: the columns that any scope asks for (d0, d1 ...), the grouping sets, and one SELECT a shape, from budget_shape.sql.
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
@@ -20,7 +21,7 @@ WITH cube AS MATERIALIZED (
             CASE ChargeCategory WHEN 'Tax' THEN 1 WHEN 'Credit' THEN 2 ELSE 0 END + CASE WHEN {{metered}} THEN 4 ELSE 0 END AS flags,
             EffectiveCost, BilledCost, ChargePeriodEnd
         FROM charges
-        WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
+        WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_SourceId NOT LIKE 'gateway-%'
     )
     GROUP BY GROUPING SETS ({{sets}})
 ),

@@ -6,4 +6,4 @@ SELECT
     min(CAST(ChargePeriodStart AS DATE)) AS first_day,
     max(CAST(ChargePeriodStart AS DATE)) AS last_day
 FROM charges
-WHERE {{where}}
+WHERE x_SourceId NOT LIKE 'gateway-%' AND {{where}}

@@ -104,24 +104,9 @@ def moved_row(key: str, account: Account) -> tuple[Any, ...]:
 
 
 def account_of(row: Sequence[Any]) -> Account:
-    (
-        _,
-        budget_id,
-        period,
-        currency,
-        cap,
-        amount,
-        actual,
-        estimated,
-        unbilled,
-        held,
-        committed,
-        until,
-        frozen,
-        by_bills,
-    ) = row
+    _, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, until, *flags = row
+    frozen, by_bills = flags
     return Account(
         budget_id, period, currency, cast("Level | None", cap), int(amount), int(actual), int(estimated), int(unbilled),
-        int(held), int(committed), date.fromisoformat(until) if until else None, bool(frozen),
-        bool(by_bills),
+        int(held), int(committed), date.fromisoformat(until) if until else None, bool(frozen), bool(by_bills),
     )  # fmt: skip

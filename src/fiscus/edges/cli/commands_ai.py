@@ -1,0 +1,106 @@
+"""AI spend on the command line: what went through the gateway, in the lake and against the vendors' bills."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, show, table
+from fiscus.kernel.errors import BadInput
+from fiscus.kernel.money import display
+
+if TYPE_CHECKING:
+    from fiscus.flows.show_calls import CallsShown
+    from fiscus.flows.write_ai_charges import AiMonthWritten
+
+
+def mount(app: App) -> None:
+    """Add this file's commands to `app`."""
+    ai_app = App(name="ai", help="AI spend: calls through the gateway, their charges, the vendors' bills.")
+    for command in (write, calls):
+        ai_app.command(command)
+    app.command(ai_app)
+
+
+@guarded
+def write(*, common: Common = NO_OPTIONS) -> None:
+    """Bring what went through the gateway into the lake as charges, exact and once. `fiscus run` does it too."""
+    from fiscus.flows.write_ai_charges import write_ai_charges
+
+    ws = open_home(common)
+    with progress(common) as bar:
+        written = write_ai_charges(ws, bar)
+    show(common, written, _written_text)
+
+
+@guarded
+def calls(
+    *,
+    charge: str = "",
+    decision: str = "",
+    unit: str = "",
+    key: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Calls that went through the gateway; those of today, unless told otherwise.
+
+    Parameters
+    ----------
+    charge
+        Those behind a charge: x_Extra['x_GatewayCharge'] of a row.
+    decision
+        The one that rests on a decision: the answer's header x-fiscus-decision.
+    unit
+        Those of a unit of work: ticket=123.
+    key
+        Those of a virtual key; an empty one: calls that had none.
+    since
+        From this day on, YYYY-MM-DD.
+    until
+        Up to this day, included.
+    """
+    from fiscus.flows.show_calls import CallsAsked, show_calls
+
+    asked = CallsAsked(charge, decision, unit, key, _day(since), _day(until))
+    show(common, show_calls(open_home(common), asked), _calls_text)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
+
+
+def _written_text(written: tuple[AiMonthWritten, ...]) -> None:
+    for one in written:
+        say(one.sentence())
+    if not written:
+        say("Nothing new went through the gateway.")
+
+
+def _calls_text(shown: CallsShown) -> None:
+    table(
+        ("at", "model", "key", "team", "state", "tokens", "cost", "", "decision"),
+        [
+            (
+                f"{one.at:%Y-%m-%d %H:%M:%S}",
+                one.model,
+                one.key_id or "(none)",
+                one.team,
+                one.state,
+                one.tokens,
+                f"{one.cost:f}",
+                one.currency,
+                one.decision_id,
+            )
+            for one in shown.calls
+        ],
+        "No call went through the gateway then. `fiscus gateway` starts one.",
+    )
+    for currency, cost in shown.cost.items():
+        say(f"{len(shown.calls):,} calls, {display(cost, 6)} {currency}{', and more' if shown.more else ''}.")
