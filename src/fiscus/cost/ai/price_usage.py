@@ -6,13 +6,14 @@ Unpriced is not free. A meter without a rate, or with a rate of zero, has no bou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from fiscus.cost.ai.types import TOKEN_METERS, Meter, ModelPrice, PricedLine, Rate, Tier, Usage
-from fiscus.kernel.money import EXACT, ZERO, to_nanos, total
+from fiscus.cost.ai.types import RATE_FACTOR_NONE, TOKEN_METERS, Meter, ModelPrice, PricedLine, Rate, Tier, Usage
+from fiscus.kernel.money import EXACT, ZERO, total
 
 MILLION: Final = Decimal(1_000_000)
+ONE: Final = RATE_FACTOR_NONE
 # What a bound may turn out to be on the bill, since caches are the vendor's affair: the dearest of these rates bounds it.
 MAY_BE: Final[dict[Meter, tuple[Meter, ...]]] = {
     "input": ("input", "cached_input"),
@@ -58,10 +59,10 @@ def bound_nanos(price: ModelPrice, bound: Usage) -> int | None:
             rate = _dearest(price, bound.tier, meter, context)
             if not rate:
                 return None
-            cost = EXACT.add(cost, EXACT.multiply(rate, Decimal(quantity)))
-    if bound.rate_factor != 1:
+            cost = EXACT.add(cost, EXACT.multiply(rate, quantity))
+    if bound.rate_factor is not ONE:
         cost = EXACT.multiply(cost, bound.rate_factor)
-    return to_nanos(EXACT.divide(cost, MILLION), round_up=True)
+    return _nanos(EXACT.scaleb(cost, -6))
 
 
 def priced(price: ModelPrice | None, usage: Usage) -> tuple[PricedLine, ...]:
@@ -100,7 +101,10 @@ def unpriced(price: ModelPrice | None, usage: Usage) -> tuple[Meter, ...]:
 
 def nanos_of(lines: Iterable[PricedLine]) -> int:
     """The sum of the lines in nano-units, rounded up once."""
-    return to_nanos(total([line.cost for line in lines]), round_up=True)
+    cost = ZERO
+    for line in lines:
+        cost = EXACT.add(cost, line.cost)
+    return _nanos(cost)
 
 
 def context_of(usage: Usage) -> int:
@@ -113,31 +117,41 @@ def _lines(price: ModelPrice, usage: Usage) -> Iterable[PricedLine]:
     for meter, quantity in usage.quantities.items():
         rate = _rate(price, usage.tier, meter, context) if quantity else None
         if rate is not None:
-            if usage.rate_factor != 1 and meter in TOKEN_METERS:
+            if usage.rate_factor is not ONE and meter in TOKEN_METERS:
                 rate = EXACT.multiply(rate, usage.rate_factor)
-            yield PricedLine(meter, quantity, rate, EXACT.divide(EXACT.multiply(rate, Decimal(quantity)), MILLION))
+            yield PricedLine(meter, quantity, rate, EXACT.scaleb(EXACT.multiply(rate, quantity), -6))
 
 
 def _rate(price: ModelPrice, tier: Tier, meter: Meter, context: int) -> Decimal | None:
-    for name in (meter, *STANDS_IN.get(meter, ())):
-        if (rates := _rates(price, tier, name)) is not None:
-            return next((rate.per_million for rate in reversed(rates) if context >= rate.context_from), ZERO)
-    return None
+    """The rate of a meter at a length of context: its own, or that of what stands in for it."""
+    rates = _rates(price, tier, meter)
+    if rates is None:
+        for name in STANDS_IN.get(meter, ()):
+            if (rates := _rates(price, tier, name)) is not None:
+                break
+        else:
+            return None
+    if len(rates) == 1:
+        return rates[0].per_million
+    return next((rate.per_million for rate in reversed(rates) if context >= rate.context_from), ZERO)
 
 
 def _dearest(price: ModelPrice, tier: Tier, meter: Meter, context: int) -> Decimal | None:
     """The dearest rate that `meter` may be billed at; None: without a price of its own, and nothing stands in for it."""
-    own = [_rate(price, tier, meter, context)]
-    if own[0] is None:
+    found = _rate(price, tier, meter, context)
+    if found is None:
         return None
-    found = ZERO
     for name in MAY_BE.get(meter, (meter,)):
         for rate in _rates(price, tier, name) or ():
             if rate.context_from <= context and rate.per_million > found:
                 found = rate.per_million
-    return max(found, own[0])
+    return found
 
 
 def _rates(price: ModelPrice, tier: Tier, meter: Meter) -> tuple[Rate, ...] | None:
     rates = price.rates.get((tier, meter))
     return price.rates.get(("standard", meter)) if rates is None and tier != "standard" else rates
+
+
+def _nanos(cost: Decimal) -> int:
+    return int(EXACT.scaleb(cost, 9).to_integral_value(rounding=ROUND_CEILING))

@@ -45,6 +45,7 @@ TOKEN_METERS: frozenset[Meter] = frozenset(
         "image_output",
     }
 )
+RATE_FACTOR_NONE: Final = Decimal(1)
 Tier = Literal["standard", "batch", "flex", "priority", "fast"]
 CallState = Literal["settled", "estimated", "unknown", "released", "refused"]
 
@@ -64,7 +65,7 @@ class Usage:
     vendor_cost: Decimal | None = None
     estimated: bool = False
     whole_contexts: int = 0
-    rate_factor: Decimal = Decimal(1)
+    rate_factor: Decimal = RATE_FACTOR_NONE
 
 
 @dataclass(frozen=True, slots=True)

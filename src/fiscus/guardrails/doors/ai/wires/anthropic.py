@@ -86,8 +86,8 @@ def _output(document: Mapping[str, Any], most: int) -> dict[str, Any]:
     """A budget for thinking lies below the output's maximum, or the vendor refuses the request."""
     changes: dict[str, Any] = {"max_tokens": most}
     thinking = document.get("thinking")
-    budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
-    if isinstance(budget, int) and isinstance(thinking, Mapping) and budget >= most:
+    budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
+    if isinstance(budget, int) and isinstance(thinking, dict) and budget >= most:
         room = most > THINKING_TOKENS_MIN
         changes["thinking"] = {**thinking, "budget_tokens": most - 1} if room else {"type": "disabled"}
     return changes

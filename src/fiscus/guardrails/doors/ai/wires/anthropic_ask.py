@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from fiscus.cost.ai.types import Meter, Usage
+from fiscus.cost.ai.types import RATE_FACTOR_NONE, Meter, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk
 from fiscus.guardrails.doors.ai.wires.bound_input import MESSAGE_TOKENS, InputBound
 from fiscus.guardrails.doors.ai.wires.read_body import (
@@ -53,7 +53,7 @@ def read_message(body: bytes) -> AiAsk:
     document = read_document(body)
     with deep_refused():
         ask = ask_of(document)
-    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body)
+    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body, document)
     return ask
 
 
@@ -92,12 +92,12 @@ def ask_of(document: Mapping[str, Any]) -> AiAsk:
             model,
             "fast" if document.get("speed") == "fast" else "standard",
             whole_contexts=bound.whole_contexts,
-            rate_factor=US_FACTOR if document.get("inference_geo") == "us" else Decimal(1),
+            rate_factor=US_FACTOR if document.get("inference_geo") == "us" else RATE_FACTOR_NONE,
         ),
         output_max=output,
         stream=flag_at(document, "stream"),
         tier="fast" if document.get("speed") == "fast" else "standard",
-        user=str(metadata.get("user_id") or "") if isinstance(metadata, Mapping) else "",
+        user=str(metadata.get("user_id") or "") if isinstance(metadata, dict) else "",
         prompt_digest=prompt_digest,
         tools=tuple(str(tool.get("name") or tool.get("type") or "") for tool in objects_at(document, "tools")),
         pins={} if server.capped is None else {"tools": server.capped},
@@ -126,7 +126,7 @@ def _read_blocks(content: Any, bound: InputBound) -> None:
 
 
 def _read_block(block: Any, bound: InputBound) -> None:
-    kind = block.get("type") if isinstance(block, Mapping) else None
+    kind = block.get("type") if isinstance(block, dict) else None
     if kind == "image":
         bound.images += IMAGE_TOKENS
     elif kind == "document":
@@ -147,8 +147,8 @@ def _read_block(block: Any, bound: InputBound) -> None:
 def _read_file(block: Mapping[str, Any], bound: InputBound) -> None:
     """A file in plain text has its bytes; what a PDF, an address or a file's id holds, its request does not tell."""
     source = block.get("source")
-    kind = source.get("type") if isinstance(source, Mapping) else None
-    if kind in {"text", "content"} and isinstance(source, Mapping):
+    kind = source.get("type") if isinstance(source, dict) else None
+    if kind in {"text", "content"} and isinstance(source, dict):
         for key in ("data", "content"):
             _read_blocks(source.get(key), bound)
         bound.add(block.get("title"))
@@ -181,7 +181,7 @@ def _read_tools(document: Mapping[str, Any], bound: InputBound) -> _ServerTools:
             found.runs = True
             found.containers = 1 if kind.startswith("code_execution_") else found.containers
     container = document.get("container")
-    if isinstance(container, Mapping) and container.get("skills"):
+    if isinstance(container, dict) and container.get("skills"):
         found.runs, found.containers = True, 1
     if document.get("mcp_servers"):
         found.runs = True

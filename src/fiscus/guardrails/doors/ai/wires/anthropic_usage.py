@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from fiscus.cost.ai.types import Usage
+from fiscus.cost.ai.types import RATE_FACTOR_NONE, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk
 from fiscus.guardrails.doors.ai.wires.anthropic_ask import US_FACTOR
 from fiscus.guardrails.doors.ai.wires.event_stream import EventStream
@@ -16,14 +15,14 @@ from fiscus.guardrails.doors.ai.wires.read_usage import count, used
 def message_usage(ask: AiAsk, message: Mapping[str, Any]) -> Usage | None:
     """Of a whole message, or of what a stream added up to."""
     usage = message.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     written = count(usage, "cache_creation_input_tokens")
     hour = count(usage, "cache_creation", "ephemeral_1h_input_tokens")
     minutes = count(usage, "cache_creation", "ephemeral_5m_input_tokens")
     if hour + minutes != written:  # no split, or one that does not add up: the larger count stands
         hour, minutes = (hour, max(written - hour, minutes)) if hour + minutes < written else (hour, minutes)
-    compacted = [i for i in usage.get("iterations") or () if isinstance(i, Mapping) and i.get("type") == "compaction"]
+    compacted = [i for i in usage.get("iterations") or () if isinstance(i, dict) and i.get("type") == "compaction"]
     quantities = used(
         input=count(usage, "input_tokens") + sum(count(i, "input_tokens") for i in compacted),
         cached_input=count(usage, "cache_read_input_tokens")
@@ -38,7 +37,7 @@ def message_usage(ask: AiAsk, message: Mapping[str, Any]) -> Usage | None:
         quantities,
         model if isinstance(model, str) and model else ask.model,
         "batch" if usage.get("service_tier") == "batch" else "fast" if usage.get("speed") == "fast" else "standard",
-        rate_factor=US_FACTOR if usage.get("inference_geo") == "us" else Decimal(1),
+        rate_factor=US_FACTOR if usage.get("inference_geo") == "us" else RATE_FACTOR_NONE,
     )
 
 
@@ -54,9 +53,9 @@ class MessageStream(EventStream):
     def take(self, event: Mapping[str, Any]) -> bool:
         """A later count replaces an earlier one; what it leaves out stands."""
         started = event.get("message")
-        if event.get("type") == "message_start" and isinstance(started, Mapping):
+        if event.get("type") == "message_start" and isinstance(started, dict):
             self._message = {"model": started.get("model"), "usage": dict(started.get("usage") or {})}
-        elif event.get("type") == "message_delta" and isinstance(event.get("usage"), Mapping):
+        elif event.get("type") == "message_delta" and isinstance(event.get("usage"), dict):
             later = {key: value for key, value in event["usage"].items() if value is not None}
             self._message["usage"] = {**self._message.get("usage", {}), **later}
             self.usage = message_usage(self._ask, self._message)
@@ -65,7 +64,7 @@ class MessageStream(EventStream):
     def text_of(self, event: Mapping[str, Any]) -> str:
         """Text, thinking, and the input of a tool."""
         delta = event.get("delta")
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             return ""
         return "".join(str(delta.get(key) or "") for key in ("text", "thinking", "partial_json"))
 

@@ -9,7 +9,6 @@ which are resized before they are read and so have a most that does not depend o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -36,12 +35,12 @@ class InputBound:
         """A text, or JSON that is written out for the model: a tool's schema, the arguments of a call."""
         if isinstance(value, str):
             self.texts.append(value)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             self.around += MEMBER_TOKENS * len(value) + ITEM_TOKENS
             for key, item in value.items():
                 self.texts.append(key)
                 self.add(item)
-        elif isinstance(value, Sequence):
+        elif isinstance(value, list):
             self.around += ITEM_TOKENS * len(value) + ITEM_TOKENS
             for item in value:
                 self.add(item)

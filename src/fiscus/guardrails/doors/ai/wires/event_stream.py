@@ -104,11 +104,18 @@ class EventStream:
         return b"" if self._strips else piece
 
     def _read(self, ready: bytes) -> bytes:
-        kept = []
-        for event in _events(ready):
-            document = _document(event) if _USAGE.search(event) is not None else None
-            if document is None or self.take(document) or not self._strips:
-                kept.append(event)
+        """Reads the events that name a usage; what goes to the client."""
+        kept, done = [], 0
+        for found in _USAGE.finditer(ready):
+            if found.start() < done:
+                continue
+            start = max(done, _last_end(ready[: found.start()], done))
+            end = following.end() if (following := _END.search(ready, found.end())) else len(ready)
+            document = _document(ready[start:end])
+            takes = document is None or self.take(document)
+            kept.append(ready[done:end] if takes or not self._strips else ready[done:start])
+            done = end
+        kept.append(ready[done:])
         return b"".join(kept)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fiscus.cost.ai.types import Meter, Tier, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint
@@ -140,7 +140,7 @@ def read_ask(endpoint: Endpoint, body: bytes, dialect: OpenAiDialect) -> AiAsk:
     text_at(document, "model")
     with deep_refused():
         ask = READERS[endpoint](document, dialect)
-    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body)
+    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body, document)
     return ask
 
 
@@ -165,7 +165,7 @@ def _ask(
         model=document["model"],
         bound=Usage(quantities, document["model"], tier, whole_contexts=bound.whole_contexts),
         stream=flag_at(document, "stream"),
-        wants_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+        wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         tier=tier,
         user=optional_text(document, "safety_identifier") or optional_text(document, "user"),
         prompt_digest=prompt_digest,
@@ -177,13 +177,7 @@ def _ask(
 def _with_output(ask: AiAsk, output: int | None, choices: int) -> AiAsk:
     ask.output_max, ask.choices = output, choices
     if output:
-        most = output * choices + ask.output_extra
-        ask.bound = Usage(
-            {**ask.bound.quantities, ask.output_meter: most},
-            ask.model,
-            ask.tier,
-            whole_contexts=ask.bound.whole_contexts,
-        )
+        cast("dict[Meter, int]", ask.bound.quantities)[ask.output_meter] = output * choices + ask.output_extra
     return ask
 
 
@@ -217,7 +211,7 @@ def _read_tools(document: Mapping[str, Any], bound: InputBound) -> None:
 
 def _tool_name(tool: Mapping[str, Any]) -> str:
     function = tool.get("function")
-    named = function if isinstance(function, Mapping) else tool
+    named = function if isinstance(function, dict) else tool
     return str(named.get("name") or tool.get("type") or "")
 
 

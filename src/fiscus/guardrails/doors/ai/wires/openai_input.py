@@ -5,7 +5,7 @@ Sources: OpenAI's API reference (chat completions, responses) and its guides on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fiscus.guardrails.doors.ai.wires.bound_input import MESSAGE_TOKENS, InputBound
@@ -35,13 +35,15 @@ def read_messages(document: Mapping[str, Any], bound: InputBound) -> None:
     if not messages:
         raise BadInput("`messages` is missing", remedy="Send a list of messages.", where=Where(key="messages"))
     model = str(document.get("model", ""))
+    bound.around += MESSAGE_TOKENS * len(messages)
     for message in messages:
-        bound.around += MESSAGE_TOKENS
         for key, value in message.items():
-            if key == "content" and isinstance(value, list):
+            if isinstance(value, str):
+                bound.texts.append(value)
+            elif key == "content" and isinstance(value, list):
                 for part in value:
                     read_part(part, model, bound)
-            elif key == "audio" and isinstance(value, Mapping):  # an earlier spoken answer, by its id
+            elif key == "audio" and isinstance(value, dict):  # an earlier spoken answer, by its id
                 bound.whole_contexts = max(bound.whole_contexts, 1)
             else:
                 bound.add(value)
@@ -61,7 +63,7 @@ def read_items(value: Any, model: str, bound: InputBound) -> None:
 
 def read_part(part: Any, model: str, bound: InputBound) -> None:
     """One part of a message, or an item with parts of its own."""
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         bound.add(part)
         return
     kind = part.get("type")
@@ -76,7 +78,7 @@ def read_part(part: Any, model: str, bound: InputBound) -> None:
     for key, value in part.items():
         if media and key in _MEDIA:
             continue
-        if key in {"content", "output", "summary"} and isinstance(value, Sequence | Mapping) and value != part:
+        if key in {"content", "output", "summary"} and isinstance(value, list | dict) and value != part:
             _read_nested(value, model, bound)
         else:
             bound.add(value)
@@ -101,13 +103,13 @@ def _read_nested(value: Any, model: str, bound: InputBound) -> None:
 
 def _detail(part: Mapping[str, Any]) -> str:
     image = part.get("image_url")
-    detail = image.get("detail") if isinstance(image, Mapping) else part.get("detail")
+    detail = image.get("detail") if isinstance(image, dict) else part.get("detail")
     return detail if isinstance(detail, str) else "auto"
 
 
 def _read_audio(audio: Any, bound: InputBound) -> None:
     """Audio in base64: its bytes bound its length. At an address, it may be as long as the context."""
-    data = audio.get("data") if isinstance(audio, Mapping) else audio
+    data = audio.get("data") if isinstance(audio, dict) else audio
     if not isinstance(data, str):
         raise BadInput("`input_audio` has no data", remedy="Send its `data` in base64.", where=Where(key="input_audio"))
     if data.startswith(("http://", "https://")):

@@ -36,7 +36,7 @@ class ChatStream(EventStream):
         choices = event.get("choices")
         if not isinstance(choices, list):
             return ""
-        return "".join(_texts(c.get("delta") or c.get("text") or "") for c in choices if isinstance(c, Mapping))
+        return "".join(_texts(c.get("delta") or c.get("text") or "") for c in choices if isinstance(c, dict))
 
 
 class ResponseStream(EventStream):
@@ -47,7 +47,7 @@ class ResponseStream(EventStream):
     def take(self, event: Mapping[str, Any]) -> bool:
         """Only the events that end a response count."""
         response = event.get("response")
-        if event.get("type") in _LAST and isinstance(response, Mapping):
+        if event.get("type") in _LAST and isinstance(response, dict):
             self.usage = response_usage(self._ask, response)
         return True
 
@@ -59,6 +59,6 @@ class ResponseStream(EventStream):
 def _texts(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "".join(_texts(item) for key, item in value.items() if key not in {"role", "id", "type"})
     return "".join(_texts(item) for item in value) if isinstance(value, list) else ""

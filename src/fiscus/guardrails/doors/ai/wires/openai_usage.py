@@ -20,7 +20,7 @@ _SESSIONS: Final = frozenset({"code_interpreter_call", "shell_call"})
 def chat_usage(ask: AiAsk, answer: Mapping[str, Any]) -> Usage | None:
     """Of a chat, a completion, an embedding. A search model searches each time, and says so nowhere: one fee a choice."""
     usage = answer.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     quantities = openai_quantities(usage)
     if searches := ask.bound.quantities.get("searches"):
@@ -31,12 +31,12 @@ def chat_usage(ask: AiAsk, answer: Mapping[str, Any]) -> Usage | None:
 def response_usage(ask: AiAsk, answer: Mapping[str, Any]) -> Usage | None:
     """Of a response. Calls of the vendor's own tools stand in its output, not in its usage."""
     usage = answer.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     quantities = openai_quantities(usage)
     sessions = set()
     for item in answer.get("output") or ():
-        kind = item.get("type") if isinstance(item, Mapping) else None
+        kind = item.get("type") if isinstance(item, dict) else None
         if kind in _FEES:
             quantities[_FEES[kind]] = quantities.get(_FEES[kind], 0) + 1
         elif kind in _SESSIONS:

@@ -47,7 +47,7 @@ class PerplexityWire(OpenAiWire):
             return ask
         fees: dict[Meter, int] = {"requests": 1}
         options = (ask.document or {}).get("web_search_options")
-        kind = options.get("search_type") if isinstance(options, Mapping) else None
+        kind = options.get("search_type") if isinstance(options, dict) else None
         if "deep-research" in ask.model or kind in {"pro", "auto"}:
             fees["tool_calls"] = 1
         quantities = _without_searches(ask.bound.quantities)
@@ -87,7 +87,7 @@ class AgentStream(ResponseStream):
     def take(self, event: Mapping[str, Any]) -> bool:
         super().take(event)
         response = event.get("response")
-        if self.usage is not None and isinstance(response, Mapping):
+        if self.usage is not None and isinstance(response, dict):
             self.usage = said_response(self._ask, response) or self.usage
         return True
 
@@ -133,7 +133,7 @@ def _without_searches(quantities: Mapping[Meter, int]) -> dict[Meter, int]:
 
 def _cost(usage: Mapping[str, Any]) -> Decimal | None:
     cost = usage.get("cost")
-    total = cost.get("total_cost") if isinstance(cost, Mapping) else None
+    total = cost.get("total_cost") if isinstance(cost, dict) else None
     if isinstance(total, bool) or not isinstance(total, int | Decimal):
         return None
     return Decimal(total) if total >= 0 else None

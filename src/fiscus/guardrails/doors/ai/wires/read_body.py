@@ -12,22 +12,23 @@ from fiscus.kernel.errors import BadInput, Where
 TOKENS_MAX: Final = 100_000_000  # no model reads or writes more at once; beyond it a number is a mistake or an attack
 CHOICES_MAX: Final = 1_024
 _READER: Final = json.JSONDecoder()
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # Names that decide on money. JSON readers differ on a name that stands twice: ours takes the last one, the vendor's may not.
-DECISIVE: Final = tuple(
-    b'"%s"' % name
+DECISIVE: Final[dict[str, bytes]] = {
+    name: b'"%s"' % name.encode()
     for name in (
-        b"model",
-        b"max_tokens",
-        b"max_completion_tokens",
-        b"max_output_tokens",
-        b"n",
-        b"best_of",
-        b"stream",
-        b"service_tier",
-        b"max_tool_calls",
-        b"speed",
+        "model",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "best_of",
+        "stream",
+        "service_tier",
+        "max_tool_calls",
+        "speed",
     )
-)
+}
 
 
 def read_document(body: bytes) -> dict[str, Any]:
@@ -50,9 +51,9 @@ def deep_refused() -> Iterator[None]:
         raise BadInput("The body is nested too deeply", remedy="Send a flatter one.") from None
 
 
-def may_say_twice(body: bytes) -> bool:
-    """Whether a name that decides on money may stand twice at the top, perhaps written in escapes."""
-    return b"\\u00" in body or any(body.count(name) > 1 for name in DECISIVE)
+def may_say_twice(body: bytes, document: Mapping[str, Any]) -> bool:
+    """Whether a name of `document` that decides on money may stand twice in its body, perhaps written in escapes."""
+    return b"\\u00" in body or any(key in DECISIVE and body.count(DECISIVE[key]) > 1 for key in document)
 
 
 def text_at(document: Mapping[str, Any], key: str) -> str:
@@ -116,4 +117,4 @@ def written(raw: bytes, document: Mapping[str, Any], changes: Mapping[str, Any],
 
 
 def _dumps(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return _WRITER.encode(value).encode("utf-8", "surrogatepass")

@@ -26,7 +26,7 @@ def count(usage: Mapping[str, Any], *path: str) -> int:
     """The whole number at `path`; 0 where a step is missing, null or no number."""
     value: Any = usage
     for step in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return 0
         value = value.get(step)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
