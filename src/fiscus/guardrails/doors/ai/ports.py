@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite
+from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite, SealedKey, VirtualKey
 
 
 class StreamReader(Protocol):
@@ -62,3 +62,20 @@ class Wire(Protocol):
     def authorise(self, provider_key: str) -> Mapping[str, str]:
         """The headers that carry the vendor's own key."""
         ...
+
+
+class KeyStore(Protocol):
+    """Virtual keys by their digests, and vendors' keys sealed. Raises Unavailable where it cannot be reached."""
+
+    def put(self, key: VirtualKey) -> None:
+        """A new key, or a changed one of the same id."""
+        ...
+
+    def everything(self) -> Sequence[VirtualKey]: ...
+    def put_sealed(self, upstream: str, sealed: SealedKey) -> None: ...
+    def sealed(self, upstream: str) -> SealedKey | None: ...
+    def changes(self) -> int:
+        """A number that grows with every change."""
+        ...
+
+    def close(self) -> None: ...
