@@ -10,6 +10,7 @@ from fiscus.edges.cli import (
     commands_admission,
     commands_ai,
     commands_approve,
+    commands_check,
     commands_data,
     commands_gate,
     commands_gateway,
@@ -47,6 +48,7 @@ def build_cli(
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
+    commands_check.mount(app)
     money = (
         commands_show,
         commands_act,
