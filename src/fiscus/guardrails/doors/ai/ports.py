@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite, SealedKey, VirtualKey
+from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refused, Rewrite, SealedKey, VirtualKey
 
 
 class StreamReader(Protocol):
@@ -50,6 +50,22 @@ class Wire(Protocol):
         ...
 
     def stream(self, ask: AiAsk) -> StreamReader: ...
+
+    def batch_files(self, ask: AiAsk) -> Sequence[str]:
+        """The paths of the files that hold a batch's requests; none: they stand in its body. Raises BadInput."""
+        ...
+
+    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+        """The requests of a batch, each bounded at the batch rates. Raises BadInput with the line."""
+        ...
+
+    def batch_job(self, body: bytes) -> BatchJob | None:
+        """What an answer (to asking for a batch, or for how it stands) tells of a job; None: it tells of none."""
+        ...
+
+    def batch_results(self, content: bytes) -> Iterator[Usage]:
+        """What each answered request of a results file used, at the batch rates. Raises BadInput with the line."""
+        ...
 
     def refusal(self, refused: Refused) -> tuple[int, bytes]:
         """Status and JSON body of a refusal, as this vendor's client expects an error."""

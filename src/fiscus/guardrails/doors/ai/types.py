@@ -131,3 +131,12 @@ class SealedKey:
 
     data_key: str
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJob:
+    """A job as the vendor's answer tells of it. `results`: the paths below the base URL that its results can be read at."""
+
+    id: str
+    ended: bool
+    results: tuple[str, ...] = ()
