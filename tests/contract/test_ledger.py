@@ -17,6 +17,7 @@ from tests.fixtures.ledgers import NOON, TODAY, USD, account, ask, hold, key, re
 
 from fiscus.guardrails.ledger.book import fits
 from fiscus.guardrails.ledger.commands import (
+    Done,
     Expire,
     Overran,
     Release,
@@ -35,10 +36,11 @@ from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.guardrails.ledger.types import Account, Hold, Rulebook
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
-from fiscus.kernel.errors import BadConfig, BadInput, Conflict, LimitExceeded, NotFound, Unavailable
+from fiscus.kernel.errors import BadConfig, BadInput, Conflict, IntegrityBroken, LimitExceeded, NotFound, Unavailable
 from fiscus.kernel.evidence import verify_chain
 from fiscus.kernel.periods import FiscalCalendar
 from fiscus.stores.ledger import open_ledger
+from fiscus.stores.ledger.locked_ledger import HOLDS_UNTABLED_MAX, RECORDS_UNTABLED_MAX
 
 FORK = multiprocessing.get_context("fork")
 
@@ -126,7 +128,7 @@ class TestReserving:
     def test_a_new_period_is_opened_by_the_request_that_comes_first(self, ledger: Ledger) -> None:
         opened = Account("team", "2026-12", "USD", "hard", 10 * USD, billed_until=TODAY)
         asked = replace(hold("h1", USD), accounts=(opened.key,))
-        ask(ledger, Reserve(asked, fits(USD), opens={opened.key: opened}))
+        ask(ledger, Reserve(asked, fits(USD), opens={opened.key: opened}.get))
         found = ledger.store.account("team@2026-12")
         assert found is not None
         assert (found.held, opened.held) == (USD, 0)
@@ -143,6 +145,75 @@ class TestReserving:
         ask(ledger, sync({"soft": USD}, cap="soft"))
         assert ask(ledger, Reserve(hold("h1", 5 * USD, "soft"), fits(5 * USD))).hold is not None  # type: ignore[union-attr]
         assert account(ledger, "soft").headroom == -4 * USD
+
+
+class TestTablesThatFollowTheEvidence:
+    """A reservation commits its record alone; the tables say it later. Nobody can tell."""
+
+    @staticmethod
+    def lag(url: str) -> int:
+        """Records that the tables do not say yet."""
+        sql = "SELECT seq - tabled FROM ledger_head"
+        if url.startswith("sqlite"):
+            with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
+                return int(database.execute(sql).fetchone()[0])
+        with psycopg.connect(url) as server:
+            found = server.execute(sql).fetchone()
+            assert found is not None
+            return int(found[0])
+
+    def test_reservations_leave_them_behind_and_whoever_reads_brings_them(self, ledger: Ledger, url: str) -> None:
+        for n in range(3):
+            ask(ledger, reserve(f"h{n}", USD, "org", "team"))
+        assert self.lag(url) == 3
+        assert ledger.store.totals().open == 3
+        assert self.lag(url) == 0
+        assert account(ledger, "team").held == 3 * USD
+
+    def test_another_process_goes_on_from_the_evidence(self, ledger: Ledger, url: str, clock: SteppedClock) -> None:
+        ask(ledger, reserve("h1", 6 * USD, "org", "team"))
+        other = Ledger(open_ledger(url, clock))
+        assert ask(other, reserve("h2", 6 * USD, "team")).hold is None  # type: ignore[union-attr]
+        assert ask(other, reserve("h3", 4 * USD, "team")).hold is not None  # type: ignore[union-attr]
+        assert self.lag(url) == 3
+        assert isinstance(ask(ledger, Settle("h3", USD)), Settled)
+        assert isinstance(ask(other, Release("h1", "not sent")), Settled)
+        other.close()
+        assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, USD)
+        assert [ledger.store.hold(one).state for one in ("h1", "h3")] == ["released", "settled"]  # type: ignore[union-attr]
+
+    def test_a_hold_that_only_the_evidence_says_is_the_hold_that_was_given(
+        self, ledger: Ledger, url: str, clock: SteppedClock
+    ) -> None:
+        given = ask(ledger, Reserve(replace(hold("h1", USD), decision_id="dec-1", price_version="v"), fits(USD)))
+        assert isinstance(given, Reserved)
+        other = open_ledger(url, clock)
+        assert other.hold("h1") == given.hold
+        other.close()
+
+    def test_they_never_lag_by_more_than_one_process_can_read_at_once(self, ledger: Ledger, url: str) -> None:
+        for n in range(RECORDS_UNTABLED_MAX + 2):
+            ask(ledger, reserve(f"h{n}", 1, "team"))
+            assert self.lag(url) <= RECORDS_UNTABLED_MAX
+        ledger.transact([reserve(f"g{n}", 1, "team") for n in range(HOLDS_UNTABLED_MAX + 1)])
+        assert self.lag(url) == 0
+        assert account(ledger, "team").held == RECORDS_UNTABLED_MAX + 2 + HOLDS_UNTABLED_MAX + 1
+
+    def test_what_expires_is_found_though_the_tables_lag(self, ledger: Ledger, url: str, clock: SteppedClock) -> None:
+        ask(ledger, reserve("h1", USD, "team"))
+        clock.advance(timedelta(days=2))
+        assert ask(ledger, Expire()) == Done(1)
+        assert self.lag(url) == 0
+
+    def test_evidence_that_cannot_be_read_stops_the_ledger_instead_of_forgetting_a_hold(
+        self, ledger: Ledger, url: str, clock: SteppedClock
+    ) -> None:
+        ask(ledger, reserve("h1", USD, "team"))
+        change(url, "UPDATE ledger_evidence SET body = 'x' WHERE seq = (SELECT max(seq) FROM ledger_evidence)")
+        other = Ledger(open_ledger(url, clock))
+        with pytest.raises(IntegrityBroken, match="evidence cannot be read"):
+            ask(other, reserve("h2", USD, "team"))
+        other.close()
 
 
 class TestTheEndOfAHold:

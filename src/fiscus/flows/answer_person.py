@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Final
 
 from fiscus.flows.preview_intent import Preview, preview_intent
-from fiscus.flows.settle_intent import known_team
 from fiscus.flows.show_budgets import show_budgets
 from fiscus.flows.show_headroom import HeadroomShown, show_headroom
 from fiscus.flows.show_policies import show_decision
@@ -76,7 +75,7 @@ def person_sight(ws: Workspace, person_id: str) -> Sight:
 def headroom_for(ws: Workspace, sight: Sight, asked: Mapping[str, str]) -> HeadroomShown:
     """As `show_headroom`, of the budgets that this person sees. Raises NotAllowed for a team that is not theirs."""
     if team := asked.get("team"):
-        _require_team(sight, known_team(ws, team).id)
+        _require_team(sight, ws.names.team(team).id)
     shown, budgets = show_headroom(ws, asked), {one.id: one for one in ws.rules.budgets}
     return replace(shown, lines=tuple(one for one in shown.lines if _sees_budget(sight, budgets[one.budget_id])))
 
@@ -101,7 +100,7 @@ def refusal_for(ws: Workspace, sight: Sight, decision_id: str) -> Refusal:
 def cheaper_for(ws: Workspace, sight: Sight, intent: Intent) -> Preview:
     """What a decision would say, and what would be cheaper. Raises NotAllowed for a team that is not theirs."""
     if intent.team:
-        _require_team(sight, known_team(ws, intent.team).id)
+        _require_team(sight, ws.names.team(intent.team).id)
     return preview_intent(ws, intent)
 
 

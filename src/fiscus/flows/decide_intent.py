@@ -120,7 +120,9 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
             seen = replace(decision, asked=asked, approval_id=approval)
         return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
 
-    reserve = Reserve(asked_for, on_accounts, _unknown(ws, question), coming.key, decision.intent_digest)
+    reserve = Reserve(
+        asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, decision.intent_digest
+    )
     try:
         answer = ws.ledger.ask(reserve)
     except Unavailable as lost:
@@ -141,7 +143,7 @@ def _count(ws: Workspace, decision: Decision) -> None:
 def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
     held = HeldMoney(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
     if held is not None:
-        note = hold_note(decision.intent, held.amount, f"{held.expires_at:%Y-%m-%d %H:%M} UTC")
+        note = hold_note(decision.intent, held.amount, f"{held.expires_at.isoformat(' ')[:16]} UTC")
     elif judged.verdict in HOLDS:
         note = ONLY_JUDGED if judged.headroom else NOTHING_COVERS
     else:
@@ -151,8 +153,11 @@ def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | N
         note += (
             f" Caps on something that the intent does not state were not asked: {', '.join(judged.unasked[:5])}{more}."
         )
-    return replace(
-        decision,
+    return Decision(
+        id=decision.id,
+        at=decision.at,
+        intent=decision.intent,
+        intent_digest=decision.intent_digest,
         verdict=judged.verdict,
         reasons=judged.reasons,
         policies=judged.policies,
@@ -163,7 +168,10 @@ def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | N
         note=note,
         options=judged.options,
         approval=judged.approval,
+        approval_id=decision.approval_id,
         hold=held,
+        rulebook=decision.rulebook,
+        asked=decision.asked,
     )
 
 
@@ -173,15 +181,13 @@ def _watermark(ws: Workspace, billed_until: date | None) -> str:
     )
 
 
-def _unknown(ws: Workspace, question: Question) -> Mapping[str, Account]:
+def _unknown(ws: Workspace, question: Question, key: str) -> Account | None:
     """What to open where the ledger has no account: one of which nobody knows where it stands. A cap holds on that."""
     day = question.asked.at.date()
-    opened = {}
     for budget in question.budgets:
-        period = ws.rules.period(budget, day)
-        account = Account(budget.id, period.label, budget.currency, budget.cap, 0)
-        opened[account_key(budget.id, period.label)] = account
-    return opened
+        if ws.rules.account(budget, day) == key:
+            return Account(budget.id, ws.rules.period(budget, day).label, budget.currency, budget.cap, 0)
+    return None
 
 
 def _decide_without(ws: Workspace, question: Question, decision: Decision, lost: Unavailable) -> Decision:

@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 
 from fiscus.cost.providers import canonical_name
-from fiscus.flows.settle_intent import known_environment, known_team
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import CHARGED_AS
 from fiscus.guardrails.ledger.types import Account
@@ -75,9 +74,9 @@ def _settled(ws: Workspace, asked: Mapping[str, str]) -> Mapping[str, str]:
         )
     spelt = dict(asked)
     if "team" in spelt:
-        spelt["team"] = known_team(ws, spelt["team"]).id
+        spelt["team"] = ws.names.team(spelt["team"]).id
     if "environment" in spelt:
-        spelt["environment"] = known_environment(ws, spelt["environment"])
+        spelt["environment"] = ws.names.environment(spelt["environment"])
     if "provider" in spelt:
         spelt["provider"] = ws.rules.spelt("provider", canonical_name(spelt["provider"]))
     if "product" in spelt:

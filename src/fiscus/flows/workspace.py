@@ -13,6 +13,7 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ai.ports import CallStore
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
+from fiscus.flows.known_names import KnownNames
 from fiscus.flows.ports import State
 from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.doors.gate_settings import GateSettings
@@ -89,10 +90,12 @@ class Workspace:
     calls: CallStore  # what went through the gateway
     counters: Counters = field(default_factory=Counters)
     rules: Rules = field(init=False)  # the configuration's policies and budgets, ready to be asked
+    names: KnownNames = field(init=False)  # the people, teams and things that it knows, by any spelling
 
     def __post_init__(self) -> None:
         rules = Rules(self.config.policies, self.config.budgets, self.config.company.calendar)
         object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "names", KnownNames(self.config.directory, self.config.rules, rules))
 
     @property
     def as_of(self) -> date:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from fiscus.kernel.canonical import canonical_bytes
 
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_SHIFTS: Final = range(55, -1, -5)
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
 class IdSource(Protocol):
@@ -47,5 +47,8 @@ def content_id(prefix: str, *parts: object) -> str:
 
 def _letters(raw: bytes) -> str:
     """The first 60 bits in base 32 (RFC 4648), small letters."""
-    bits = int.from_bytes(raw[:8], "big") >> 4
-    return "".join([_ALPHABET[bits >> shift & 31] for shift in _SHIFTS])
+    bits, two = int.from_bytes(raw[:8], "big") >> 4, _PAIRS
+    return (
+        f"{two[bits >> 50]}{two[bits >> 40 & 1023]}{two[bits >> 30 & 1023]}"
+        f"{two[bits >> 20 & 1023]}{two[bits >> 10 & 1023]}{two[bits & 1023]}"
+    )

@@ -228,6 +228,7 @@ class TestItsEvidence:
     def used(self, company: Workspace) -> Workspace:
         settle_hold(company, _ask(company).id, Decimal("1.25"))
         _ask(company)
+        assert company.ledger.store.totals().open == 1  # whoever reads the tables finds them brought up to the evidence
         return company
 
     def test_it_is_whole_with_books_that_add_up(self, used: Workspace) -> None:

@@ -45,7 +45,7 @@ class Covering:
 
         What is no AI usage has no dimension of it at all, and no budget on one covers it.
         """
-        asked = tuple(sorted(item for item in scope.items() if item[1] or item[0] in AI_DIMENSIONS))
+        asked = tuple(scope.items())
         known = self._kept.get(asked)
         if known is None:
             if len(self._kept) >= KEPT_MAX:

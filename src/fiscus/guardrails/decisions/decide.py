@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Final
+from typing import Final, Literal
 
 from fiscus.guardrails.decisions.intent import intent_facts
 from fiscus.guardrails.decisions.policy_words import NO_QUOTES, policy_words
@@ -43,6 +43,7 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "commitment.purchase": {"charge_category": "Purchase"},
 }
 _ID: Final = attrgetter("policy_id")
+_AFTER: Final = attrgetter("after", "budget_id")
 _STRENGTH: Final = {verdict: number for number, verdict in enumerate(VERDICTS)}
 
 
@@ -110,9 +111,10 @@ def judge(
 ) -> Judgement:
     """The same question and the same accounts (by key) give the same judgement, whatever the order of policies and budgets."""
     asked, results, rows = question.asked, list(question.results), list[Headroom]()
+    day, bound = asked.at.date(), to_nanos(asked.intent.amount)
     for budget in question.budgets:
-        account = accounts.get(rules.account(budget, asked.at.date()))
-        result, row = _of_budget(budget, account, asked, rules)
+        account = accounts.get(rules.account(budget, day))
+        result, row = _of_budget(budget, account, asked.intent, bound, rules)
         results.append(result)
         if row is not None:
             rows.append(row)
@@ -144,24 +146,28 @@ def decide(asked: Asked, rules: Rules, accounts: Mapping[str, Account], quotes: 
 def strongest_first(results: Sequence[PolicyResult]) -> list[PolicyResult]:
     """By strength of their words, then by id: the order in which people read them."""
     ordered = sorted(results, key=_ID)
-    if any(result.verdict != "allow" for result in ordered):  # of equals the first id stays first
-        ordered.sort(key=lambda result: -_STRENGTH[result.verdict])
+    for result in ordered:
+        if result.verdict != "allow":  # of equals the first id stays first
+            return sorted(ordered, key=lambda one: -_STRENGTH[one.verdict])
     return ordered
 
 
 def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]:
     """The typed facts of what is asked, or of another `intent` that the same person asks at the same moment."""
-    return intent_facts(intent or asked.intent) | {
-        "requester.id": asked.intent.requested_by,
-        "requester.team": asked.requester_team,
-        "requester.cost_centre": asked.requester_cost_centre,
-        "requester.manager": asked.manager,
-        "requester.roles": asked.roles,
-        "now.hour": asked.at.hour,
-        "now.weekday": asked.at.isoweekday(),
-        "now.date": asked.at.date().isoformat(),
-        **asked.moment,
-    }
+    facts = intent_facts(intent or asked.intent)
+    facts["requester.id"] = asked.intent.requested_by
+    facts["requester.team"] = asked.requester_team
+    facts["requester.cost_centre"] = asked.requester_cost_centre
+    facts["requester.manager"] = asked.manager
+    facts["requester.roles"] = asked.roles
+    if "now.hour" not in asked.moment:
+        facts |= {
+            "now.hour": asked.at.hour,
+            "now.weekday": asked.at.isoweekday(),
+            "now.date": asked.at.date().isoformat(),
+        }
+    facts.update(asked.moment)
+    return facts
 
 
 def _scope_values(asked: Asked, tags: Collection[str]) -> Mapping[str, str]:
@@ -204,33 +210,44 @@ def _of_frozen(one: Frozen) -> PolicyResult:
 
 
 def _of_budget(
-    budget: Budget, account: Account | None, asked: Asked, rules: Rules
+    budget: Budget, account: Account | None, intent: Intent, bound: int, rules: Rules
 ) -> tuple[PolicyResult, Headroom | None]:
     """A budget's word. One whose headroom is not known, or is in another currency, is an error and holds where it is a cap."""
-    intent, cap, name, version = asked.intent, budget.cap or "observe", f"budget.{budget.id}", rules.version(budget)
+    cap = budget.cap or "observe"
     trouble = _trouble(budget, account, intent)
     if trouble or account is None:
         reason = f"Budget {budget.title}: {trouble}, and it is a cap." if budget.cap else ""
-        return PolicyResult(name, version, cap, "error", weakened("require_approval", cap), reason), None
-    left = account.headroom
-    after = left - to_nanos(intent.amount)
-    row = Headroom(
-        budget.id, account.period, account.currency, from_nanos(account.amount), from_nanos(account.actual),
-        from_nanos(account.estimated + account.unbilled), from_nanos(account.held), from_nanos(account.committed),
-        from_nanos(left), from_nanos(after), budget.cap, account.billed_until, account.frozen,
-    )  # fmt: skip
+        return _said(budget, rules, "error", weakened("require_approval", cap), reason), None
+    row = _headroom(budget, account, bound)
     if account.frozen:
         reason = f"Budget {budget.title} is frozen: an overrun took it past its cap, and a person has to lift that."
-        return PolicyResult(name, version, cap, "match", weakened("deny", cap), reason), row
-    if after >= 0:
-        return PolicyResult(name, version, cap, "no_match", "allow", ""), row
+        return _said(budget, rules, "match", weakened("deny", cap), reason), row
+    if row.after >= ZERO:
+        return rules.fitting(budget), row
     amount = f"{display(row.amount)} {account.currency} of {account.period}"
-    if left < 0:
+    if row.headroom < ZERO:
         stands = f"is {display(-row.headroom)} over its {amount} already; {display(intent.amount)} more adds to that."
     else:
         over = f"{display(intent.amount)} more would put it {display(-row.after)} over."
         stands = f"has {display(row.headroom)} left of {amount}; {over}"
-    return PolicyResult(name, version, cap, "match", weakened("deny", cap), f"Budget {budget.title} {stands}"), row
+    return _said(budget, rules, "match", weakened("deny", cap), f"Budget {budget.title} {stands}"), row
+
+
+def _said(
+    budget: Budget, rules: Rules, result: Literal["match", "error"], verdict: Verdict, reason: str
+) -> PolicyResult:
+    level, version = budget.cap or "observe", rules.version(budget)
+    return PolicyResult(f"budget.{budget.id}", version, level, result, verdict, reason)
+
+
+def _headroom(budget: Budget, account: Account, bound: int) -> Headroom:
+    """Where the account stands, and where it would stand with `bound` more."""
+    left = account.headroom
+    return Headroom(
+        budget.id, account.period, account.currency, from_nanos(account.amount), from_nanos(account.actual),
+        from_nanos(account.estimated + account.unbilled), from_nanos(account.held), from_nanos(account.committed),
+        from_nanos(left), from_nanos(left - bound), budget.cap, account.billed_until, account.frozen,
+    )  # fmt: skip
 
 
 def _trouble(budget: Budget, account: Account | None, intent: Intent) -> str:
@@ -249,12 +266,12 @@ def _reasons(
     money = f"{display(intent.amount)} {intent.currency}"
     if not rows:
         return (f"No policy objects to {money}. No budget covers it: nobody watches what it adds up to.",)
-    over = [row.budget_id for row in rows if row.after < ZERO]
-    watched = f" Over already and only watched: {', '.join(sorted(over))}." if over else ""
     fitting = [row for row in rows if row.after >= ZERO]
+    over = [row.budget_id for row in rows if row.after < ZERO] if len(fitting) < len(rows) else []
+    watched = f" Over already and only watched: {', '.join(sorted(over))}." if over else ""
     if not fitting:
         return (f"No policy objects to {money}.{watched}",)
-    least = min(fitting, key=lambda row: (row.after, row.budget_id))
+    least = min(fitting, key=_AFTER)
     left = f"{display(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})"
     return (f"No policy objects to {money}, and it fits {_many(len(fitting))}: {left}.{watched}",)
 

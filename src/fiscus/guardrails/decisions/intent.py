@@ -62,12 +62,15 @@ def parse_intent(data: object) -> Intent:
 
 def intent_facts(intent: Intent) -> dict[str, object]:
     """The facts `intent.*` of it, typed. Raises BadInput for an attribute of the wrong type."""
-    given: dict[str, object] = {"kind": intent.kind, "amount": intent.amount, **intent.attributes}
-    given |= {key: getattr(intent, key) for key in TEXTS}
 
     def refuse(key: str, message: str, remedy: str) -> Exception:
         return _wrong(key.replace("intent.", "attributes.", 1), message, remedy)
 
+    given = {
+        "kind": intent.kind, "amount": intent.amount, "requested_by": intent.requested_by, "team": intent.team,
+        "environment": intent.environment, "provider": intent.provider, "product": intent.product, "service": intent.service,
+        "currency": intent.currency, **intent.attributes,
+    }  # fmt: skip
     return given_facts({"intent": given}, intent.kind, refuse)
 
 

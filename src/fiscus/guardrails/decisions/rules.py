@@ -8,12 +8,13 @@ from datetime import date
 from fiscus.guardrails.decisions.covering import Covering
 from fiscus.guardrails.ledger.types import account_key
 from fiscus.guardrails.policies.policy_set import PolicySet
-from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget
+from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, PolicyResult
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.periods import FiscalCalendar, Period, PeriodKind
 from fiscus.ownership.types import OwnershipRules
 
 VERSION_DIGITS = 16
+ACCOUNTS_KEPT_MAX = 20_000
 
 
 class Rules:
@@ -25,6 +26,8 @@ class Rules:
         self.calendar = calendar
         self.covering = Covering(budgets)
         self.kept = False  # whether the ledger keeps this rulebook already
+        self._fitting: dict[str, PolicyResult] = {}
+        self._accounts: dict[tuple[str, date], str] = {}
         self._versions: dict[str, str] = {}
         self._periods: dict[tuple[PeriodKind, date], Period] = {}
         self._spellings: dict[str, Mapping[str, str]] = {}
@@ -44,9 +47,22 @@ class Rules:
             self._periods[asked] = self.calendar.period(*asked)
         return self._periods[asked]
 
+    def fitting(self, budget: Budget) -> PolicyResult:
+        """What the budget says of an intent that fits it: nothing."""
+        if (known := self._fitting.get(budget.id)) is None:
+            level, version = budget.cap or "observe", self.version(budget)
+            known = PolicyResult(f"budget.{budget.id}", version, level, "no_match", "allow", "")
+            self._fitting[budget.id] = known
+        return known
+
     def account(self, budget: Budget, day: date) -> str:
         """The key of the budget's account on `day`."""
-        return account_key(budget.id, self.period(budget, day).label)
+        asked = (budget.id, day)
+        if (known := self._accounts.get(asked)) is None:
+            if len(self._accounts) >= ACCOUNTS_KEPT_MAX:
+                self._accounts.clear()
+            known = self._accounts[asked] = account_key(budget.id, self.period(budget, day).label)
+        return known
 
     def budgeted(self, dimension: str) -> set[str]:
         """Every value of a dimension that some budget names."""

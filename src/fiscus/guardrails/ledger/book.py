@@ -9,7 +9,7 @@ What it keeps, whatever happens outside (a test holds each over drawn sequences 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, cast
@@ -30,6 +30,7 @@ from fiscus.guardrails.ledger.commands import (
     Sync,
     Thaw,
     Verdict,
+    nothing_opens,
 )
 from fiscus.guardrails.ledger.ports import LockedLedger
 from fiscus.guardrails.ledger.types import Account, Answered, Changes, Frozen, Hold, account_key
@@ -129,10 +130,10 @@ class _Book:
         self.changes.entries.append(entry)
         return Reserved(held, decision)
 
-    def _account(self, key: str, opens: Mapping[str, Account]) -> Account:
+    def _account(self, key: str, opens: Callable[[str], Account | None]) -> Account:
         account = self._accounts.get(key)
         if account is None:
-            opened = opens.get(key)
+            opened = opens(key)
             if opened is None:
                 raise NotFound(f"The ledger has no account {key}", remedy="Run `fiscus run`: it opens one a budget.")
             account = self._accounts[key] = replace(opened)
@@ -211,7 +212,7 @@ class _Book:
         assert asked.amount > 0
         over = replace(asked.hold, state="settled", bound=0, settled=asked.amount, settled_at=self.now)
         for key in over.accounts:
-            self._account(key, {})
+            self._account(key, nothing_opens)
         self._post(over, released=0, charged=asked.amount)
         frozen = self._overrun(over, asked.amount)
         self._keep(over, "settled", {"amount": str(asked.amount), "estimate": over.estimate, "was": "leased"})
@@ -313,11 +314,11 @@ def counts_from(nature: str, day: date) -> date:
 
 
 def _entry(hold: Hold) -> Mapping[str, object]:
-    """A hold in the evidence; amounts are text, because JSON numbers end at 2^53."""
+    """All of a new hold, in the evidence: the store reads it back. Amounts are text, because JSON numbers end at 2^53."""
     return {
         "id": hold.id, "bound": str(hold.bound), "currency": hold.currency, "accounts": hold.accounts,
         "nature": hold.nature, "provider": hold.provider, "subjects": hold.subjects, "day": hold.day,
-        "expires_at": hold.expires_at, "price_version": hold.price_version,
+        "at": hold.at, "expires_at": hold.expires_at, "decision_id": hold.decision_id, "price_version": hold.price_version,
     }  # fmt: skip
 
 

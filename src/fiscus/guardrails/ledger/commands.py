@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold
@@ -24,6 +24,11 @@ class Verdict:
     amount: int | None = None
 
 
+def nothing_opens(key: str) -> None:
+    """An account that the ledger does not have is refused."""
+    del key
+
+
 Judge = Callable[[Sequence[Account], Mapping[str, Frozen]], Verdict]
 
 
@@ -32,13 +37,13 @@ class Reserve:
     """Ask for money over all accounts of `hold` at once: held over every one of them, or over none.
 
     `key`: the caller's own name for this request; the same key and digest again are answered as before, the same key with
-    another digest is refused. Empty: no repeat can be told. `opens`: key -> the account to open where the ledger has none.
+    another digest is refused. Empty: no repeat can be told. `opens` makes the account to open where the ledger has none.
     `judge` sees the accounts in the order of `hold.accounts` and the frozen subjects of the hold, under the lock: pure and quick.
     """
 
     hold: Hold
     judge: Judge
-    opens: Mapping[str, Account] = field(default_factory=dict)
+    opens: Callable[[str], Account | None] = nothing_opens
     key: str = ""
     digest: str = ""
 

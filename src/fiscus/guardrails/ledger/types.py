@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from fiscus.guardrails.types import Decision, Level
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.periods import FiscalCalendar
 
 HoldState = Literal["held", "settled", "released", "charged"]
+_RESERVES: Final = frozenset({"reserved", "decided"})
 Nature = Literal["usage", "commitment"]  # what a settled amount is until it is billed: unbilled usage, or committed
 
 
@@ -143,3 +144,8 @@ class Changes:
     billed: dict[str, date] | None = None  # provider -> first day that its bills do not cover
     entries: list[Mapping[str, object]] = field(default_factory=list)
     actor: Actor | None = None  # a person, where one acted
+
+    @property
+    def only_reserves(self) -> bool:
+        """Whether every transition is a reservation or a decision without one: then `entries` tells all that is changed."""
+        return all(entry["what"] in _RESERVES for entry in self.entries)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from fiscus.kernel.periods import FiscalCalendar, FiscalPosition
+from fiscus.kernel.periods import FiscalCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,20 @@ def moment_facts(
     at: datetime, calendar: FiscalCalendar, freezes: Sequence[Freeze] = (), environment: str = ""
 ) -> Mapping[str, object]:
     """Every fact `now.*`. `now.freeze` names the freezes that are on for `environment`, those of all environments included."""
-    stands = _position(calendar, at.date())
+    frozen = tuple([freeze.name for freeze in freezes if freeze.holds(at, environment)])
+    return {**_hour_facts(calendar, at.date(), at.hour), "now.freeze": frozen}
+
+
+@lru_cache(maxsize=64)
+def _hour_facts(calendar: FiscalCalendar, day: date, hour: int) -> Mapping[str, object]:
+    """What is the same for a whole hour."""
+    stands = calendar.position(day)
     return {
-        "now.hour": at.hour,
-        "now.weekday": at.isoweekday(),
-        "now.date": at.date().isoformat(),
+        "now.hour": hour,
+        "now.weekday": day.isoweekday(),
+        "now.date": day.isoformat(),
         "now.fiscal_year": stands.year,
         "now.fiscal_quarter": stands.quarter,
         "now.fiscal_period": stands.period,
         "now.days_left_in_period": stands.days_left,
-        "now.freeze": tuple(freeze.name for freeze in freezes if freeze.holds(at, environment)),
     }
-
-
-@lru_cache(maxsize=64)
-def _position(calendar: FiscalCalendar, day: date) -> FiscalPosition:
-    return calendar.position(day)

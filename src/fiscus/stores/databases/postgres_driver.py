@@ -42,23 +42,25 @@ class PostgresDriver:
         with self._turn:
             try:
                 self._writer = connection = self._alive(self._writer)
+                statements = _PostgresStatements(connection)
                 with connection.pipeline():
                     connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                     try:
-                        yield _PostgresStatements(connection)
+                        yield statements
                         connection.execute("COMMIT")
                     except psycopg.Error:
                         raise
                     except BaseException:
                         connection.execute("ROLLBACK")
                         raise
+                statements.done()
             except psycopg.Error as failed:
                 _drop(self._writer)
                 self._writer = None
                 raise lost(str(failed), self.name, self.purpose) from failed
 
     def is_unchanged(self, tx: Statements) -> bool:
-        """Nothing says so cheaply: everything is read anew."""
+        """Nothing says so but the head itself, which has to be locked anyway."""
         del tx
         return False
 
@@ -103,6 +105,7 @@ class PostgresDriver:
 class _PostgresStatements:
     def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         self._connection = connection
+        self._then: Callable[[], None] | None = None
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(
@@ -113,7 +116,12 @@ class _PostgresStatements:
         self._connection.execute(_marked(sql), params)
 
     def once_durable(self, then: Callable[[], None]) -> None:
-        """Nothing is kept that could be old."""
+        self._then = then
+
+    def done(self) -> None:
+        """The transaction is durable."""
+        if self._then is not None:
+            self._then()
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         with self._connection.cursor() as cursor:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, cast
 
 import msgspec
 
-from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Rulebook
+from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Nature, Rulebook
 from fiscus.guardrails.types import Decision, Level
+from fiscus.kernel.errors import IntegrityBroken
 
 ACCOUNT_COLUMNS: Final = (
     "id, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, billed_until, frozen, "
@@ -39,9 +40,44 @@ class _Body:
     entries: list[_Entry]
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldEntry:
+    """A hold as its reservation tells it (guardrails/ledger/book.py); amounts are text."""
+
+    id: str
+    bound: str
+    currency: str
+    accounts: tuple[str, ...]
+    nature: Nature
+    provider: str
+    subjects: tuple[str, ...]
+    day: date
+    at: datetime
+    expires_at: datetime
+    decision_id: str
+    price_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ReservedEntry:
+    hold: _HeldEntry | None = None
+    decision: _Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _ReservedBody:
+    entries: list[_ReservedEntry]
+
+
 _SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
 _HOLD: Final = msgspec.json.Decoder(Hold)
 _ENTRIES: Final = msgspec.json.Decoder(_Body)
+_RESERVED: Final = msgspec.json.Decoder(_ReservedBody)
 _FROZEN: Final = msgspec.json.Decoder(dict[str, Frozen])
 _BILLED: Final = msgspec.json.Decoder(dict[str, date])
 _RULEBOOK: Final = msgspec.json.Decoder(Rulebook)
@@ -67,6 +103,30 @@ def decisions_of(body: str) -> list[Decision]:
         return [entry.decision for entry in _ENTRIES.decode(body).entries if entry.decision is not None]
     except msgspec.MsgspecError:
         return []
+
+
+def reserved_in(body: str) -> Iterator[tuple[Hold | None, str]]:
+    """(the hold, the decision's id or empty) of each transition of a record that only reserves.
+
+    Raises IntegrityBroken where it cannot be read: whatever it held must not be forgotten.
+    """
+    try:
+        entries = _RESERVED.decode(body).entries
+    except msgspec.MsgspecError as unreadable:
+        raise IntegrityBroken(
+            f"The ledger's newest evidence cannot be read: {unreadable}",
+            remedy="Restore a backup: nothing can be held.",
+        ) from unreadable
+    for entry in entries:
+        yield _held(entry.hold) if entry.hold else None, entry.decision.id if entry.decision else ""
+
+
+def _held(told: _HeldEntry) -> Hold:
+    return Hold(
+        id=told.id, state="held", bound=int(told.bound), currency=told.currency, accounts=told.accounts, nature=told.nature,
+        provider=told.provider, subjects=told.subjects, day=told.day, at=told.at, expires_at=told.expires_at,
+        decision_id=told.decision_id, price_version=told.price_version,
+    )  # fmt: skip
 
 
 def frozen_of(document: str) -> dict[str, Frozen]:

@@ -43,4 +43,8 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         )""",
     ),
     ("ALTER TABLE ledger_accounts ADD COLUMN by_bills BIGINT NOT NULL DEFAULT 1",),
+    (  # the newest record that the other tables say: see locked_ledger.py
+        "ALTER TABLE ledger_head ADD COLUMN tabled BIGINT NOT NULL DEFAULT 0",
+        "UPDATE ledger_head SET tabled = seq",
+    ),
 )

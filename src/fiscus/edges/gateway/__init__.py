@@ -1,1 +1,0 @@
-"""The AI gateway: a reverse proxy that lets nothing out without money behind it. Thin: what it decides is asked of flows."""
