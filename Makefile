@@ -15,7 +15,7 @@ help:  ## This list
 demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found, serve it (DEMO_SERVE=0: do not)
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
-test: $(VENV)/.dev  ## All tests, against real components; the promises have a target of their own
+test: $(VENV)/.dev $(VENV)/.litellm  ## All tests, against real components; the promises have a target of their own
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/promises $(PYTEST_ARGS)
 
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
@@ -57,4 +57,9 @@ $(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml package-lock.json too
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(UV) --require-hashes -r requirements-dev.lock
 	FISCUS_DEV=1 $(BIN)/python tools/build_assets.py
+	@touch $@
+
+$(VENV)/.litellm: $(VENV)/.uv requirements-litellm.lock
+	$(BIN)/uv venv --quiet --python $(BIN)/python --allow-existing $(VENV)/litellm
+	$(BIN)/uv pip install --quiet --python $(VENV)/litellm/bin/python --require-hashes -r requirements-litellm.lock
 	@touch $@

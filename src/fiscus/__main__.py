@@ -18,7 +18,7 @@ def command_line() -> App:
     """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli
 
-    return build_cli(_serve, _serve_admission, _serve_tools)
+    return build_cli(_serve, _serve_admission, _serve_tools, _serve_gateway)
 
 
 def _serve(
@@ -47,6 +47,17 @@ def _serve_tools(home: Path, person: str, address: tuple[str, int] | None, start
         serve_stdio(home, person)
     else:
         serve_http(home, person, *address, started)
+
+
+def _serve_gateway(
+    home: Path, address: tuple[str, int], workers: int, worker: tuple[int, int] | None, started: Callable[[str], None]
+) -> None:
+    from fiscus.edges.gateway.supervise import serve_gateway, serve_one_of
+
+    if worker is None:
+        serve_gateway(home, *address, workers, started)
+    else:
+        serve_one_of(home, *address, worker)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -24,10 +24,19 @@ COMPILE_SECONDS_MAX: Final = 120
 FOLDER: Final = ".fiscus/prices"
 
 
-def load_ai_prices(home: Path) -> PriceTable:
-    """The price table in force. Raises BadConfig (prices/ai.yaml, with the line), Unavailable (the source cannot be compiled)."""
+def load_ai_prices(home: Path, wanted: Collection[str] | None = None) -> PriceTable:
+    """The price table in force; of the `wanted` providers only, where a process has to stay small.
+
+    Raises BadConfig (prices/ai.yaml, with the line), Unavailable (the source cannot be compiled).
+    """
     overrides = (*shipped_overrides(), *own_overrides(home))
-    return price_table_of(with_overrides(source_document(home), overrides))
+    document = with_overrides(source_document(home), overrides)
+    if wanted is not None:
+        document = {
+            **document,
+            "providers": {name: one for name, one in document["providers"].items() if name in wanted},
+        }
+    return price_table_of(document)
 
 
 def own_overrides(home: Path) -> tuple[PriceOverride, ...]:

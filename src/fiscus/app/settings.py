@@ -14,10 +14,12 @@ from typing import Any, cast
 from fiscus.actions.types import SafetyBelts
 from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.app.gates import gate_settings_from
+from fiscus.app.gateway_settings import gateway_settings_from
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.types import GATEWAY_SOURCE
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
+from fiscus.guardrails.doors.ai.settings import GatewaySettings
 from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document, load_document
@@ -70,6 +72,7 @@ class Settings:
     pages_url: str = DEFAULT_PAGES
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
 
 
 def load_settings(home: Path) -> Settings:
@@ -107,6 +110,7 @@ def load_settings(home: Path) -> Settings:
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
         freezes=freezes_from(document),
         gates=gate_settings_from(data.get("gates", {})),
+        gateway=gateway_settings_from(document),
     )
 
 

@@ -39,20 +39,20 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     clock = clock or (SteppedClock(datetime.combine(pinned, NOON)) if pinned else SystemClock())
     (home / ".fiscus").mkdir(exist_ok=True)
     channels = open_channels(settings)
-    state = open_state(_sqlite_in(settings.state, home), clock)
+    state = open_state(sqlite_in(settings.state, home), clock)
     with state.read() as tx:
         config = with_enforced(config, tx)
     return Workspace(
         home=home,
         config=config,
-        lake=open_lake(_located(settings.lake, home), settings.promoted_tags),
+        lake=open_lake(located(settings.lake, home), settings.promoted_tags),
         state=state,
         clock=clock,
         ids=RandomIds(),
         executors=open_executors(settings, channels),
         channels=channels,
-        ledger=Ledger(open_ledger(_sqlite_in(settings.ledger, home), clock)),
-        calls=open_calls(_sqlite_in(settings.calls, home), clock),
+        ledger=Ledger(open_ledger(sqlite_in(settings.ledger, home), clock)),
+        calls=open_calls(sqlite_in(settings.calls, home), clock),
     )
 
 
@@ -61,11 +61,11 @@ def find_home(given: str | None) -> Path:
     return Path(given or os.environ.get("FISCUS_HOME") or ".").resolve()
 
 
-def _located(url: str, home: Path) -> str:
+def located(url: str, home: Path) -> str:
     return url if "://" in url else str(home / url)
 
 
-def _sqlite_in(url: str, home: Path) -> str:
+def sqlite_in(url: str, home: Path) -> str:
     """sqlite:///relative becomes a path inside the workspace; every other URL stays."""
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url.startswith(prefix + "/"):

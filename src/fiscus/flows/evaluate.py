@@ -10,6 +10,7 @@ from typing import Final
 from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.ports import StateTx
 from fiscus.flows.prove_policies import unproven_findings
+from fiscus.flows.reconcile_ai import reconciliation_findings
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.sync_ledger import sync_ledger
 from fiscus.flows.workspace import Workspace
@@ -69,7 +70,12 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     standing = standing_budgets(ws)
     judged = judge_policies(ws, standing)
     budgets = (*find_budgets(standing, ws.config.promoted_tags), *find_tree(standing, ws.config.company.calendar))
-    found = [*budgets, *(f for one in judged for f in one.findings), *unproven_findings(ws)]
+    found = [
+        *budgets,
+        *(f for one in judged for f in one.findings),
+        *unproven_findings(ws),
+        *reconciliation_findings(ws),
+    ]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)
     unseen = tuple(one.budget.id for one in standing if not one.days.seen)

@@ -124,3 +124,6 @@ COMMITMENT_STANDING_DAYS: Final = 28  # what a commitment costs a day is average
 PURCHASE_HISTORY_DAYS: Final = 365  # of bills that say what is bought already
 RENEWAL_AHEAD_DAYS: Final = 60  # a case is opened so long before notice is due
 RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before
+
+# Conformance: what a check may hold in memory; a larger delivery spills to disk.
+CHECK_MEMORY_MB_MAX: Final = 1_500

@@ -59,8 +59,10 @@ class PriceTable:
         return tuple(model.prices for model in self._models.get(provider, ()))
 
     def _look_up(self, provider: str, model: str) -> tuple[ModelPrice, ...]:
-        name = model.lower()
-        prices = next((m.prices for m in self._models.get(provider, ()) if matches(m.match, name)), ())
+        name = model.lower()  # no name is no model, whatever a pattern says
+        prices: tuple[ModelPrice, ...] = next(
+            (m.prices for m in self._models.get(provider, ()) if name and matches(m.match, name)), ()
+        )
         if len(self._found) >= LOOKED_UP_MAX:
             self._found.clear()
         self._found[provider, model] = prices

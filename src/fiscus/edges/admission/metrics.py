@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from fiscus.edges.counters_text import counters_text
 from fiscus.kernel.counters import Counters
 
 ANSWERS: Final = "fiscus_admission_answers_total"
@@ -23,17 +24,5 @@ ABOUT: Final = {
 
 
 def metrics_text(*counters: Counters) -> bytes:
-    """Every counter in the text format of Prometheus, version 0.0.4."""
-    lines, named = list[str](), set[str]()
-    for (name, labels), number in sorted(item for one in counters for item in one.all().items()):
-        if name not in named:
-            named.add(name)
-            lines += [f"# HELP {name} {ABOUT[name]}"] if name in ABOUT else []
-            lines.append(f"# TYPE {name} counter")
-        said = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
-        lines.append(f"{name}{{{said}}} {number}" if said else f"{name} {number}")
-    return "\n".join([*lines, ""]).encode()
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Every counter in the text format of Prometheus."""
+    return counters_text(counters, ABOUT).encode()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Body, Depends, Header, Query, Re
 from fastapi.responses import JSONResponse
 
 from fiscus.actions.types import Action, ActionPreview
+from fiscus.edges.api.ai_routes import mount_ai
 from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.gate_routes import mount_gates
@@ -53,6 +54,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_gates(router, get_ws)
     mount_policies(router, get_ws, kept)
     mount_ledger(router, get_ws)
+    mount_ai(router, get_ws)
     mount_purchases(router, get_ws)
     _mount_acts(router, get_ws)
     return router

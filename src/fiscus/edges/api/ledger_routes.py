@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.edges.counters_text import CONTENT_TYPE, counters_text
 from fiscus.flows.replay_decision import Replay, replay_decision
 from fiscus.flows.settle_hold import release_hold, settle_hold, thaw
 from fiscus.flows.show_ledger import LedgerShown, show_ledger
@@ -83,16 +84,5 @@ def mount_ledger(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
 
 
 def metrics_text(counters: Counters) -> PlainTextResponse:
-    """Every counter in the text format of Prometheus, version 0.0.4."""
-    lines, named = list[str](), set[str]()
-    for (name, labels), count in sorted(counters.all().items()):
-        if name not in named:
-            named.add(name)
-            lines.append(f"# TYPE {name} counter")
-        said = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
-        lines.append(f"{name}{{{said}}} {count}" if said else f"{name} {count}")
-    return PlainTextResponse("\n".join([*lines, ""]), media_type="text/plain; version=0.0.4")
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Every counter in the text format of Prometheus."""
+    return PlainTextResponse(counters_text([counters]), media_type=CONTENT_TYPE)

@@ -12,6 +12,7 @@ from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import display
 
 if TYPE_CHECKING:
+    from fiscus.flows.reconcile_ai import AiReconciliation
     from fiscus.flows.show_calls import CallsShown
     from fiscus.flows.write_ai_charges import AiMonthWritten
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     ai_app = App(name="ai", help="AI spend: calls through the gateway, their charges, the vendors' bills.")
-    for command in (write, calls):
+    for command in (write, calls, reconcile):
         ai_app.command(command)
     app.command(ai_app)
 
@@ -69,6 +70,24 @@ def calls(
     show(common, show_calls(open_home(common), asked), _calls_text)
 
 
+@guarded
+def reconcile(*, days: int = 35, common: Common = NO_OPTIONS) -> None:
+    """Hold what went through the gateway against the vendors' bills: matched, estimated, missing here, missing there.
+
+    Parameters
+    ----------
+    days
+        How many days before today.
+    """
+    from fiscus.flows.reconcile_ai import reconcile_ai
+    from fiscus.flows.write_ai_charges import write_ai_charges
+
+    ws = open_home(common)
+    with progress(common) as bar:
+        write_ai_charges(ws, bar)
+    show(common, reconcile_ai(ws, days), _reconciled_text)
+
+
 def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -81,6 +100,30 @@ def _written_text(written: tuple[AiMonthWritten, ...]) -> None:
         say(one.sentence())
     if not written:
         say("Nothing new went through the gateway.")
+
+
+def _reconciled_text(found: AiReconciliation) -> None:
+    for sentence in found.sentences():
+        say(sentence)
+    table(
+        ("day", "provider", "model", "here", "there", "missing here", "missing there", "", "state"),
+        [
+            (
+                str(one.day),
+                one.provider,
+                one.model or "(all)",
+                one.here,
+                one.there,
+                one.missing_here,
+                one.missing_there,
+                one.currency,
+                one.state,
+            )
+            for one in found.lines
+            if one.state != "matched"
+        ],
+        "Every billed day agrees.",
+    )
 
 
 def _calls_text(shown: CallsShown) -> None:

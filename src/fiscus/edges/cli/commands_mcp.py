@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, note, say_json
 
 HOST = "127.0.0.1"
-PORT = 8730
+PORT = 8740
 
 
 class ServeTools(Protocol):

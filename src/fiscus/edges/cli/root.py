@@ -10,8 +10,10 @@ from fiscus.edges.cli import (
     commands_admission,
     commands_ai,
     commands_approve,
+    commands_check,
     commands_data,
     commands_gate,
+    commands_gateway,
     commands_ledger,
     commands_mcp,
     commands_policy,
@@ -21,6 +23,7 @@ from fiscus.edges.cli import (
     commands_show,
 )
 from fiscus.edges.cli.commands_admission import ServeAdmission
+from fiscus.edges.cli.commands_gateway import ServeGateway
 from fiscus.edges.cli.commands_mcp import ServeTools
 from fiscus.edges.cli.commands_serve import ServePages
 from fiscus.edges.cli.terminal import say
@@ -37,12 +40,15 @@ NEWCOMER = """Fiscus: a control plane for cloud, AI, SaaS and marketplace spend.
 fiscus --help lists every command; --json works on each."""
 
 
-def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission, serve_tools: ServeTools) -> App:
+def build_cli(
+    serve_pages: ServePages, serve_admission: ServeAdmission, serve_tools: ServeTools, serve_gateway: ServeGateway
+) -> App:
     """The root command with every subcommand mounted; how each door is served is handed in."""
     app = App(
         name="fiscus", help="A control plane for cloud, AI, SaaS and marketplace spend, on FOCUS.", version=__version__
     )
     commands_data.mount(app)
+    commands_check.mount(app)
     money = (
         commands_show,
         commands_act,
@@ -57,6 +63,7 @@ def build_cli(serve_pages: ServePages, serve_admission: ServeAdmission, serve_to
     commands_serve.mount(app, serve_pages)
     commands_admission.mount(app, serve_admission)
     commands_mcp.mount(app, serve_tools)
+    commands_gateway.mount(app, serve_gateway)
     app.default(_newcomer)
     return app
 

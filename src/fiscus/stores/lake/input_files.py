@@ -16,18 +16,15 @@ import pyarrow.parquet as pq
 from fiscus.cost.types import InputFile
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import (
-    INPUT_COLUMNS_MAX,
-    INPUT_FIELD_BYTES_MAX,
     INPUT_FILES_MAX,
     INPUT_INFLATED_FREE_BYTES,
     INPUT_INFLATION_RATIO_MAX,
     INPUT_ROWS_FREE,
     INPUT_ROWS_PER_BYTE_MAX,
 )
+from fiscus.stores.lake.csv_head import CHUNK_BYTES, SAMPLE_ROWS, checked_header, head_rows
 from fiscus.stores.lake.scan_text import TextScan
 
-CHUNK_BYTES = 1 << 20
-SAMPLE_ROWS = 50
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
 UNREAD = (".bz2", ".xz", ".lz4", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".xls", ".tsv", ".orc", ".avro", ".gz", ".zst")
 """Kinds that may hold a part of the bill: left out in silence, they would make it too small."""
@@ -138,11 +135,11 @@ def _inspect_csv(path: Path) -> InputFile:
             scan.see(chunk, packed.tell())
             if len(head) < 4 * CHUNK_BYTES:
                 head += chunk
-    rows = _head_rows(path, head, whole=scan.length <= len(head))
+    rows = head_rows(path, head, whole=scan.length <= len(head))
     if not rows[0]:
         raise BadInput("The header is empty", remedy="Export the file again.", where=Where(file=str(path), row=0))
     header, delimiter = rows[0], rows[1][0]
-    columns = _checked_header(path, header)
+    columns = checked_header(path, header)
     sample: dict[str, str] = {}
     for row in rows[2:]:
         for column, value in zip(columns, row, strict=False):
@@ -152,63 +149,6 @@ def _inspect_csv(path: Path) -> InputFile:
     return InputFile(str(path), "csv", columns, delimiter, _sha256(path), scan.has_null, sample, size_bytes=size)
 
 
-def _head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
-    """[header, [delimiter], sample rows...]."""
-    if not head.strip():
-        raise BadInput("The file is empty", remedy="Fetch it again from the vendor.", where=Where(file=str(path)))
-    if not whole and b"\n" not in head:
-        raise BadInput(
-            f"No line ends within {len(head) // CHUNK_BYTES} MB: this is no CSV",
-            remedy="Export the file again.",
-            where=Where(file=str(path), row=0),
-        )
-    try:
-        text = head.decode("utf-8-sig") if whole else head[: head.rfind(b"\n") + 1].decode("utf-8-sig")
-    except UnicodeDecodeError as broken:
-        raise BadInput(
-            f"The file is not UTF-8 text: {broken.reason}", remedy="Save it as UTF-8.", where=Where(file=str(path))
-        ) from None
-    first = text.split("\n", 1)[0]
-    delimiter = max((",", ";", "\t", "|"), key=first.count)
-    csv.field_size_limit(INPUT_FIELD_BYTES_MAX)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        rows = [row for row, _ in zip(reader, range(SAMPLE_ROWS + 1), strict=False)]
-    except csv.Error as broken:
-        raise BadInput(
-            f"Not CSV: {broken}", remedy="Quote fields as RFC 4180 says.", where=Where(file=str(path))
-        ) from None
-    return [rows[0], [delimiter], *rows[1:]]
-
-
-def _checked_header(path: Path, header: Sequence[str]) -> tuple[str, ...]:
-    columns = tuple(name.strip() for name in header)
-    where = Where(file=str(path), row=0)
-    if len(columns) > INPUT_COLUMNS_MAX:
-        raise BadInput(f"More than {INPUT_COLUMNS_MAX:,} columns", remedy="This is no FOCUS file.", where=where)
-    seen: set[str] = set()
-    for name in columns:
-        if not name or name.lower() in seen:
-            problem = f"Column {name!r} stands twice in the header" if name else "A column has no name"
-            raise BadInput(
-                problem, remedy="Export the file again.", where=Where(file=str(path), row=0, column=name or None)
-            )
-        if "\n" in name or "\r" in name:
-            raise BadInput(
-                "A column's name holds a line break",
-                remedy="Export the file again.",
-                where=Where(file=str(path), row=0, column=name),
-            )
-        if name.startswith("x__"):
-            raise BadInput(
-                f"Column {name!r} has a name that Fiscus keeps for itself",
-                remedy="Rename it: x_ and then a letter.",
-                where=Where(file=str(path), row=0, column=name),
-            )
-        seen.add(name.lower())
-    return columns
-
-
 def _inspect_parquet(path: Path) -> InputFile:
     file = pq.ParquetFile(path)
     size, count = path.stat().st_size, file.metadata.num_rows
@@ -216,7 +156,7 @@ def _inspect_parquet(path: Path) -> InputFile:
     many = count > INPUT_ROWS_FREE and count > size * INPUT_ROWS_PER_BYTE_MAX
     if many or (inflated > INPUT_INFLATED_FREE_BYTES and inflated > size * INPUT_INFLATION_RATIO_MAX * 10):
         raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
-    columns = _checked_header(path, file.schema_arrow.names)
+    columns = checked_header(path, file.schema_arrow.names)
     sample: dict[str, str] = {}
     for batch in file.iter_batches(batch_size=SAMPLE_ROWS):
         for name in columns:

@@ -33,6 +33,10 @@ class Breaker:
         """How long it stays open: twice as long each time."""
         return float(min(OPEN_SECONDS_MAX, OPEN_SECONDS * 2 ** max(0, self.rounds - 1)))
 
+    def untried(self) -> None:
+        """The one that was to try never went."""
+        self.trying = False
+
     def worked(self) -> None:
         """An answer came, whatever it said."""
         self.failures, self.rounds, self.trying = 0, 0, False

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from fiscus.guardrails.doors.ai.settings import Pace
+from fiscus.guardrails.doors.ai.types import Pace
 
 KEYS_MAX: Final = 50_000
 PROMPTS_MAX: Final = 20_000

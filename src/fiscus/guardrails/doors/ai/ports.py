@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite
+from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refused, Rewrite, SealedKey, VirtualKey
 
 
 class StreamReader(Protocol):
@@ -51,6 +51,22 @@ class Wire(Protocol):
 
     def stream(self, ask: AiAsk) -> StreamReader: ...
 
+    def batch_files(self, ask: AiAsk) -> Sequence[str]:
+        """The paths of the files that hold a batch's requests; none: they stand in its body. Raises BadInput."""
+        ...
+
+    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+        """The requests of a batch, each bounded at the batch rates. Raises BadInput with the line."""
+        ...
+
+    def batch_job(self, body: bytes) -> BatchJob | None:
+        """What an answer (to asking for a batch, or for how it stands) tells of a job; None: it tells of none."""
+        ...
+
+    def batch_results(self, content: bytes) -> Iterator[Usage]:
+        """What each answered request of a results file used, at the batch rates. Raises BadInput with the line."""
+        ...
+
     def refusal(self, refused: Refused) -> tuple[int, bytes]:
         """Status and JSON body of a refusal, as this vendor's client expects an error."""
         ...
@@ -62,3 +78,20 @@ class Wire(Protocol):
     def authorise(self, provider_key: str) -> Mapping[str, str]:
         """The headers that carry the vendor's own key."""
         ...
+
+
+class KeyStore(Protocol):
+    """Virtual keys by their digests, and vendors' keys sealed. Raises Unavailable where it cannot be reached."""
+
+    def put(self, key: VirtualKey) -> None:
+        """A new key, or a changed one of the same id."""
+        ...
+
+    def everything(self) -> Sequence[VirtualKey]: ...
+    def put_sealed(self, upstream: str, sealed: SealedKey) -> None: ...
+    def sealed(self, upstream: str) -> SealedKey | None: ...
+    def changes(self) -> int:
+        """A number that grows with every change."""
+        ...
+
+    def close(self) -> None: ...

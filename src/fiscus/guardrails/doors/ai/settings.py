@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fiscus.guardrails.doors.ai.types import CallerScope, Pace
+
 Unknown = Literal["deny", "pass"]
 
 
@@ -30,32 +32,6 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast one key may go, over all workers together; None: as fast as it can. Money is in nano-units a minute."""
-
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    concurrent: int | None = None
-    money_per_minute: int | None = None
-    same_prompt: int | None = None  # the same prompt so many times within `same_prompt_seconds` is a loop
-    same_prompt_seconds: int = 300
-
-
-@dataclass(frozen=True, slots=True)
-class CallerScope:
-    """Whom a request is charged to, and what it may use. Empty sets: everything."""
-
-    key_id: str
-    requested_by: str
-    team: str
-    environment: str
-    product: str = ""
-    upstreams: frozenset[str] = frozenset()
-    models: tuple[str, ...] = ()  # names, or prefixes that end in *
-    pace: Pace = field(default_factory=Pace)
-
-
-@dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """The section `gateway` of fiscus.yaml. `default_scope` None: a request without a key is refused."""
 
@@ -66,4 +42,3 @@ class GatewaySettings:
     answer_seconds_max: int = 600
     drain_seconds_max: int = 120  # how long an answer is read on after its client has gone
     body_bytes_max: int = 64 * 2**20
-    log_prompts: bool = False

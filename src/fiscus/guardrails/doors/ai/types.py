@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from fiscus.cost.ai.types import Meter, Tier, Usage
@@ -75,3 +76,67 @@ class Refused:
     message: str
     decision_id: str = ""
     retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast one key may go, over all workers together; None: as fast as it can. Money is in nano-units a minute."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent: int | None = None
+    money_per_minute: int | None = None
+    same_prompt: int | None = None  # the same prompt so many times within `same_prompt_seconds` is a loop
+    same_prompt_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class CallerScope:
+    """Whom a request is charged to, and what it may use. Empty sets: everything."""
+
+    key_id: str
+    requested_by: str
+    team: str
+    environment: str
+    product: str = ""
+    upstreams: frozenset[str] = frozenset()
+    models: tuple[str, ...] = ()  # names, or prefixes that end in *
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualKey:
+    """Who spends with it, where, and until when. `digest`: SHA-256 of the whole key, hexadecimal."""
+
+    id: str
+    digest: str
+    shown: str  # its first characters, for people to recognise it by
+    name: str
+    owner: str
+    team: str
+    environment: str
+    product: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    upstreams: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A vendor's key, encrypted: `secret` under `data_key`, which the master key wraps. Base64 of nonce and ciphertext."""
+
+    data_key: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchJob:
+    """A job as the vendor's answer tells of it. `results`: the paths below the base URL that its results can be read at."""
+
+    id: str
+    ended: bool
+    results: tuple[str, ...] = ()

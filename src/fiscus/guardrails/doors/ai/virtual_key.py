@@ -4,57 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from fiscus.guardrails.doors.ai.settings import CallerScope, Pace
+from fiscus.guardrails.doors.ai.types import CallerScope, Pace, VirtualKey
 
 PREFIX: Final = "fsk"
 SECRET_BYTES: Final = 32  # 256 random bits: nobody guesses one, so a fast digest is enough
 SHOWN_CHARS: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class VirtualKey:
-    """Who spends with it, where, and until when. `digest`: SHA-256 of the whole key, hexadecimal."""
-
-    id: str
-    digest: str
-    shown: str  # its first characters, for people to recognise it by
-    name: str
-    owner: str
-    team: str
-    environment: str
-    product: str
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    upstreams: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    pace: Pace = field(default_factory=Pace)
-
-    def why_not(self, now: datetime) -> str:
-        """Why it opens nothing now; empty where it does."""
-        if self.revoked_at is not None and self.revoked_at <= now:
-            return f"The key {self.shown}… was revoked on {self.revoked_at:%Y-%m-%d}"
-        if self.expires_at is not None and self.expires_at <= now:
-            return f"The key {self.shown}… expired on {self.expires_at:%Y-%m-%d}"
-        return ""
-
-    def scope(self, default: Pace) -> CallerScope:
-        """What it stands for; its own pace where it has one."""
-        return CallerScope(
-            key_id=self.id,
-            requested_by=self.owner,
-            team=self.team,
-            environment=self.environment,
-            product=self.product,
-            upstreams=frozenset(self.upstreams),
-            models=self.models,
-            pace=self.pace if self.pace != Pace() else default,
-        )
 
 
 def new_secret() -> str:
@@ -72,3 +29,26 @@ def allowed_model(models: tuple[str, ...], model: str) -> bool:
     if not models:
         return True
     return any(model.startswith(one[:-1]) if one.endswith("*") else model == one for one in models)
+
+
+def why_not(key: VirtualKey, now: datetime) -> str:
+    """Why it opens nothing now; empty where it does."""
+    if key.revoked_at is not None and key.revoked_at <= now:
+        return f"The key {key.shown}… was revoked on {key.revoked_at:%Y-%m-%d}"
+    if key.expires_at is not None and key.expires_at <= now:
+        return f"The key {key.shown}… expired on {key.expires_at:%Y-%m-%d}"
+    return ""
+
+
+def scope_of(key: VirtualKey, default: Pace) -> CallerScope:
+    """What it stands for; its own pace where it has one."""
+    return CallerScope(
+        key_id=key.id,
+        requested_by=key.owner,
+        team=key.team,
+        environment=key.environment,
+        product=key.product,
+        upstreams=frozenset(key.upstreams),
+        models=key.models,
+        pace=key.pace if key.pace != Pace() else default,
+    )

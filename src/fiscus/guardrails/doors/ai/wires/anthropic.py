@@ -1,14 +1,15 @@
-"""Anthropic's API: messages."""
+"""Anthropic's API: messages, one by one and in batches."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refusal, Refused, Rewrite
+from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refusal, Refused, Rewrite
+from fiscus.guardrails.doors.ai.wires import batches
 from fiscus.guardrails.doors.ai.wires.anthropic_ask import read_message
 from fiscus.guardrails.doors.ai.wires.anthropic_usage import MessageStream, message_usage
 from fiscus.guardrails.doors.ai.wires.openai import bearer
@@ -16,6 +17,8 @@ from fiscus.guardrails.doors.ai.wires.read_body import written
 from fiscus.guardrails.doors.ai.wires.read_usage import answer_document
 
 THINKING_TOKENS_MIN: Final = 1_024  # the least that the vendor takes as a budget
+_PRICED: Final[dict[str, Endpoint]] = {"/v1/messages": "messages", "/v1/messages/batches": "batches"}
+_BATCHED: Final = AiAsk("messages", "", Usage({}), tier="batch")  # who asked for an answer among the results
 _ID: Final = r"[A-Za-z0-9_.:-]+"
 _FREE: Final = re.compile(
     rf"POST /v1/messages/count_tokens|GET /v1/models(?:/{_ID})?"
@@ -39,12 +42,25 @@ class AnthropicWire:
     """See `Wire`. The vendor's own tools are held to a number of uses where the client named none."""
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
-        if method == "POST" and path == "/v1/messages":
-            return "messages"
+        if method == "POST" and path in _PRICED:
+            return _PRICED[path]
         return "free" if _FREE.fullmatch(f"{method} {path}") else None
 
-    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 one kind, in JSON
-        return read_message(body)
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 JSON says it all
+        return batches.read_job(body) if endpoint == "batches" else read_message(body)
+
+    def batch_files(self, ask: AiAsk) -> tuple[str, ...]:  # noqa: ARG002 they stand in the body
+        return ()
+
+    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:  # noqa: ARG002 as above
+        return batches.anthropic_parts(ask.document or {})
+
+    def batch_job(self, body: bytes) -> BatchJob | None:
+        answer = answer_document(body)
+        return None if answer is None else batches.anthropic_job(answer)
+
+    def batch_results(self, content: bytes) -> Iterator[Usage]:
+        return batches.result_usages(content, lambda answer: message_usage(_BATCHED, answer))
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
         if ask.document is None:

@@ -83,9 +83,8 @@ class EventStream:
     def _estimated(self, streamed: int) -> Usage:
         bound = self._ask.bound
         quantities = {meter: n for meter, n in bound.quantities.items() if meter not in _OUTPUTS}
-        most = [n for meter, n in bound.quantities.items() if meter in _OUTPUTS]
-        meter: Meter = "audio_output" if "audio_output" in bound.quantities else "output"
-        quantities[meter] = min(streamed, sum(most)) if most else streamed
+        meter = next((meter for meter in bound.quantities if meter in _OUTPUTS), self._ask.output_meter)
+        quantities[meter] = min(streamed, bound.quantities.get(meter, streamed))
         return Usage(
             quantities,
             model=self._ask.model,

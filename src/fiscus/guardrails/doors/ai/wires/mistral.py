@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refusal, Refused, Rewrite
+from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refusal, Refused, Rewrite
+from fiscus.guardrails.doors.ai.wires import batches
 from fiscus.guardrails.doors.ai.wires.openai import OpenAiWire
 from fiscus.guardrails.doors.ai.wires.openai_ask import OpenAiDialect
 from fiscus.guardrails.doors.ai.wires.openai_stream import ChatStream
@@ -21,6 +22,8 @@ _PRICED: Final[dict[str, Endpoint]] = {
     "/v1/chat/completions": "chat",
     "/v1/fim/completions": "completions",
     "/v1/embeddings": "embeddings",
+    "/v1/audio/transcriptions": "transcription",
+    "/v1/batch/jobs": "batches",
     "/v1/moderations": "moderations",
     "/v1/chat/moderations": "moderations",
     "/v1/classifications": "moderations",
@@ -53,6 +56,19 @@ class MistralWire(OpenAiWire):
         if method == "POST" and (found := _PRICED.get(path)) is not None:
             return found
         return "free" if _FREE.fullmatch(f"{method} {path}") else None
+
+    def batch_files(self, ask: AiAsk) -> tuple[str, ...]:
+        return batches.mistral_batch_files(ask.document or {})
+
+    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+        return batches.mistral_parts(ask.document or {}, contents, self.dialect)
+
+    def batch_job(self, body: bytes) -> BatchJob | None:
+        answer = answer_document(body)
+        return None if answer is None else batches.mistral_job(answer)
+
+    def answer_usage(self, answer: Mapping[str, Any]) -> Usage | None:
+        return mistral_usage(AiAsk("chat", str(answer.get("model") or ""), Usage({}), tier="batch"), answer)
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
         return super().body(ask, replace(change, include_usage=False))

@@ -1,22 +1,24 @@
-"""OpenAI's own API: chat completions, completions, responses, embeddings."""
+"""OpenAI's own API: chat, completions, responses, embeddings, images, transcription, speech, batches."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fiscus.cost.ai.types import Usage
-from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint, Refused, Rewrite
-from fiscus.guardrails.doors.ai.wires import openai_errors
+from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refused, Rewrite
+from fiscus.guardrails.doors.ai.wires import batches, openai_errors
 from fiscus.guardrails.doors.ai.wires.event_stream import EventStream
 from fiscus.guardrails.doors.ai.wires.openai_ask import OpenAiDialect, read_ask
+from fiscus.guardrails.doors.ai.wires.openai_media import media_usage, read_media, spoken_usage
 from fiscus.guardrails.doors.ai.wires.openai_paths import endpoint_of
-from fiscus.guardrails.doors.ai.wires.openai_stream import ChatStream, ResponseStream
+from fiscus.guardrails.doors.ai.wires.openai_stream import ChatStream, MediaStream, ResponseStream
 from fiscus.guardrails.doors.ai.wires.openai_usage import chat_usage, response_usage
 from fiscus.guardrails.doors.ai.wires.read_body import written
 from fiscus.guardrails.doors.ai.wires.read_usage import answer_document
 
-OPENAI: Final = OpenAiDialect(pins_tier=True, writes_caches=True)
+OPENAI: Final = OpenAiDialect(pins_tier=True, writes_caches=True, completion_tokens=16)
+_MEDIA: Final = frozenset({"images", "transcription", "speech"})
 _STREAMS_CHUNKS: Final = frozenset({"chat", "completions"})
 
 
@@ -31,8 +33,26 @@ class OpenAiWire:
             return "free"
         return endpoint_of(method, path)
 
-    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 JSON says it all
+    def read(self, endpoint: Endpoint, body: bytes, content_type: str, path: str = "") -> AiAsk:  # noqa: ARG002 the path matters elsewhere
+        if endpoint == "batches":
+            return batches.read_job(body)
+        if endpoint in _MEDIA:
+            return read_media(endpoint, body, content_type)
         return read_ask(endpoint, body, self.dialect)
+
+    def batch_files(self, ask: AiAsk) -> tuple[str, ...]:
+        return (batches.openai_batch_file(ask.document or {}),)
+
+    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+        for content in contents:
+            yield from batches.openai_parts(ask.document or {}, content, self.dialect)
+
+    def batch_job(self, body: bytes) -> BatchJob | None:
+        answer = answer_document(body)
+        return None if answer is None else batches.openai_job(answer)
+
+    def batch_results(self, content: bytes) -> Iterator[Usage]:
+        return batches.result_usages(content, self.answer_usage)
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
         if ask.document is None:
@@ -59,11 +79,22 @@ class OpenAiWire:
 
     def usage(self, ask: AiAsk, body: bytes) -> Usage | None:
         answer = answer_document(body)
+        if ask.endpoint == "speech":
+            return spoken_usage(ask)
         if answer is None:
             return None
+        if ask.endpoint in _MEDIA:
+            return media_usage(ask, answer)
         return response_usage(ask, answer) if ask.endpoint == "responses" else chat_usage(ask, answer)
 
+    def answer_usage(self, answer: Mapping[str, Any]) -> Usage | None:
+        """Of an answer that stands by itself, in the results of a batch."""
+        asked = AiAsk("chat", str(answer.get("model") or ""), Usage({}), tier="batch")
+        return response_usage(asked, answer) if answer.get("object") == "response" else chat_usage(asked, answer)
+
     def stream(self, ask: AiAsk) -> EventStream:
+        if ask.endpoint in _MEDIA:
+            return MediaStream(ask)
         return ResponseStream(ask) if ask.endpoint == "responses" else ChatStream(ask)
 
     def refusal(self, refused: Refused) -> tuple[int, bytes]:

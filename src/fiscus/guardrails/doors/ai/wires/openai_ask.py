@@ -25,9 +25,6 @@ from fiscus.guardrails.doors.ai.wires.read_body import (
 from fiscus.kernel.errors import BadInput, Where
 
 SERVER_TOOL_CALLS_MAX: Final = 10  # put in where a client lets the vendor's own tools run without a limit
-COMPLETION_TOKENS_DEFAULT: Final = (
-    16  # of the legacy completions, where the client says nothing (OpenAI's API reference)
-)
 _TIERS: Final[dict[str, Tier]] = {"flex": "flex", "priority": "priority", "fast": "fast"}
 _CLIENT_TOOLS: Final = frozenset({"function", "custom"})  # which the client runs itself
 # What a call of one of the vendor's own tools is charged as, beside the tokens that it brings into the context.
@@ -50,6 +47,7 @@ class OpenAiDialect:
     pins_tier: bool = False  # whether the vendor has tiers, and an unnamed one is a setting that we cannot see
     writes_caches: bool = False  # whether input may be billed as written to a cache without being asked for
     overhead_tokens: int = 0  # of the chat template, beyond OpenAI's own
+    completion_tokens: int | None = None  # of legacy completions, where the client says nothing; None: nobody knows
     hears_seconds: bool = False  # whether audio is billed by the second, and not as tokens
 
 
@@ -86,7 +84,7 @@ def read_completions(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiA
     best_of = number_at(document, "best_of", least=1, most=CHOICES_MAX) or 1
     output = _output_max(document, ("max_tokens",))
     ask = _ask("completions", document, bound, dialect, {})
-    return _with_output(ask, COMPLETION_TOKENS_DEFAULT if output is None else output, max(n, best_of) * texts)
+    return _with_output(ask, dialect.completion_tokens if output is None else output, max(n, best_of) * texts)
 
 
 def read_responses(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiAsk:

@@ -13,6 +13,12 @@ PRICED: Final[dict[str, Endpoint]] = {
     "/completions": "completions",
     "/responses": "responses",
     "/embeddings": "embeddings",
+    "/images/generations": "images",
+    "/images/edits": "images",
+    "/audio/transcriptions": "transcription",
+    "/audio/translations": "transcription",
+    "/audio/speech": "speech",
+    "/batches": "batches",
 }
 # Reading, deleting and counting cost nothing; a file is stored for nothing, and what is done with it has its own price.
 FREE: Final = re.compile(

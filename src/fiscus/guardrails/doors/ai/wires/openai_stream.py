@@ -8,6 +8,7 @@ from typing import Any, Final
 from fiscus.cost.ai.types import Usage
 from fiscus.guardrails.doors.ai.types import AiAsk
 from fiscus.guardrails.doors.ai.wires.event_stream import EventStream
+from fiscus.guardrails.doors.ai.wires.openai_media import media_usage
 from fiscus.guardrails.doors.ai.wires.openai_usage import chat_usage, response_usage
 
 _LAST: Final = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
@@ -53,6 +54,21 @@ class ResponseStream(EventStream):
 
     def text_of(self, event: Mapping[str, Any]) -> str:
         """What a `delta` carries."""
+        return _texts(event.get("delta") or "")
+
+
+class MediaStream(EventStream):
+    """Images, speech and transcripts: the event that ends one carries its usage."""
+
+    __slots__ = ()
+
+    def take(self, event: Mapping[str, Any]) -> bool:
+        """The last count stands."""
+        self.usage = media_usage(self._ask, event) or self.usage
+        return True
+
+    def text_of(self, event: Mapping[str, Any]) -> str:
+        """What of a transcript came; pictures and sound are no text."""
         return _texts(event.get("delta") or "")
 
 

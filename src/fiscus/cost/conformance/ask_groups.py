@@ -1,0 +1,135 @@
+"""Rules that need more than one row: one value for each key, no key twice, and the queries under `sql/`.
+
+A query returns a row a group: status ('broken', 'kept' or 'open'), place, number_of_rows, currency, amount, what. Its first lines
+say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from fiscus.cost.conformance.ask_rows import FIRST_ROWS
+from fiscus.cost.conformance.currencies import MINOR_DIGITS
+from fiscus.cost.conformance.ports import Desk
+from fiscus.cost.conformance.readings import spell_readings
+
+_SUBUNIT: Final = (
+    "CASE "
+    + " ".join(
+        f"WHEN {{x}} = '{code}' THEN {Decimal(1).scaleb(-digits)}" for code, digits in sorted(MINOR_DIGITS.items())
+    )
+    + " ELSE 0.01 END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What a grouped rule found. `open_groups` could not be judged: the data does not reach far enough."""
+
+    broken: int = 0
+    kept: int = 0
+    open_groups: int = 0
+    places: tuple[str, ...] = ()
+    money: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A file of `sql/`: its text and the columns that it reads."""
+
+    text: str
+    columns: tuple[str, ...]
+    beside: tuple[str, ...]
+
+
+@cache
+def query_named(name: str) -> Query:
+    """The query of this name."""
+    text = resources.files("fiscus.cost.conformance").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    lists = {key: tuple(names.split()) for key, names in re.findall(r"^-- (columns|beside): (.*)$", text, re.MULTILINE)}
+    return Query(text, lists.get("columns", ()), lists.get("beside", ()))
+
+
+def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:
+    """Run a query of `sql/` and add up what it found."""
+    text = re.sub(r"\bsubunit\(([^()]+)\)", lambda call: _SUBUNIT.replace("{x}", call[1]), text)
+    return _added(desk, spell_readings(text, kind_of))
+
+
+def _added(desk: Desk, sql: str) -> Groups:
+    rows = desk.query(
+        "SELECT status, currency, count(*), CAST(sum(number_of_rows) AS BIGINT), sum(abs(amount)),"
+        f" min(place, {FIRST_ROWS}), min_by(what, coalesce(place, 0), {FIRST_ROWS}) FROM ({sql}) GROUP BY status, currency"
+    ).rows
+    broken = [row for row in rows if row[0] == "broken"]
+    seen: list[tuple[int, str]] = []
+    for row in broken:
+        places: list[int] = row[5] or []  # type: ignore[assignment]  # lists of row numbers and of texts
+        whats: list[str] = row[6] or []  # type: ignore[assignment]
+        seen += [(places[n] if n < len(places) else -1, what) for n, what in enumerate(whats)]
+    texts = tuple(f"{desk.place(place)}: {what}" if place >= 0 else what for place, what in sorted(seen)[:FIRST_ROWS])
+    money: dict[str, Decimal] = {}
+    for row in broken:
+        if isinstance(row[4], Decimal) and row[4]:
+            money[str(row[1] or "without currency")] = row[4]
+    return Groups(
+        broken=sum(int(str(row[3])) for row in broken),
+        kept=sum(int(str(row[2])) for row in rows if row[0] == "kept"),
+        open_groups=sum(int(str(row[2])) for row in rows if row[0] == "open"),
+        places=texts,
+        money=money,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OneEach:
+    """Each combination of `keys` goes with one value of `column`."""
+
+    keys: tuple[str, ...]
+    column: str
+
+
+def torn_keys(desk: Desk, wanted: Sequence[OneEach]) -> frozenset[OneEach]:
+    """Those of `wanted` whose first key alone already has two values somewhere: only they need the finer question."""
+    torn: set[OneEach] = set()
+    by_key: dict[str, list[OneEach]] = {}
+    for one in wanted:
+        by_key.setdefault(one.keys[0], []).append(one)
+    for key, ones in by_key.items():
+        columns = list(dict.fromkeys(one.column for one in ones))
+        inner = ", ".join(f"min({c}) <> max({c}) AS t{n}" for n, c in enumerate(columns))
+        outer = ", ".join(f"count_if(t{n})" for n in range(len(columns)))
+        (row,) = desk.query(
+            f"SELECT {outer} FROM (SELECT {inner} FROM delivery WHERE {key} IS NOT NULL GROUP BY {key})"
+        ).rows
+        torn |= {one for one in ones if row[columns.index(one.column)]}
+    return frozenset(torn)
+
+
+def ask_one_each(desk: Desk, one: OneEach, kind_of: Callable[[str], str]) -> Groups:
+    """The combinations that have two values, with their rows and money."""
+    first, rest, column = one.keys[0], one.keys[1:], one.column
+    text = (
+        f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,"
+        f" sum(amount(BilledCost)) AS amount, any_value({first}) || ' goes with ' || min({column}) || ' and ' || max({column})"
+        f" AS what FROM delivery WHERE {first} IN (SELECT {first} FROM delivery WHERE {first} IS NOT NULL GROUP BY {first}"
+        f" HAVING min({column}) <> max({column})) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
+        f"GROUP BY {', '.join(one.keys)} HAVING min({column}) <> max({column})"
+    )
+    return _added(desk, spell_readings(text, kind_of))
+
+
+def ask_unique(desk: Desk, column: str, kind_of: Callable[[str], str]) -> Groups:
+    """Values of `column` that stand on more than one row."""
+    text = (
+        f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, NULL::VARCHAR AS currency,"
+        f" NULL::DECIMAL(38,12) AS amount, any_value({column}) || ' stands ' || count(*) || ' times' AS what"
+        f" FROM delivery WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
+    )
+    return _added(desk, spell_readings(text, kind_of))

@@ -1,0 +1,57 @@
+"""What a check knows of a delivery before it judges a rule: columns, kinds, criteria, declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fiscus.cost.conformance.ask_rows import count_rows
+from fiscus.cost.conformance.criteria import EVIDENCE
+from fiscus.cost.conformance.ports import Desk
+from fiscus.cost.conformance.row_tests import RowTest
+from fiscus.cost.conformance.types import Dataset, Declared, DeliveredColumn, FocusColumn
+from fiscus.cost.types import FocusVersion
+
+MONEY_COLUMN: Final[Mapping[Dataset, str]] = {
+    "cost_and_usage": "EffectiveCost",
+    "contract_commitment": "ContractCommitmentCost",
+    "billing_period": "BilledCost",
+    "invoice_detail": "BilledCost",
+}
+
+
+@dataclass(slots=True)
+class Facts:
+    """Filled once, before the rules are asked."""
+
+    version: FocusVersion
+    dataset: Dataset
+    focus: Mapping[str, FocusColumn]
+    delivered: Mapping[str, DeliveredColumn]
+    declared: Declared
+    rows: int
+    criteria: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def kind_of(self) -> Callable[[str], str]:
+        """The kind that a column was delivered in; an absent one reads as text."""
+        return lambda name: self.delivered[name].kind if name in self.delivered else "text"
+
+    def unmet(self, criteria: frozenset[str]) -> list[str]:
+        """The criteria among these that nothing shows and nobody declared, sorted."""
+        return sorted(name for name in criteria if not self.criteria.get(name, False))
+
+    def is_csv(self, column: str) -> bool:
+        return self.delivered[column].native == "CSV"
+
+
+def criteria_tests() -> Mapping[str, RowTest]:
+    """Evidence for each criterion, as tests that count the rows that show it."""
+    return {f"criterion {name}": RowTest("true", f"coalesce({sql}, false)") for name, sql in EVIDENCE.items()}
+
+
+def learn_criteria(facts: Facts, desk: Desk) -> None:
+    """Read the criteria from the data; what is declared overrules it."""
+    found = count_rows(desk, criteria_tests(), facts.kind_of)
+    facts.criteria = {name: found[f"criterion {name}"].broken > 0 for name in EVIDENCE} | dict(facts.declared.criteria)

@@ -1,0 +1,214 @@
+"""A delivery judged by every rule of its version: plans, a few queries, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from fiscus.cost.conformance.ask_groups import (
+    Groups,
+    OneEach,
+    ask_group,
+    ask_one_each,
+    ask_unique,
+    query_named,
+    torn_keys,
+)
+from fiscus.cost.conformance.ask_rows import Count, Damage, count_rows, damage_of
+from fiscus.cost.conformance.cells import columns_for, detail, screen
+from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, learn_criteria
+from fiscus.cost.conformance.header_tests import TESTS, Header
+from fiscus.cost.conformance.load_rules import focus_columns, load_rules
+from fiscus.cost.conformance.phrases import remedy_of, title_of
+from fiscus.cost.conformance.plan_rule import Plan, plan_rule
+from fiscus.cost.conformance.ports import Desk
+from fiscus.cost.conformance.row_tests import RowTest
+from fiscus.cost.conformance.rule_tree import Inherited, followed, inherited, summary
+from fiscus.cost.conformance.types import Dataset, Declared, Outcome, Rule, Verdict
+from fiscus.cost.types import FocusVersion
+from fiscus.kernel.progress import Progress
+
+NO_ROWS: Final = "no row meets its condition"
+
+
+def judge(
+    desk: Desk, version: FocusVersion, dataset: Dataset, declared: Declared, progress: Progress
+) -> tuple[Verdict, ...]:
+    """One verdict for every active rule of the dataset, in the order of the rules."""
+    rules = load_rules(version, dataset)
+    facts = Facts(
+        version, dataset, focus_columns(version, dataset), {c.name: c for c in desk.columns}, declared, desk.row_count
+    )
+    progress.stage("What the vendor supports")
+    learn_criteria(facts, desk)
+    tree = inherited(rules)
+    plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
+    asking = Asking(desk, facts)
+    progress.stage(f"Judging {len(rules)} rules")
+    found: dict[str, Verdict] = {}
+    found.update(_by_id(asking.known(plans)))
+    found.update(_by_id(asking.rows([plan for plan in plans if plan.ask == "row"])))
+    found.update(_by_id(asking.cells([plan for plan in plans if plan.ask == "cells"])))
+    progress.stage("Rules of more than one row")
+    found.update(_by_id(asking.groups(plans)))
+    _add_composites(plans, found)
+    return tuple(found[rule.id] for rule in rules)
+
+
+def _by_id(verdicts: Iterable[Verdict]) -> Mapping[str, Verdict]:
+    return {verdict.rule: verdict for verdict in verdicts}
+
+
+def _add_composites(plans: Sequence[Plan], found: dict[str, Verdict]) -> None:
+    """From the leaves up; what refers to itself by a circle ends where the circle closes."""
+    waiting = [plan.rule for plan in plans if plan.ask == "below"]
+    ids = {rule.id for rule in waiting}
+    while waiting:
+        ready = [rule for rule in waiting if not _open_parts(rule, ids - found.keys())] or waiting[:1]
+        for rule in ready:
+            below = summary(rule, followed(rule, found))
+            found[rule.id] = replace(
+                verdict(rule, below.outcome, below.reason), judged=below.judged, broken=below.broken
+            )
+        waiting = [rule for rule in waiting if rule.id not in found]
+
+
+def _open_parts(rule: Rule, missing: set[str]) -> bool:
+    blank = {name: verdict(rule, "pass") for name in missing}
+    return bool(followed(rule, {name: replace(v, rule=name) for name, v in blank.items()}))
+
+
+def verdict(rule: Rule, outcome: Outcome, reason: str = "") -> Verdict:
+    """A verdict without counts."""
+    remedy = remedy_of(rule) if outcome == "fail" else ""
+    return Verdict(
+        rule=rule.id,
+        entity=rule.entity,
+        keyword=rule.keyword,
+        severity=rule.severity,
+        outcome=outcome,
+        title=title_of(rule),
+        reason=reason,
+        remedy=remedy,
+        erratum=rule.erratum,
+    )
+
+
+class Asking:
+    """The questions to the desk, each for many plans at once."""
+
+    def __init__(self, desk: Desk, facts: Facts) -> None:
+        self._desk, self._facts = desk, facts
+        self._money = MONEY_COLUMN[facts.dataset]
+        self._money_known = self._money in facts.delivered or "BilledCost" in facts.delivered
+
+    def known(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
+        """What the header or a declaration tells."""
+        splits = self._facts.criteria.get("DATA_GENERATOR_SPLIT_COST_ALLOCATION_SUPPORTED", False)
+        header = Header(list(self._facts.delivered.values()), self._facts.focus, splits)
+        for plan in plans:
+            if plan.ask == "known":
+                broken = self._facts.rows if plan.outcome == "fail" else 0
+                yield replace(verdict(plan.rule, plan.outcome, plan.reason), judged=self._facts.rows, broken=broken)
+            elif plan.ask == "header":
+                yield self._header(plan, TESTS[plan.name](header))
+
+    def _header(self, plan: Plan, faults: list[str] | None) -> Verdict:
+        if faults is None:
+            return verdict(plan.rule, "not_applicable", "the file has no column that it speaks of")
+        found = verdict(plan.rule, "fail" if faults else "pass")
+        return replace(found, judged=len(self._facts.delivered), broken=len(faults), rows=tuple(faults[:3]))
+
+    def rows(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
+        """One pass that counts, and one more over the broken tests for places and money."""
+        tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
+        counts = count_rows(self._desk, tests, self._facts.kind_of)
+        damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
+        return [self._judged(plan.rule, counts[plan.rule.id], damage.get(plan.rule.id, Damage())) for plan in plans]
+
+    def _damage(self, broken: Mapping[str, RowTest]) -> Mapping[str, Damage]:
+        return damage_of(self._desk, broken, self._facts.kind_of, self._money, self._money_known)
+
+    def _judged(self, rule: Rule, count: Count, damage: Damage) -> Verdict:
+        if not count.judged:
+            return verdict(rule, "not_applicable", NO_ROWS)
+        found = verdict(rule, "fail" if count.broken else "pass")
+        return replace(found, judged=count.judged, broken=count.broken, rows=damage.places, money=damage.money)
+
+    def cells(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
+        """Rules of the attributes: columns are screened once; only those with odd values are asked in detail."""
+        kinds = {plan.rule.id: (plan.rule.execution.when if plan.rule.execution else "") for plan in plans}
+        columns = {
+            kind: columns_for(kind, list(self._facts.delivered.values()), self._facts.focus) for kind in kinds.values()
+        }
+        screens = {f"{k} {c}": test for k, names in columns.items() for c, test in screen(k, names).items()}
+        odd = count_rows(self._desk, screens, self._facts.kind_of)
+        tests: dict[str, RowTest] = {}
+        for plan in plans:
+            kind = kinds[plan.rule.id]
+            asked = [c for c in columns[kind] if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
+            if asked:
+                tests[plan.rule.id] = detail(plan.name, asked)
+        counts = count_rows(self._desk, tests, self._facts.kind_of)
+        damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
+        for plan in plans:
+            name, kind = plan.rule.id, kinds[plan.rule.id]
+            filled = max((odd[f"{kind} {c}"].judged for c in columns[kind] if f"{kind} {c}" in odd), default=0)
+            count = counts.get(name, Count(0, 0))
+            if not columns[kind]:
+                yield verdict(plan.rule, "not_applicable", "the file has no column of the kind")
+            else:
+                yield self._judged(
+                    plan.rule, Count(max(filled, count.judged), count.broken), damage.get(name, Damage())
+                )
+
+    def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
+        """One value for each key, no key twice, the queries under sql/, and the datasets beside."""
+        ones = [plan for plan in plans if plan.ask == "one_each"]
+        asked = {
+            plan.rule.id: plan.one for plan in ones if plan.one and not self._missing([*plan.one.keys, plan.one.column])
+        }
+        torn = torn_keys(self._desk, list(dict.fromkeys(asked.values())))
+        answers: dict[OneEach, Groups] = {one: ask_one_each(self._desk, one, self._facts.kind_of) for one in torn}
+        for plan in plans:
+            if plan.ask == "one_each":
+                yield self._one_each(plan, asked.get(plan.rule.id), answers)
+            elif plan.ask == "unique":
+                yield self._grouped(plan.rule, ask_unique(self._desk, plan.name, self._facts.kind_of))
+            elif plan.ask in {"group", "beside"}:
+                yield self._query(plan)
+
+    def _missing(self, columns: Iterable[str]) -> str:
+        return next((name for name in columns if name not in self._facts.delivered), "")
+
+    def _one_each(self, plan: Plan, one: OneEach | None, answers: Mapping[OneEach, Groups]) -> Verdict:
+        if one is None:
+            assert plan.one is not None
+            missing = self._missing([*plan.one.keys, plan.one.column])
+            return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
+        return self._grouped(plan.rule, answers.get(one, Groups()))
+
+    def _query(self, plan: Plan) -> Verdict:
+        query, table = query_named(plan.name), ""
+        text = query.text.replace("{entity}", plan.rule.entity)
+        if missing := self._missing(name for name in query.columns if name != "{entity}"):
+            return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
+        if plan.ask == "beside":
+            table = plan.rule.execution.when if plan.rule.execution else ""
+            if table not in self._desk.beside():
+                return verdict(plan.rule, "needs_data", f"the dataset {table}: give it with --with {table}=PATH")
+            if lost := [name for name in query.beside if name not in self._desk.columns_of(table)]:
+                return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
+        return self._grouped(plan.rule, ask_group(self._desk, text, self._facts.kind_of))
+
+    def _grouped(self, rule: Rule, groups: Groups) -> Verdict:
+        if groups.open_groups and not groups.kept and not groups.broken:
+            return verdict(
+                rule, "needs_data", f"bills of the whole term: {groups.open_groups} still run past this delivery"
+            )
+        found = verdict(rule, "fail" if groups.broken else "pass")
+        reason = f"{groups.open_groups} still run past this delivery" if groups.open_groups else ""
+        return replace(
+            found, judged=self._facts.rows, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
+        )

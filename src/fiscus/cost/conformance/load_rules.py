@@ -1,0 +1,135 @@
+"""The rules of a FOCUS version and dataset: official facts, our corrections of them, and how each is answered.
+
+Tables under `data/`: `rules-<version>.jsonl` (tools/import_focus_rules.py), `columns.csv`, `errata.jsonl` (each with its source),
+`executions.csv` (the rules that the models leave without a check). FOCUS specification, CC-BY-4.0: see `data/NOTICE`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from fiscus.cost.conformance.rules_from_columns import rules_of_columns
+from fiscus.cost.conformance.types import OFFICIAL_NAME, Dataset, Execution, FocusColumn, Rule
+from fiscus.cost.types import FocusVersion
+
+_PREFIX: Final = re.compile(r"^CAU-")
+_LETTER: Final = re.compile(r"-[A-Z]$")
+MODELS: Final = ("1.2", "1.3")
+
+
+def _text(name: str) -> str:
+    return resources.files("fiscus.cost.conformance").joinpath("data", name).read_text(encoding="utf-8")
+
+
+def stem(rule: str) -> str:
+    """`rule` without dataset prefix of Cost and Usage and without its last letter: the same in every version."""
+    return _LETTER.sub("", _PREFIX.sub("", rule))
+
+
+@cache
+def focus_columns(version: FocusVersion, dataset: Dataset) -> Mapping[str, FocusColumn]:
+    """The columns of the dataset by name, in the order of the table."""
+    rows = [r for r in csv.DictReader(_text("columns.csv").splitlines()) if r["version"] == version]
+    return {
+        r["column"]: FocusColumn(
+            r["column"],
+            r["type"],
+            r["level"],
+            r["nulls"] != "no",
+            r["format"],
+            tuple(r["values"].split("; ")) if r["values"] else (),
+        )
+        for r in rows
+        if r["dataset"] == OFFICIAL_NAME[dataset]
+    }
+
+
+@cache
+def known_columns(version: FocusVersion, dataset: Dataset) -> frozenset[str]:
+    """Columns of the dataset, and those that its rules speak of beside."""
+    named = {name for rule in load_rules(version, dataset) for name in _columns_in(rule.check) | _columns_in(rule.when)}
+    return frozenset(focus_columns(version, dataset)) | frozenset(named)
+
+
+def _columns_in(check: object) -> set[str]:
+    if not isinstance(check, list):
+        return set()
+    if check[0] in {"AND", "OR"}:
+        return {name for part in check[1:] for name in _columns_in(part)}
+    return {operand for operand in check[1:2] if isinstance(operand, str)}
+
+
+@cache
+def executions() -> Mapping[str, Execution]:
+    """By stem: how the rules without an official check are answered."""
+    return {
+        row["rule"]: Execution(row["method"], row["when"], row["holds"], row["title"])
+        for row in csv.DictReader(_text("executions.csv").splitlines())
+    }
+
+
+@cache
+def errata() -> Sequence[Mapping[str, Any]]:
+    """Corrections of the official models: version, rule, set (fields that replace), why, source."""
+    return [json.loads(line) for line in _text("errata.jsonl").splitlines() if line]
+
+
+@cache
+def load_rules(version: FocusVersion, dataset: Dataset) -> tuple[Rule, ...]:
+    """Every active rule of the dataset, corrected, each with its execution where the model has no check."""
+    if version in MODELS:
+        given = [
+            _rule(json.loads(line)) for line in _text(f"rules-{version}.jsonl").splitlines() if _wanted(line, dataset)
+        ]
+        return tuple(_executed(rule) for rule in _corrected(given, version))
+    return tuple(_executed(rule) for rule in rules_of_columns(version, dataset, focus_columns(version, dataset)))
+
+
+def _wanted(line: str, dataset: Dataset) -> bool:
+    facts = json.loads(line)
+    return not facts.get("removed") and facts.get("dataset", OFFICIAL_NAME[dataset]) == OFFICIAL_NAME[dataset]
+
+
+def _rule(facts: Mapping[str, Any]) -> Rule:
+    return Rule(
+        id=facts["id"],
+        entity=facts["entity"],
+        kind=facts["kind"],
+        function=facts["function"],
+        keyword=facts["keyword"],
+        check=facts.get("check"),
+        when=facts.get("when"),
+        criteria=tuple(facts.get("criteria", ())),
+        needs=tuple(facts.get("needs", ())),
+    )
+
+
+def _corrected(rules: Sequence[Rule], version: FocusVersion) -> Iterator[Rule]:
+    by_rule = {(v, entry["rule"]): entry for entry in errata() for v in entry["versions"]}
+    for rule in rules:
+        entry = by_rule.get((version, stem(rule.id)))
+        yield rule if entry is None else replace(rule, **_fields(entry), erratum=entry["why"])
+
+
+def _fields(entry: Mapping[str, Any]) -> dict[str, Any]:
+    given = dict(entry["set"])
+    if "execution" in given:
+        given["execution"] = Execution(**given["execution"])
+        given["check"] = None
+    return given
+
+
+def _executed(rule: Rule) -> Rule:
+    if rule.check is not None or rule.execution is not None:
+        return rule
+    found = executions().get(stem(rule.id))
+    if found is None and rule.keyword == "MAY":
+        found = Execution("permission", "", "", f"a liberty that {rule.entity} gives")
+    return replace(rule, execution=found) if found else rule

@@ -1,0 +1,153 @@
+"""Which question answers a rule: a test of each row, a grouped query, a look at the header, another dataset, or a declaration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from fiscus.cost.conformance.ask_groups import OneEach
+from fiscus.cost.conformance.delivery_facts import Facts
+from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both, condition, json_row_test, row_test
+from fiscus.cost.conformance.rule_tree import Inherited
+from fiscus.cost.conformance.sku_properties import spell_properties
+from fiscus.cost.conformance.types import Execution, Outcome, Rule
+
+Ask = Literal["known", "row", "cells", "group", "one_each", "unique", "beside", "header", "below"]
+_TYPE_CHECKS: Final = {"TypeString", "TypeDecimal", "TypeDateTime"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one rule is asked. `outcome` and `reason` are set where it is known without asking."""
+
+    rule: Rule
+    ask: Ask
+    test: RowTest | None = None
+    name: str = ""
+    one: OneEach | None = None
+    outcome: Outcome = "pass"
+    reason: str = ""
+
+
+def plan_rule(rule: Rule, given: Inherited, facts: Facts) -> Plan:
+    """The plan for one rule of this delivery."""
+    if rule.function == "Composite" or (rule.execution is not None and rule.execution.method == "follows"):
+        return Plan(rule, "below")
+    criteria = given.criteria | frozenset(rule.criteria)
+    presence = isinstance(rule.check, list) and rule.check[0] == "ColumnPresent"
+    if presence:
+        return _presence(rule, criteria, facts)
+    absent = _absent(rule, facts)
+    if absent:
+        return Plan(rule, "known", outcome="not_applicable", reason=f"the file has no column {absent}")
+    if unmet := facts.unmet(criteria):
+        return Plan(rule, "known", outcome="not_applicable", reason=_unmet_reason(unmet))
+    if rule.keyword == "MAY":
+        return Plan(rule, "known", reason="a liberty: no data can break it")
+    if rule.execution is not None:
+        return _executed(rule, rule.execution, given, facts)
+    return _checked(rule, given, facts)
+
+
+def _unmet_reason(unmet: list[str]) -> str:
+    return f"nothing here shows {', '.join(unmet)}; declare it if it holds"
+
+
+def _presence(rule: Rule, criteria: frozenset[str], facts: Facts) -> Plan:
+    assert isinstance(rule.check, list)
+    column = str(rule.check[1])
+    if column in facts.delivered:
+        return Plan(rule, "known", reason="")
+    if unmet := facts.unmet(criteria):
+        return Plan(rule, "known", outcome="not_applicable", reason=_unmet_reason(unmet))
+    if rule.keyword == "MAY":
+        return Plan(rule, "known", reason="a liberty: no data can break it")
+    return Plan(rule, "known", outcome="fail", reason=f"the file has no column {column}")
+
+
+def _absent(rule: Rule, facts: Facts) -> str:
+    """The column that the rule is about, where the file does not have it."""
+    if rule.kind not in {"Column", "Object"}:
+        return ""
+    column = rule.entity.removesuffix("Object") if rule.kind == "Object" else rule.entity
+    return "" if column in facts.delivered else column
+
+
+def _checked(rule: Rule, given: Inherited, facts: Facts) -> Plan:
+    check = rule.check
+    assert isinstance(check, list)
+    if check[0] == "CheckDistinctCount":
+        return Plan(rule, "one_each", one=OneEach((str(check[1]),), str(check[2])))
+    if check[0] == "CheckNoDuplicates":
+        return Plan(rule, "unique", name=str(check[1]))
+    if check[0] == "JSONCheckPathDistinctParent":
+        return Plan(rule, "group", name="contract_parents")
+    if check[0] in _TYPE_CHECKS and not facts.is_csv(str(check[1])):
+        return Plan(rule, "row", test=_typed(str(check[0]), str(check[1]), facts))
+    conditions = [c for c in given.conditions if not _speaks_of_elements(c)]
+    if _speaks_of_elements(rule.when):
+        test = json_row_test(rule.when, check)
+    else:
+        conditions.append(rule.when)
+        test = row_test(check)
+    assert test is not None, f"{rule.id} has no test"
+    when = test.when
+    for one in conditions:
+        when = both(condition(one), when)
+    return Plan(rule, "row", test=RowTest(when, test.broken))
+
+
+def _speaks_of_elements(check: object) -> bool:
+    return isinstance(check, list) and str(check[0]).startswith("JSON")
+
+
+def _typed(function: str, column: str, facts: Facts) -> RowTest:
+    """A type that the file itself declares: right for all values, or wrong for all."""
+    kind = facts.delivered[column].native.upper()
+    right = {
+        "TypeString": kind.startswith(("VARCHAR", "ENUM", "JSON", "MAP", "STRUCT")),
+        "TypeDecimal": facts.delivered[column].kind == "number",
+        "TypeDateTime": facts.delivered[column].kind == "time",
+    }[function]
+    judged = f"{column} IS NOT NULL"
+    return RowTest(judged, "false" if right else judged)
+
+
+def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Plan:
+    if how.method == "row":
+        when = f"coalesce({how.when}, false)" if how.when else ALWAYS
+        for one in given.conditions:
+            if not _speaks_of_elements(one):
+                when = both(condition(one), when)
+        holds = spell_properties(how.holds)
+        return Plan(rule, "row", test=RowTest(when, f"NOT coalesce({holds}, false)"))
+    if how.method == "product":
+        return _product(rule, how)
+    if how.method == "one_each":
+        keys = tuple(how.when.split(";"))
+        return Plan(rule, "one_each", one=OneEach(keys, how.holds))
+    if how.method == "documented":
+        return _documented(rule, how.when, facts)
+    if how.method in {"cells", "group", "beside", "header"}:
+        return Plan(rule, how.method, name=how.holds)  # type: ignore[arg-type]  # the four are asks
+    return Plan(rule, "known", reason="a liberty: no data can break it")
+
+
+def _product(rule: Rule, how: Execution) -> Plan:
+    test = row_test(["ColumnByColumnEqualsColumnValue", *how.when.split(";")])
+    assert test is not None
+    return Plan(rule, "row", test=RowTest(both(how.holds, test.when), test.broken))
+
+
+def _documented(rule: Rule, topic: str, facts: Facts) -> Plan:
+    said = facts.declared.documented.get(topic)
+    if said is None:
+        return Plan(
+            rule,
+            "known",
+            outcome="needs_data",
+            reason=f"the vendor's documentation: declare documented.{topic} as true or false",
+        )
+    return Plan(
+        rule, "known", outcome="pass" if said else "fail", reason=f"declared: documented.{topic} is {str(said).lower()}"
+    )

@@ -1,0 +1,78 @@
+"""How a raw value is read: SQL for `name(Column)` in a test, by the kind that the column was delivered in.
+
+Each reading is computed once a row however many rules ask for it. `number` is read as DOUBLE: it is compared, never summed.
+Sources: attributes NumericFormat, DateTimeFormat, UnitFormat, CurrencyFormat, KeyValueFormat and JsonObjectFormat of FOCUS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from fiscus.cost.conformance.currencies import ISO_4217
+
+Kind = str
+
+UNIT_WORD: Final = r"[A-Za-z%°µ][A-Za-z0-9%°µ.\-]*( [A-Za-z0-9%°µ][A-Za-z0-9%°µ.\-]*)*"
+UNIT: Final = rf"([0-9]+ )?{UNIT_WORD}([-/]([0-9]+ )?{UNIT_WORD})?"
+_CURRENCIES: Final = ", ".join(f"'{code}'" for code in sorted(ISO_4217))
+
+_TEXT: Final[Mapping[str, str]] = {
+    "number": "TRY_CAST({x} AS DOUBLE)",
+    "amount": "TRY_CAST({x} AS DECIMAL(38,12))",
+    "moment": "TRY_CAST({x} AS TIMESTAMP)",
+    "is_number": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND isfinite(TRY_CAST({x} AS DOUBLE))"
+    " AND NOT (contains({x}, '+') OR contains({x}, ' ') OR contains({x}, '_')))",
+    "is_decimal": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL)",
+    "is_time": "({x} LIKE '____-__-__T__:__:__Z' AND TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
+    "is_moment": "(TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
+    "is_blank": "({x} = '' OR trim({x}) = '')",
+    "is_unit": f"regexp_full_match({{x}}, '{UNIT}')",
+    "is_currency": f"({{x}} IN ({_CURRENCIES}))",
+    "is_currency_or_virtual": f"({{x}} IN ({_CURRENCIES}) OR NOT regexp_full_match({{x}}, '[A-Za-z]{{3}}| *'))",
+    "is_json": "(json_valid({x}) AND CASE WHEN json_valid({x}) THEN json_type({x}) END = 'OBJECT')",
+    "json": "CASE WHEN json_valid({x}) THEN CAST({x} AS JSON) END",
+    "elements": "CASE WHEN json_valid({x}) THEN json_extract({x}, '$.Elements[*]') END",
+    "key_list": "CASE WHEN json_valid({x}) AND CASE WHEN json_valid({x}) THEN json_type({x}) END = 'OBJECT'"
+    " THEN json_keys({x}) END",
+    "is_flat": "(json_valid({x}) AND CASE WHEN json_valid({x}) THEN json_type({x}) END = 'OBJECT'"
+    " AND NOT CASE WHEN json_valid({x}) THEN list_has_any(json_type({x}, '$.*'), ['OBJECT', 'ARRAY']) END)",
+    "decimals": "length(split_part(split_part(lower({x}), 'e', 1), '.', 2))"
+    " - coalesce(TRY_CAST(nullif(split_part(lower({x}), 'e', 2), '') AS INTEGER), 0)",
+}
+_NUMBER: Final[Mapping[str, str]] = {
+    **_TEXT,
+    "number": "CAST({x} AS DOUBLE)",
+    "is_number": "isfinite(CAST({x} AS DOUBLE))",
+    "is_decimal": "true",
+    "is_blank": "false",
+    "decimals": "least(12, length(split_part(CAST({x} AS VARCHAR), '.', 2)))",
+}
+_TIME: Final[Mapping[str, str]] = {
+    **_TEXT,
+    "moment": "CAST({x} AS TIMESTAMP)",
+    "is_time": "true",
+    "is_moment": "true",
+    "is_blank": "false",
+}
+READINGS: Final[Mapping[Kind, Mapping[str, str]]] = {"text": _TEXT, "number": _NUMBER, "time": _TIME, "other": _TEXT}
+
+_CALL: Final = re.compile(rf"\b({'|'.join(sorted(_TEXT, key=len, reverse=True))})\(([A-Za-z_]\w*)\)")
+
+
+def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, str]) -> str:
+    """`sql` with each `reading(Column)` replaced by a name; `needed` gains name -> SQL of those not seen before."""
+
+    def named(call: re.Match[str]) -> str:
+        reading, column = call.groups()
+        name = f"{reading}__{column}"
+        needed[name] = READINGS[kind_of(column)][reading].replace("{x}", f'"{column}"')
+        return name
+
+    return _CALL.sub(named, sql)
+
+
+def spell_readings(sql: str, kind_of: Callable[[str], Kind]) -> str:
+    """`sql` with each `reading(Column)` written out in place: for statements that are asked alone."""
+    return _CALL.sub(lambda c: READINGS[kind_of(c[2])][c[1]].replace("{x}", f'"{c[2]}"'), sql)

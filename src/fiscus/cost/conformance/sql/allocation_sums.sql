@@ -1,0 +1,16 @@
+-- Each part of a split charge is its ratio of the whole in every cost and quantity: so the parts add up to their origin.
+-- columns: AllocatedMethodId AllocatedMethodDetails ResourceId
+SELECT 'broken' AS status, min(place) AS place, count(*) AS number_of_rows, min(currency) AS currency,
+    sum(greatest(billed_off, effective_off))::DECIMAL(38,12) AS amount,
+    coalesce(id, '') || ' ' || coalesce(begins, '') || ': a part is not its ratio of the whole' AS what
+FROM (SELECT ResourceId AS id, ChargePeriodStart::VARCHAR AS begins, x__row AS place, BillingCurrency AS currency,
+        abs(amount(BilledCost) - (ratio * sum(amount(BilledCost)) OVER origin)) AS billed_off,
+        abs(amount(EffectiveCost) - (ratio * sum(amount(EffectiveCost)) OVER origin)) AS effective_off,
+        abs(amount(ListCost) - (ratio * sum(amount(ListCost)) OVER origin)) AS list_off,
+        0.005 + 0.000001 * abs(sum(amount(EffectiveCost)) OVER origin) AS gap
+    FROM (SELECT *, list_sum(list_transform(elements(AllocatedMethodDetails),
+            lambda e: TRY_CAST(e->>'$.AllocatedRatio' AS DOUBLE))) AS ratio
+        FROM delivery WHERE AllocatedMethodId IS NOT NULL AND AllocatedMethodDetails IS NOT NULL)
+    WINDOW origin AS (PARTITION BY AllocatedMethodId, ResourceId, SkuPriceId, ChargeCategory, ChargePeriodStart, ChargePeriodEnd,
+        CommitmentDiscountStatus, ChargeClass))
+WHERE billed_off > gap OR effective_off > gap OR list_off > gap GROUP BY id, begins

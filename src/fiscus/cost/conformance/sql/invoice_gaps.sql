@@ -1,0 +1,8 @@
+-- A period that was invoiced to an account has billed charges without an InvoiceId.
+-- columns: InvoiceId BilledCost BillingAccountId
+SELECT 'broken' AS status, min(CASE WHEN InvoiceId IS NULL THEN x__row END) AS place, count_if(InvoiceId IS NULL) AS number_of_rows,
+    BillingCurrency AS currency, sum(CASE WHEN InvoiceId IS NULL THEN amount(BilledCost) END) AS amount,
+    coalesce(BillingAccountId, '') || ' ' || coalesce(BillingPeriodStart::VARCHAR, '') AS what
+FROM delivery WHERE number(BilledCost) <> 0
+GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency
+HAVING count(InvoiceId) > 0 AND count(InvoiceId) < count(*)

@@ -1,0 +1,98 @@
+"""One attempt at an upstream, and what its end says of money: whether the vendor can have billed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from fiscus.guardrails.doors.ai.settings import Upstream
+
+# Headers of one connection (RFC 9110, 7.6.1), and those that this gateway sets itself.
+_HOP: Final = frozenset(
+    {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+        "upgrade", "proxy-connection",
+    }
+)  # fmt: skip
+_NOT_SENT_ON: Final = _HOP | {
+    "host", "content-length", "authorization", "x-api-key", "api-key", "x-goog-api-key", "accept-encoding", "expect", "cookie",
+}  # fmt: skip
+_NOT_SENT_BACK: Final = _HOP | {"content-length", "content-encoding", "set-cookie", "server", "date"}
+OURS: Final = "x-fiscus-"
+# What says that the vendor did nothing, and so billed nothing: the request was wrong, or not taken.
+NOT_BILLED: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 424, 429, 503, 529})
+TRY_ELSEWHERE: Final = frozenset({429, 503, 529})
+DOWN: Final = frozenset({500, 502, 503, 504, 529})
+CONNECT_SECONDS: Final = 10.0
+
+
+class NeverSent(Exception):
+    """No connection came about: certainly nothing was billed."""
+
+
+class AnswerLost(Exception):
+    """It was sent, and no whole answer came: it may have been billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request as it goes to one upstream. `path`: below its base URL, with the query."""
+
+    upstream: Upstream
+    method: str
+    path: str
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+def headers_on(given: CIMultiDictProxy[str], vendor: Mapping[str, str]) -> CIMultiDict[str]:
+    """The client's headers without its key and ours, and the vendor's key."""
+    headers = CIMultiDict[str]()
+    for name, value in given.items():
+        lower = name.lower()
+        if lower not in _NOT_SENT_ON and not lower.startswith(OURS):
+            headers.add(name, value)
+    headers["Accept-Encoding"] = "identity"  # usage is read from what passes
+    for name, value in vendor.items():
+        headers[name] = value
+    return headers
+
+
+def headers_back(given: CIMultiDictProxy[str], ours: Mapping[str, str]) -> CIMultiDict[str]:
+    """The vendor's headers, and what we have to say."""
+    headers = CIMultiDict[str]()
+    for name, value in given.items():
+        if name.lower() not in _NOT_SENT_BACK:
+            headers.add(name, value)
+    headers.update(ours)
+    return headers
+
+
+async def send(session: aiohttp.ClientSession, attempt: Attempt, seconds_max: float) -> aiohttp.ClientResponse:
+    """The head of the answer; the caller reads or closes it. Raises NeverSent, AnswerLost."""
+    try:
+        return await session.request(
+            attempt.method,
+            URL(attempt.upstream.base_url + attempt.path, encoded=True),
+            data=attempt.body or None,
+            headers=attempt.headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=seconds_max, sock_connect=CONNECT_SECONDS),
+        )
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as never:
+        raise NeverSent(str(never)) from never
+    except (aiohttp.ClientError, TimeoutError, OSError) as lost:
+        raise AnswerLost(f"{type(lost).__name__}: {lost}") from lost
+
+
+async def read_whole(answer: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises AnswerLost where it breaks off."""
+    try:
+        return await answer.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as lost:
+        raise AnswerLost(f"{type(lost).__name__}: {lost}") from lost

@@ -1,0 +1,269 @@
+"""One request through the gateway: who asks, what it may cost, decided, sent on, metered, settled, answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from fiscus.app.gateway import Governing
+from fiscus.cost.ai.types import Usage
+from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer
+from fiscus.edges.gateway.forward import (
+    DOWN,
+    NOT_BILLED,
+    TRY_ELSEWHERE,
+    AnswerLost,
+    Attempt,
+    NeverSent,
+    headers_back,
+    headers_on,
+    read_whole,
+    send,
+)
+from fiscus.edges.gateway.streaming import pass_stream
+from fiscus.flows.govern_call import Ended, LetIn
+from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
+from fiscus.guardrails.doors.ai.breaker import Breaker
+from fiscus.guardrails.doors.ai.pacing import Pacing
+from fiscus.guardrails.doors.ai.ports import Wire
+from fiscus.guardrails.doors.ai.settings import Upstream
+from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Refused
+from fiscus.guardrails.doors.ai.virtual_key import allowed_model
+from fiscus.guardrails.policies.fact_tables import COMMON_ATTRIBUTES
+from fiscus.kernel.errors import BadInput
+
+SAID: Final = {f"x-fiscus-{name.replace('_', '-')}": name for name in ("data_class", "purpose", *COMMON_ATTRIBUTES)}
+UNITS_MAX: Final = 8
+HEADER_CHARS_MAX: Final = 200
+
+
+@dataclass(slots=True)
+class Proxy:
+    """Handles requests on one event loop. `now` in seconds, monotonic; `governing` is what stands between two reloads."""
+
+    governing: Callable[[], Governing]
+    session: aiohttp.ClientSession
+    threads: Executor
+    pacing: Pacing
+    now: Callable[[], float]
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer, whatever happens."""
+        stands = self.governing()
+        name, _, rest = request.rel_url.raw_path.removeprefix("/").partition("/")
+        upstream = stands.settings.upstreams.get(name)
+        if upstream is None:
+            known = ", ".join(f"/{one}" for one in stands.settings.upstreams)
+            return plain(404, f"There is no upstream /{name} here. Known: {known}.")
+        wire, path = stands.wires[name], f"/{rest}"
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            limit = stands.settings.body_bytes_max
+            return refusal(wire, Refused("bad_request", f"The request is larger than {limit:,} bytes"))
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        caller = stands.ring.caller(wire.credential(headers), stands.governs.ws.clock.now())
+        if isinstance(caller, Refused):
+            return refusal(wire, caller)
+        endpoint = wire.endpoint(request.method, path)
+        door = _Door(self, stands, request, wire, upstream, caller, path, body, headers)
+        if endpoint == "free" or (endpoint is None and upstream.unknown == "pass"):
+            return await door.free(known=endpoint is not None)
+        if endpoint is None:
+            return door.refuse(
+                _nothing(path), Refused("unknown_endpoint", f"Nobody knows what {path} costs: it is refused")
+            )
+        return await door.paid(endpoint)
+
+    def breaker(self, name: str) -> Breaker:
+        """Of one upstream."""
+        return self.breakers.setdefault(name, Breaker())
+
+
+@dataclass(slots=True)
+class _Door:
+    """One request with everything that it needs."""
+
+    proxy: Proxy
+    stands: Governing
+    request: web.BaseRequest
+    wire: Wire
+    upstream: Upstream
+    caller: CallerScope
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+
+    async def free(self, *, known: bool) -> web.StreamResponse:
+        """What costs nothing, or what its upstream is trusted with: sent on as it is, for whoever has a key."""
+        ask = AiAsk("free", "", Usage({}))
+        if why := self._why_not(ask):
+            return self.refuse(ask, why)
+        try:
+            answer = await send(self.proxy.session, self._attempt(self.upstream, self.body), self._seconds)
+            body = await read_whole(answer)
+        except (NeverSent, AnswerLost) as gone:
+            return refusal(self.wire, Refused("unavailable", f"{self.upstream.name} cannot be reached: {gone}"))
+        if not known:
+            self.stands.governs.ws.counters.count("fiscus_gateway_unknown_passed_total", upstream=self.upstream.name)
+        return web.Response(status=answer.status, body=body, headers=headers_back(answer.headers, {}))
+
+    async def paid(self, endpoint: Endpoint) -> web.StreamResponse:
+        """What costs something: nothing of it leaves before its money is held."""
+        try:
+            ask = self.wire.read(endpoint, self.body, self.headers.get("content-type", ""))
+        except BadInput as wrong:
+            return refusal(self.wire, Refused("bad_request", str(wrong)))
+        if why := self._why_not(ask):
+            return self.refuse(ask, why)
+        tokens = sum(ask.bound.quantities.values()) + (ask.output_max or 0) * ask.choices
+        call = self._call(ask, self.upstream)
+        one = self.stands.governs.bound(call)
+        if isinstance(one, Refused):
+            return self.refuse(ask, one)
+        pacing, now, key, pace = self.proxy.pacing, self.proxy.now(), self.caller.key_id, self.caller.pace
+        slow = pacing.loop(key, pace, ask.prompt_digest, now) or pacing.start(key, pace, tokens, one.nanos, now)
+        if slow is not None:
+            return self.refuse(ask, Refused("rate_limited", slow.message, retry_after_seconds=slow.retry_after_seconds))
+        try:
+            return await self._tried(one)
+        finally:
+            pacing.end(key)
+
+    async def _tried(self, one: Bounded) -> web.StreamResponse:
+        """At this upstream, then at those that take over from it, as long as certainly nothing was billed."""
+        ways = [self.upstream, *(self.stands.settings.upstreams[name] for name in self.upstream.failover)]
+        for number, upstream in enumerate(ways):
+            last = number == len(ways) - 1
+            breaker = self.proxy.breaker(upstream.name)
+            if not breaker.lets(self.proxy.now()):
+                if last:
+                    said = f"{upstream.name} failed again and again and is left alone for {breaker.seconds:.0f} s"
+                    return self.refuse(
+                        one.call.ask, Refused("unavailable", said, retry_after_seconds=int(breaker.seconds))
+                    )
+                continue
+            let_in = await self._let_in(one if upstream is self.upstream else replace(one.call, upstream=upstream))
+            if isinstance(let_in, Refused):
+                breaker.untried()
+                return self.refuse(one.call.ask, let_in)
+            answer = await self._sent(let_in, last=last)
+            if answer is not None:
+                return answer
+        raise AssertionError("the last way always answers")
+
+    async def _let_in(self, asked: Bounded | AskedCall) -> LetIn | Refused:
+        governs = self.stands.governs
+        one = governs.bound(asked) if isinstance(asked, AskedCall) else asked
+        if isinstance(one, Refused):
+            return one
+        if not one.call.approval_id and (let_in := governs.at_once(one)) is not None:
+            return let_in
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.proxy.threads, governs.with_the_ledger, one)
+
+    async def _sent(self, let_in: LetIn, *, last: bool) -> web.StreamResponse | None:
+        """The answer of one upstream; None: it certainly did nothing, and another one is to be asked."""
+        governs, ask, upstream = self.stands.governs, let_in.one.call.ask, let_in.one.call.upstream
+        breaker = self.proxy.breaker(upstream.name)
+        body = self.wire.body(ask, let_in.one.change)
+        ended: Ended | None = Ended(0, billed=False, note="it was not sent")
+        try:
+            answer = await send(
+                self.proxy.session, self._attempt(upstream, self.body if body is None else body), self._seconds
+            )
+            ended = Ended(answer.status, note="the answer was lost")  # from here on it may be billed
+            if answer.status in DOWN:
+                breaker.failed(self.proxy.now())
+            else:
+                breaker.worked()
+            if answer.status == 200 and answer.content_type == "text/event-stream":
+                ended = None  # the stream settles it itself
+                return await pass_stream(self, let_in, answer)
+            raw = await read_whole(answer)
+            ended = self._ended(let_in, answer.status, raw)
+            if answer.status in TRY_ELSEWHERE and not last:
+                return None
+            call = governs.end(let_in, ended)
+            ended = None
+            return web.Response(
+                status=answer.status, body=raw, headers=headers_back(answer.headers, about(let_in, call))
+            )
+        except NeverSent as never:
+            breaker.failed(self.proxy.now())
+            return (
+                None if not last else refused_answer(self.wire, let_in, f"{upstream.name} cannot be reached: {never}")
+            )
+        except AnswerLost as lost:
+            breaker.failed(self.proxy.now())
+            ended = Ended(ended.status if ended else 0, note=f"the answer was lost: {lost}")
+            return refused_answer(self.wire, let_in, f"{upstream.name} did not answer to the end: {lost}")
+        finally:
+            if ended is not None:
+                governs.end(let_in, ended)
+
+    def _ended(self, let_in: LetIn, status: int, raw: bytes) -> Ended:
+        if status in NOT_BILLED:
+            return Ended(status, billed=False, note=f"the vendor answered {status}")
+        if status >= 300:
+            return Ended(status, note=f"the vendor answered {status}: it may have been billed")
+        usage = self.wire.usage(let_in.one.call.ask, raw)
+        return Ended(status, usage, note="" if usage is not None else "the answer names no usage: charged at its bound")
+
+    def refuse(self, ask: AiAsk, why: Refused) -> web.Response:
+        """The refusal in the vendor's shape; kept and counted."""
+        self.stands.governs.refused(self._call(ask, self.upstream), why)
+        return refusal(self.wire, why)
+
+    def _why_not(self, ask: AiAsk) -> Refused | None:
+        """What the key itself forbids."""
+        caller, upstream = self.caller, self.upstream
+        if caller.upstreams and upstream.name not in caller.upstreams:
+            return Refused("forbidden", f"This key may not use {upstream.name}")
+        if upstream.environments and caller.environment not in upstream.environments:
+            return Refused("forbidden", f"{upstream.name} may not be used from {caller.environment}")
+        if ask.endpoint != "free" and not allowed_model(caller.models, ask.model):
+            return Refused("forbidden", f"This key may use {', '.join(caller.models)}, not {ask.model}")
+        if upstream.name not in self.stands.vendor_keys:
+            return Refused(
+                "unavailable", f"There is no key for {upstream.name} here: fiscus gateway-key {upstream.name}"
+            )
+        return None
+
+    def _call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
+        headers = self.headers
+        units = dict[str, str]()
+        for part in headers.get("x-fiscus-unit", "").split(",")[:UNITS_MAX]:
+            kind, _, value = part.strip()[:HEADER_CHARS_MAX].partition("=")
+            if kind and value:
+                units[kind.strip()] = value.strip()
+        return AskedCall(
+            self.caller,
+            upstream,
+            ask,
+            user=(headers.get("x-fiscus-user") or ask.user)[:HEADER_CHARS_MAX],
+            said={name: value[:HEADER_CHARS_MAX] for head, name in SAID.items() if (value := headers.get(head))},
+            units=units,
+            approval_id=headers.get("x-fiscus-approval", ""),
+        )
+
+    def _attempt(self, upstream: Upstream, body: bytes) -> Attempt:
+        query = self.request.rel_url.raw_query_string
+        path = f"{self.path}?{query}" if query else self.path
+        vendor = self.stands.wires[upstream.name].authorise(self.stands.vendor_keys[upstream.name])
+        return Attempt(upstream, self.request.method, path, headers_on(self.request.headers, vendor), body)
+
+    @property
+    def _seconds(self) -> float:
+        return float(self.stands.settings.answer_seconds_max)
+
+
+def _nothing(path: str) -> AiAsk:
+    return AiAsk("free", path[:HEADER_CHARS_MAX], Usage({}))

@@ -1,0 +1,90 @@
+"""What calls leave behind, written in batches by a thread of its own: the ledger's transitions first, then the calls.
+
+A call's money was durable before it left; that it is settled, and what it was, may wait some milliseconds. A process that dies
+in between leaves holds and leases that are charged at their bounds when they expire: nothing is freed that may have been spent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from fiscus.cost.ai.ports import CallObserver, CallStore
+from fiscus.cost.ai.types import AiCall
+from fiscus.guardrails.ledger.commands import Command, Settled
+from fiscus.guardrails.ledger.ledger import Ledger
+from fiscus.kernel.counters import Counters
+from fiscus.kernel.errors import FiscusError, Unavailable
+
+BATCH_MAX: Final = 500
+WAITING_MAX: Final = (
+    200_000  # calls kept in memory while their store is away; beyond it the oldest are dropped and counted
+)
+KEPT: Final = "fiscus_gateway_calls_total"
+DROPPED: Final = "fiscus_gateway_calls_dropped_total"
+OVERRUNS: Final = "fiscus_ledger_overruns_total"
+REFUSED: Final = "fiscus_gateway_settlements_refused_total"
+
+
+class CallKeeper:
+    """Safe between threads: requests put in, one thread flushes."""
+
+    def __init__(
+        self, ledger: Ledger, calls: CallStore, counters: Counters, observers: Sequence[CallObserver] = ()
+    ) -> None:
+        self._ledger = ledger
+        self._store = calls
+        self._counters = counters
+        self._observers = observers
+        self._commands: deque[Command] = deque()
+        self._calls: deque[AiCall] = deque()
+        self._flushing = threading.Lock()
+        self.waits = threading.Event()  # set when there is something to flush
+
+    def command(self, command: Command) -> None:
+        """To be said to the ledger."""
+        self._commands.append(command)
+        self.waits.set()
+
+    def keep(self, call: AiCall) -> None:
+        """To be stored."""
+        self._calls.append(call)
+        self._counters.count(KEPT, upstream=call.upstream, state=call.state, verdict=call.verdict)
+        for observer in self._observers:
+            observer.ended(call)
+        self.waits.set()
+
+    def flush(self) -> None:
+        """Write everything that waits. Raises Unavailable where a store is away: what waits is kept for the next time."""
+        self.waits.clear()
+        with self._flushing:
+            while self._commands:
+                self._say([self._commands.popleft() for _ in range(min(BATCH_MAX, len(self._commands)))])
+            while self._calls:
+                self._store_some([self._calls.popleft() for _ in range(min(BATCH_MAX, len(self._calls)))])
+
+    def _say(self, commands: list[Command]) -> None:
+        try:
+            answers = self._ledger.transact(commands)
+        except Unavailable:
+            self._commands.extendleft(reversed(commands))
+            raise
+        for answer in answers:
+            if isinstance(
+                answer, FiscusError
+            ):  # such as a hold that a person settled meanwhile: the ledger's word stands
+                self._counters.count(REFUSED, code=answer.code)
+            elif isinstance(answer, Settled) and answer.overrun and not answer.repeated:
+                self._counters.count(OVERRUNS, provider=answer.hold.provider)
+
+    def _store_some(self, calls: list[AiCall]) -> None:
+        try:
+            self._store.append(calls)
+        except Unavailable:
+            self._calls.extendleft(reversed(calls))
+            while len(self._calls) > WAITING_MAX:
+                self._calls.popleft()
+                self._counters.count(DROPPED)
+            raise

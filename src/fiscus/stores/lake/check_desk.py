@@ -1,0 +1,184 @@
+"""A delivery laid out to be checked: read once into a scratch database, raw, in the order of its files.
+
+cost.conformance.ports.Desk over DuckDB. Memory is bounded; what is larger spills into a scratch folder that goes with the desk.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+import duckdb
+
+from fiscus.cost.conformance.types import DeliveredColumn
+from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import CHECK_MEMORY_MB_MAX, INPUT_FIELD_BYTES_MAX
+from fiscus.kernel.progress import Progress
+from fiscus.kernel.rows import Rows
+from fiscus.stores.lake.glance import GlancedFile, glance_at
+
+SETTINGS: Final = "SET TimeZone='UTC'; SET enable_progress_bar=false;"
+NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
+Kind = Literal["text", "number", "time", "other"]
+
+
+class CheckDesk:
+    """Read `paths` (and the datasets beside them) and answer our SQL about them. A context: what it wrote is gone afterwards."""
+
+    def __init__(self, paths: Sequence[Path], types: Mapping[str, str], progress: Progress) -> None:
+        """`types` gives the FOCUS type (String, Decimal, Date/Time, JSON) of every column that a rule may speak of."""
+        self.files = glance_at(list(paths))
+        self._types, self._progress = types, progress
+        self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
+        self._connection = duckdb.connect()
+        self._connection.execute(SETTINGS)
+        self._connection.execute(f"SET memory_limit='{CHECK_MEMORY_MB_MAX}MB'; SET temp_directory='{self._scratch}'")
+        self._starts: list[int] = []
+        self._beside: dict[str, frozenset[str]] = {}
+        self._columns: tuple[DeliveredColumn, ...] = ()
+        self.row_count = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._lay_out()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def columns(self) -> Sequence[DeliveredColumn]:
+        return self._columns
+
+    def query(self, sql: str) -> Rows:
+        """One statement of ours."""
+        answer = self._connection.execute(sql)
+        return Rows(tuple(d[0] for d in answer.description or ()), tuple(answer.fetchall()))
+
+    def place(self, row: int) -> str:
+        """File (where there are several) and row, from 1."""
+        n = bisect_right(self._starts, row) - 1
+        inside = row - self._starts[n] + 1
+        return f"row {inside:,}" if len(self.files) == 1 else f"{Path(self.files[n].path).name} row {inside:,}"
+
+    def beside(self) -> frozenset[str]:
+        return frozenset(self._beside)
+
+    def columns_of(self, table: str) -> frozenset[str]:
+        return self._beside[table]
+
+    def put_beside(self, name: str, path: Path) -> None:
+        """Lay another dataset of the same vendor beside the delivery, as the table `name`."""
+        files = glance_at([path])
+        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {_reader(file)}" for file in files)
+        try:
+            self._connection.execute(f'CREATE TEMP TABLE "{name}" AS {union}')
+        except duckdb.Error as broken:
+            raise BadInput(
+                f"The dataset beside cannot be read: {_first_line(broken)}",
+                remedy="Export it again.",
+                where=Where(file=str(path)),
+            ) from None
+        self._beside[name] = frozenset(column for file in files for column in file.columns)
+
+    def _lay_out(self) -> None:
+        self._progress.stage(f"Reading {len(self.files)} file{'s' if len(self.files) > 1 else ''}")
+        self._columns = self._delivered()
+        names = [column.name for column in self._columns]
+        for n, file in enumerate(self.files):
+            self._starts.append(self.row_count)
+            cells = ", ".join(self._cell(column, file) for column in self._columns)
+            head = "CREATE TEMP TABLE raw AS" if n == 0 else "INSERT INTO raw"
+            self._run(f"{head} SELECT {cells} FROM {_reader(file)}", file)
+            self.row_count = int(self._connection.execute("SELECT count(*) FROM raw").fetchall()[0][0])
+            self._progress.step(n + 1, len(self.files))
+        absent = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in self._types if name not in set(names))
+        self._connection.execute(
+            f"CREATE TEMP VIEW delivery AS SELECT rowid AS x__row, *{', ' + absent if absent else ''} FROM raw"
+        )
+
+    def _delivered(self) -> tuple[DeliveredColumn, ...]:
+        """Columns of all files in the order of first sight; two types of one column meet as text."""
+        found: dict[str, DeliveredColumn] = {}
+        for file in self.files:
+            for name, native in self._natives(file):
+                expected = self._types.get(name, "")
+                mine = DeliveredColumn(name, "text" if expected in {"String", "JSON"} else _kind(native), native)
+                before = found.get(name)
+                found[name] = (
+                    mine if before is None or before.kind == mine.kind else DeliveredColumn(name, "text", native)
+                )
+        return tuple(found.values())
+
+    def _natives(self, file: GlancedFile) -> list[tuple[str, str]]:
+        if file.form == "csv":
+            return [(name, "CSV") for name in file.columns]
+        rows = self._connection.execute(f"DESCRIBE SELECT * FROM {_reader(file)}").fetchall()
+        return [(name.strip(), str(row[1])) for name, row in zip(file.columns, rows, strict=True)]
+
+    def _cell(self, column: DeliveredColumn, file: GlancedFile) -> str:
+        name = f'"{column.name}"'
+        if column.name not in file.columns:
+            return f"NULL::VARCHAR AS {name}"
+        if column.kind in {"number", "time"} or column.native in {"CSV", "VARCHAR"}:
+            return name
+        if column.native.startswith(("MAP", "STRUCT")) or column.native.endswith("]"):
+            return f"CAST(to_json({name}) AS VARCHAR) AS {name}"
+        return f"CAST({name} AS VARCHAR) AS {name}"
+
+    def _run(self, sql: str, file: GlancedFile) -> None:
+        try:
+            self._connection.execute(sql)
+        except duckdb.Error as broken:
+            row = _uneven_row(file)
+            raise BadInput(
+                "A row has more or fewer fields than the header"
+                if row is not None
+                else f"The file cannot be read: {_first_line(broken)}",
+                remedy="Quote fields as RFC 4180 says, or export the file again.",
+                where=Where(file=file.path, row=row),
+            ) from None
+
+
+def _kind(native: str) -> Kind:
+    if NUMBERS.match(native):
+        return "number"
+    if native.startswith(("TIMESTAMP", "DATE")):
+        return "time"
+    return "text"
+
+
+def _reader(file: GlancedFile) -> str:
+    path = file.path.replace("'", "''")
+    if file.form == "parquet":
+        return f"read_parquet('{path}')"
+    columns = ", ".join("'" + name.replace("'", "''") + "': 'VARCHAR'" for name in file.columns)
+    quoted = "true" if file.quotes_all else "false"
+    return (
+        f"read_csv('{path}', header=true, auto_detect=false, delim='{file.delimiter}', quote='\"', escape='\"', nullstr='',"
+        f" allow_quoted_nulls={quoted}, max_line_size={2 * INPUT_FIELD_BYTES_MAX}, columns={{{columns}}})"
+    )
+
+
+def _uneven_row(file: GlancedFile) -> int | None:
+    if file.form != "csv":
+        return None
+    from fiscus.stores.lake.input_files import inspect_file, uneven_row  # noqa: PLC0415  loads pyarrow: for a fault only
+
+    return uneven_row(inspect_file(Path(file.path)))
+
+
+def _first_line(broken: Exception) -> str:
+    return str(broken).splitlines()[0]

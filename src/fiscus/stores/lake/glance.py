@@ -1,0 +1,70 @@
+"""A file looked at without reading it: its columns, how it is written, and that it cannot swallow the machine.
+
+A plain CSV is read to its head only; a packed one once through, because only so its size shows; of Parquet the footer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fiscus.kernel.errors import BadInput, Where
+
+HEAD_BYTES = 4 << 20
+SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class GlancedFile:
+    """`quotes_all`: the writer quotes every field, so that a quoted nothing is no value rather than an empty text."""
+
+    path: str
+    form: Literal["csv", "parquet"]
+    columns: tuple[str, ...]
+    delimiter: str = ""
+    quotes_all: bool = False
+
+
+def glance_at(paths: list[Path]) -> tuple[GlancedFile, ...]:
+    """Every file under `paths`, in order. Raises BadInput: nothing there, not a kind that can be read, damaged, unbounded."""
+    if len(paths) == 1 and paths[0].is_file() and paths[0].name.lower().endswith(".csv"):
+        return (_plain(paths[0]),)
+    from fiscus.stores.lake.input_files import find_files  # noqa: PLC0415  loads pyarrow, half a second, for packed files
+
+    return tuple(_glance(path) for path in find_files(paths))
+
+
+def _glance(path: Path) -> GlancedFile:
+    name = path.name.lower()
+    if name.endswith(".csv"):
+        return _plain(path)
+    from fiscus.stores.lake.input_files import inspect_file  # noqa: PLC0415  as above
+
+    file = inspect_file(path)
+    return GlancedFile(str(path), file.form, file.columns, file.delimiter)
+
+
+def _plain(path: Path) -> GlancedFile:
+    from fiscus.stores.lake.csv_head import checked_header, head_rows  # noqa: PLC0415  beside its only use
+
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError as broken:
+        raise BadInput(
+            f"The file cannot be opened: {broken.strerror}", remedy="Check the path.", where=Where(file=str(path))
+        ) from None
+    if b"\0" in head:
+        raise BadInput(
+            f"A zero byte stands at byte {head.index(0):,}: the file is UTF-16, padded or damaged",
+            remedy="Save it as UTF-8, or fetch it again from the vendor.",
+            where=Where(file=str(path)),
+        )
+    rows = head_rows(path, head, whole=len(head) < HEAD_BYTES)
+    if not rows[0]:
+        raise BadInput("The header is empty", remedy="Export the file again.", where=Where(file=str(path), row=0))
+    first = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].strip()
+    fields = len(rows[0])
+    quotes_all = first.startswith(b'"') and first.count(b'"') >= 2 * fields
+    return GlancedFile(str(path), "csv", checked_header(path, rows[0]), rows[1][0], quotes_all)
