@@ -55,6 +55,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         simulated=settings.simulated,
         catalog=load_catalog(catalog.get(CATALOG, "")),
         pages_url=settings.pages_url,
+        ai_accounts=settings.ai_accounts,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
         rulebook=Rulebook(
             digest([budgets, policies, settings.company.calendar]), policies, budgets, settings.company.calendar

@@ -16,6 +16,7 @@ from fiscus.flows.deliver_notices import deliver_notices
 from fiscus.flows.diff_policies import record_texts
 from fiscus.flows.escalate_cases import escalate_cases
 from fiscus.flows.evaluate import evaluate
+from fiscus.flows.fetch_ai_bills import AiBillFetched, fetch_ai_bills
 from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.keep_approvals import keep_approvals
@@ -50,6 +51,7 @@ class LoopSummary:
     savings_verified: int
     pack_files: tuple[Path, ...]
     ai_written: tuple[AiMonthWritten, ...] = ()
+    ai_bills: tuple[AiBillFetched, ...] = ()
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
@@ -59,7 +61,7 @@ class LoopSummary:
         return [
             f"Run {self.run_id} as of {self.as_of}, lake {self.lake_version}.",
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
-            *(one.sentence() for one in self.ai_written),
+            *(one.sentence() for one in (*self.ai_bills, *self.ai_written)),
             *self.owners.sentences(),
             f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
             f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
@@ -72,6 +74,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     """Each step is a flow of its own and leaves the workspace whole; a run that dies is simply run again."""
     run_id = ws.ids.new("run")
     deliveries = tuple(_ingest(ws, progress))
+    ai_bills = fetch_ai_bills(ws, progress)
     ai_written = write_ai_charges(ws, progress)
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
@@ -115,6 +118,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         savings_verified=len(verified),
         pack_files=files,
         ai_written=ai_written,
+        ai_bills=ai_bills,
     )
 
 

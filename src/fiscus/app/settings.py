@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from fiscus.actions.types import SafetyBelts
+from fiscus.app.ai_accounts import ai_accounts_from
 from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.app.gates import gate_settings_from
 from fiscus.app.gateway_settings import gateway_settings_from
 from fiscus.board.types import Outcome
-from fiscus.cost.ai.types import GATEWAY_SOURCE
+from fiscus.cost.ai.types import GATEWAY_SOURCE, AiAccount
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.guardrails.doors.ai.settings import GatewaySettings
@@ -70,6 +71,7 @@ class Settings:
     outcomes: tuple[Outcome, ...]
     simulated: tuple[str, ...]
     pages_url: str = DEFAULT_PAGES
+    ai_accounts: tuple[AiAccount, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
@@ -109,6 +111,7 @@ def load_settings(home: Path) -> Settings:
         simulated=tuple(data.get("simulated", ())),
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
         freezes=freezes_from(document),
+        ai_accounts=ai_accounts_from(document, [item["name"] for item in data.get("sources", [])]),
         gates=gate_settings_from(data.get("gates", {})),
         gateway=gateway_settings_from(document),
     )

@@ -23,6 +23,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     The clock is `clock`, else noon UTC of `as_of`, else of `as_of` in fiscus.yaml, else the machine's.
     Raises BadConfig (a file of the workspace), Unavailable (a store that cannot be reached).
     """
+    from fiscus.app.ai_accounts import open_vendor_costs
     from fiscus.app.configuration import load_configuration
     from fiscus.app.ways_out import open_channels, open_executors
     from fiscus.flows.prove_policies import with_enforced
@@ -53,6 +54,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
         channels=channels,
         ledger=Ledger(open_ledger(sqlite_in(settings.ledger, home), clock)),
         calls=open_calls(sqlite_in(settings.calls, home), clock),
+        vendor_costs=open_vendor_costs(config.ai_accounts),
     )
 
 

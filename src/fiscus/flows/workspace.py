@@ -10,7 +10,8 @@ from pathlib import Path
 from fiscus.actions.ports import Executor
 from fiscus.actions.types import SafetyBelts
 from fiscus.board.types import Outcome
-from fiscus.cost.ai.ports import CallStore
+from fiscus.cost.ai.ports import CallStore, VendorCosts
+from fiscus.cost.ai.types import AiAccount
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.known_names import KnownNames
@@ -71,6 +72,7 @@ class Configuration:
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
+    ai_accounts: tuple[AiAccount, ...] = ()
     rulebook: Rulebook | None = None  # the texts that judge, kept with the first decision so that it can be replayed
 
 
@@ -88,6 +90,7 @@ class Workspace:
     channels: Mapping[str, NoticeChannel]  # email, webhook
     ledger: Ledger
     calls: CallStore  # what went through the gateway
+    vendor_costs: Mapping[str, VendorCosts] = field(default_factory=dict)  # by the name of the AI account
     counters: Counters = field(default_factory=Counters)
     rules: Rules = field(init=False)  # the configuration's policies and budgets, ready to be asked
     names: KnownNames = field(init=False)  # the people, teams and things that it knows, by any spelling

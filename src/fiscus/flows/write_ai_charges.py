@@ -8,10 +8,8 @@ and the next run does what is missing; two at once wait for each other.
 from __future__ import annotations
 
 import csv
-import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +21,7 @@ from fiscus.cost.ai.hour_charges import hour_charges
 from fiscus.cost.ai.types import GATEWAY_SOURCE, HourCharge
 from fiscus.cost.providers import canonical_name
 from fiscus.cost.types import IngestOptions, Source
+from fiscus.flows.alone_in_folder import alone_in
 from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.sync_ledger import billed_until
 from fiscus.flows.workspace import Workspace
@@ -63,7 +62,7 @@ def write_ai_charges(ws: Workspace, progress: Progress) -> tuple[AiMonthWritten,
     written = []
     for upstream in sorted({upstream for upstream, _ in hours}):
         source = source_of(upstream)
-        with _alone(ws.home / ".fiscus" / "ai" / source) as folder:
+        with alone_in(ws.home / ".fiscus" / "ai" / source) as folder:
             progress.stage(f"Writing what went through {upstream}")
             days = _days(hours, upstream)
             for month in sorted({Month.of(day) for day in days}):
@@ -151,12 +150,3 @@ def _file(place: _Place, day: str) -> Path:
 def _header_bytes() -> int:
     """The size of a file of a day on which nothing cost anything."""
     return len(",".join(COLUMNS)) + 2
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """Nobody else on this machine writes the source meanwhile; a process that dies lets go."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder

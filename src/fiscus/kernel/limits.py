@@ -58,6 +58,8 @@ ACTION_SAVING_DAYS: Final = 7  # full days of bills before the action that its s
 # Calls to vendors that change something: short, and less than the lease together.
 VENDOR_CONNECT_SECONDS_MAX: Final = 5
 VENDOR_READ_SECONDS_MAX: Final = 20
+VENDOR_ANSWER_BYTES_MAX: Final = 64 * 2**20
+VENDOR_PAGES_MAX: Final = 1_000
 
 # Cases and notices. A mail server that hangs must not hold the loop; a storm of cases must not hide the large ones.
 NOTICE_SECONDS_MAX: Final = 10

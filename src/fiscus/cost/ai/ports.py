@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
-from fiscus.cost.ai.types import AiCall, UnitOutcome
+from fiscus.cost.ai.types import AiCall, UnitOutcome, VendorCost
 
 
 class CallObserver(Protocol):
@@ -52,3 +52,11 @@ class CallStore(Protocol):
 
     def outcomes(self, first: datetime, last: datetime) -> Iterator[UnitOutcome]: ...
     def close(self) -> None: ...
+
+
+class VendorCosts(Protocol):
+    """A vendor's own cost report, read with its admin key."""
+
+    def costs(self, first: date, until: date) -> Iterable[VendorCost]:
+        """Of the days [first, until), exact. Raises Unavailable where it cannot be read whole."""
+        ...

@@ -198,3 +198,38 @@ class HourCharge:
     quantity: int
     cost: Decimal
     calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCost:
+    """One line of a vendor's own cost report. `item` is its text; `account`: project or workspace, as the vendor names it."""
+
+    day: date
+    amount: Decimal
+    currency: str
+    item: str
+    model: str = ""
+    account: str = ""
+    key: str = ""
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorLimit:
+    """A cap that the vendor itself enforces, kept at what a budget of ours allows a month. `at`: organization, project:ID..."""
+
+    budget: str
+    at: str = "organization"
+
+
+@dataclass(frozen=True, slots=True)
+class AiAccount:
+    """The company's account at an AI vendor. `name` is the lake's source of its bills; `bills` False: they come another way."""
+
+    name: str
+    vendor: Literal["openai", "anthropic", "mistral"]
+    provider: str  # as bills name it
+    admin_key_env: str
+    base_url: str = ""  # empty: the vendor's own
+    bills: bool = True
+    limits: tuple[VendorLimit, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -12,6 +13,7 @@ from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import display
 
 if TYPE_CHECKING:
+    from fiscus.flows.fetch_ai_bills import AiBillFetched
     from fiscus.flows.reconcile_ai import AiReconciliation
     from fiscus.flows.show_calls import CallsShown
     from fiscus.flows.write_ai_charges import AiMonthWritten
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     ai_app = App(name="ai", help="AI spend: calls through the gateway, their charges, the vendors' bills.")
-    for command in (write, calls, reconcile):
+    for command in (write, calls, reconcile, bills, bill):
         ai_app.command(command)
     app.command(ai_app)
 
@@ -88,6 +90,52 @@ def reconcile(*, days: int = 35, common: Common = NO_OPTIONS) -> None:
     show(common, reconcile_ai(ws, days), _reconciled_text)
 
 
+@guarded
+def bills(*, days: int = 35, common: Common = NO_OPTIONS) -> int:
+    """Read what AI vendors billed (ai_accounts in fiscus.yaml) into the lake. Exit 1 when one could not be read.
+
+    Parameters
+    ----------
+    days
+        From the month that was running so many days ago.
+    """
+    from fiscus.flows.fetch_ai_bills import fetch_ai_bills
+
+    ws = open_home(common)
+    with progress(common) as bar:
+        fetched = fetch_ai_bills(ws, bar, days)
+    show(common, fetched, _fetched_text)
+    return 1 if any(one.failed for one in fetched) else 0
+
+
+@guarded
+def bill(
+    path: Path, /, *, source: str, provider: str, currency: str | None = None, common: Common = NO_OPTIONS
+) -> None:
+    """Bring an AI vendor's invoice in as a CSV file: date, amount; currency, model, item, account, quantity. Replaces its months.
+
+    Parameters
+    ----------
+    path
+        The file.
+    source
+        The feed that it comes from: a slug such as perplexity.
+    provider
+        Who bills: Perplexity, Hugging Face, Mistral AI.
+    currency
+        Of lines that name none; the company's when left out.
+    """
+    from fiscus.cost.ai.read_invoice import read_invoice
+    from fiscus.cost.providers import canonical_name
+    from fiscus.flows.fetch_ai_bills import land_report
+
+    ws = open_home(common)
+    costs = read_invoice(path, currency or ws.config.company.currency)
+    changed = land_report(ws, source, canonical_name(provider), costs)
+    said = f"{len(costs):,} lines of {source} " + ("written" if changed else "seen before: nothing changed")
+    show(common, {"source": source, "lines": len(costs), "changed": changed}, lambda _: say(said))
+
+
 def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -100,6 +148,13 @@ def _written_text(written: tuple[AiMonthWritten, ...]) -> None:
         say(one.sentence())
     if not written:
         say("Nothing new went through the gateway.")
+
+
+def _fetched_text(fetched: tuple[AiBillFetched, ...]) -> None:
+    for one in fetched:
+        say(one.sentence())
+    if not fetched:
+        say("No account at an AI vendor is configured: ai_accounts in fiscus.yaml.")
 
 
 def _reconciled_text(found: AiReconciliation) -> None:

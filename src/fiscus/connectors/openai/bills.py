@@ -1,0 +1,84 @@
+"""OpenAI's cost report: GET /organization/costs, a day to a bucket, by project and line item. Needs an admin key.
+
+Shapes: openai-python, admin/organization/usage_costs_response. Amounts are JSON floats in whole units of a currency in small
+letters; they are taken by their digits. The model stands only in the text of the line item, before the comma:
+`gpt-4o-mini, input`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from fiscus.connectors.vendor_api.json_api import JsonApi
+from fiscus.cost.ai.types import VendorCost
+from fiscus.kernel.errors import Unavailable
+from fiscus.kernel.limits import VENDOR_PAGES_MAX
+from fiscus.kernel.periods import midnight
+
+BASE_URL: Final = "https://api.openai.com/v1"
+PAGE_DAYS: Final = 180
+TIERS: Final = (" batch", " flex", " priority")
+
+
+def openai_api(base_url: str, admin_key: str) -> JsonApi:
+    """OpenAI's organization endpoints."""
+    return JsonApi("OpenAI", base_url or BASE_URL, {"Authorization": f"Bearer {admin_key}"})
+
+
+class OpenAiCosts:
+    """Implements cost.ai.ports.VendorCosts."""
+
+    def __init__(self, api: JsonApi) -> None:
+        self._api = api
+
+    def costs(self, first: date, until: date) -> Iterator[VendorCost]:
+        """Of the days [first, until). Raises Unavailable."""
+        params = [
+            ("start_time", str(int(midnight(first).timestamp()))),
+            ("end_time", str(int(midnight(until).timestamp()))),
+            ("bucket_width", "1d"),
+            ("limit", str(PAGE_DAYS)),
+            ("group_by[]", "project_id"),
+            ("group_by[]", "line_item"),
+        ]
+        page = ""
+        for _ in range(VENDOR_PAGES_MAX):
+            answer = self._api.read("/organization/costs", [*params, ("page", page)] if page else params)
+            try:
+                for bucket in answer["data"]:
+                    day = datetime.fromtimestamp(int(bucket["start_time"]), UTC).date()
+                    yield from (_cost(day, row) for row in bucket["results"])
+                page = str(answer["next_page"] or "") if answer["has_more"] else ""
+            except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
+                raise Unavailable(
+                    f"OpenAI's cost report is not as its documentation says: {strange!r}", remedy="Upgrade Fiscus."
+                ) from None
+            if not page:
+                return
+        raise Unavailable("OpenAI's cost report does not end", remedy="Ask for fewer days.")
+
+
+def _cost(day: date, row: Mapping[str, Any]) -> VendorCost:
+    item = str(row.get("line_item") or "")
+    amount, quantity = row["amount"], row.get("quantity")
+    return VendorCost(
+        day=day,
+        amount=Decimal(amount["value"]),
+        currency=str(amount["currency"]).upper(),
+        item=item,
+        model=model_in(item),
+        account=str(row.get("project_id") or ""),
+        key=str(row.get("api_key_id") or ""),
+        quantity=None if quantity is None else Decimal(quantity),
+    )
+
+
+def model_in(line_item: str) -> str:
+    """`gpt-4o-mini batch, input` is of gpt-4o-mini; an item without a comma names no model."""
+    name, comma, _ = line_item.rpartition(",")
+    for tier in TIERS:
+        name = name.removesuffix(tier)
+    return name.strip() if comma else ""
