@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -18,7 +19,7 @@ def command_line() -> App:
     """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli
 
-    return build_cli(_serve, _serve_admission, _serve_tools, _serve_gateway)
+    return build_cli(_serve, _serve_admission, _serve_tools, _serve_gateway, _serve_envoy)
 
 
 def _serve(
@@ -58,6 +59,15 @@ def _serve_gateway(
         serve_gateway(home, *address, workers, started)
     else:
         serve_one_of(home, *address, worker)
+
+
+def _serve_envoy(home: Path, where: Mapping[str, Any], started: Callable[[str], None]) -> None:
+    from fiscus.app.extras import needs
+
+    needs("envoy", "grpc", "google.protobuf")
+    from fiscus.edges.envoy.serve import Listening, serve_envoy
+
+    serve_envoy(home, Listening(**where), started)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from fiscus.edges.cli import (
     commands_approve,
     commands_check,
     commands_data,
+    commands_envoy,
     commands_gate,
     commands_gateway,
     commands_ledger,
@@ -23,6 +24,7 @@ from fiscus.edges.cli import (
     commands_show,
 )
 from fiscus.edges.cli.commands_admission import ServeAdmission
+from fiscus.edges.cli.commands_envoy import ServeEnvoy
 from fiscus.edges.cli.commands_gateway import ServeGateway
 from fiscus.edges.cli.commands_mcp import ServeTools
 from fiscus.edges.cli.commands_serve import ServePages
@@ -41,7 +43,11 @@ fiscus --help lists every command; --json works on each."""
 
 
 def build_cli(
-    serve_pages: ServePages, serve_admission: ServeAdmission, serve_tools: ServeTools, serve_gateway: ServeGateway
+    serve_pages: ServePages,
+    serve_admission: ServeAdmission,
+    serve_tools: ServeTools,
+    serve_gateway: ServeGateway,
+    serve_envoy: ServeEnvoy,
 ) -> App:
     """The root command with every subcommand mounted; how each door is served is handed in."""
     app = App(
@@ -64,6 +70,7 @@ def build_cli(
     commands_admission.mount(app, serve_admission)
     commands_mcp.mount(app, serve_tools)
     commands_gateway.mount(app, serve_gateway)
+    commands_envoy.mount(app, serve_envoy)
     app.default(_newcomer)
     return app
 

@@ -24,8 +24,6 @@ _NOT_SENT_ON: Final = _HOP | {
 }  # fmt: skip
 _NOT_SENT_BACK: Final = _HOP | {"content-length", "content-encoding", "set-cookie", "server", "date"}
 OURS: Final = "x-fiscus-"
-# What says that the vendor did nothing, and so billed nothing: the request was wrong, or not taken.
-NOT_BILLED: Final = frozenset({400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 424, 429, 503, 529})
 TRY_ELSEWHERE: Final = frozenset({429, 503, 529})
 DOWN: Final = frozenset({500, 502, 503, 504, 529})
 CONNECT_SECONDS: Final = 10.0

@@ -16,7 +16,6 @@ from fiscus.cost.ai.types import Usage
 from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer
 from fiscus.edges.gateway.forward import (
     DOWN,
-    NOT_BILLED,
     TRY_ELSEWHERE,
     AnswerLost,
     Attempt,
@@ -30,16 +29,14 @@ from fiscus.edges.gateway.streaming import pass_stream
 from fiscus.flows.govern_call import Ended, LetIn
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
 from fiscus.guardrails.doors.ai.breaker import Breaker
+from fiscus.guardrails.doors.ai.not_billed import NOT_BILLED
 from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.guardrails.doors.ai.ports import Wire
+from fiscus.guardrails.doors.ai.said_in_headers import called, forbidden
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Refused
-from fiscus.guardrails.doors.ai.virtual_key import allowed_model
-from fiscus.guardrails.policies.fact_tables import COMMON_ATTRIBUTES
 from fiscus.kernel.errors import BadInput
 
-SAID: Final = {f"x-fiscus-{name.replace('_', '-')}": name for name in ("data_class", "purpose", *COMMON_ATTRIBUTES)}
-UNITS_MAX: Final = 8
 HEADER_CHARS_MAX: Final = 200
 
 
@@ -223,36 +220,16 @@ class _Door:
         return refusal(self.wire, why)
 
     def _why_not(self, ask: AiAsk) -> Refused | None:
-        """What the key itself forbids."""
-        caller, upstream = self.caller, self.upstream
-        if caller.upstreams and upstream.name not in caller.upstreams:
-            return Refused("forbidden", f"This key may not use {upstream.name}")
-        if upstream.environments and caller.environment not in upstream.environments:
-            return Refused("forbidden", f"{upstream.name} may not be used from {caller.environment}")
-        if ask.endpoint != "free" and not allowed_model(caller.models, ask.model):
-            return Refused("forbidden", f"This key may use {', '.join(caller.models)}, not {ask.model}")
-        if upstream.name not in self.stands.vendor_keys:
-            return Refused(
-                "unavailable", f"There is no key for {upstream.name} here: fiscus gateway-key {upstream.name}"
-            )
-        return None
+        return forbidden(self.caller, self.upstream, ask) or self._keyless()
+
+    def _keyless(self) -> Refused | None:
+        name = self.upstream.name
+        if name in self.stands.vendor_keys:
+            return None
+        return Refused("unavailable", f"There is no key for {name} here: fiscus gateway-key {name}")
 
     def _call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
-        headers = self.headers
-        units = dict[str, str]()
-        for part in headers.get("x-fiscus-unit", "").split(",")[:UNITS_MAX]:
-            kind, _, value = part.strip()[:HEADER_CHARS_MAX].partition("=")
-            if kind and value:
-                units[kind.strip()] = value.strip()
-        return AskedCall(
-            self.caller,
-            upstream,
-            ask,
-            user=(headers.get("x-fiscus-user") or ask.user)[:HEADER_CHARS_MAX],
-            said={name: value[:HEADER_CHARS_MAX] for head, name in SAID.items() if (value := headers.get(head))},
-            units=units,
-            approval_id=headers.get("x-fiscus-approval", ""),
-        )
+        return called(self.caller, upstream, ask, self.headers)
 
     def _attempt(self, upstream: Upstream, body: bytes) -> Attempt:
         query = self.request.rel_url.raw_query_string

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,22 +16,16 @@ import aiohttp
 from aiohttp import web
 
 from fiscus.app.gateway import OpenGateway
+from fiscus.app.gateway_upkeep import Upkeep
 from fiscus.edges.gateway.metrics import metrics_answer
 from fiscus.edges.gateway.proxy import Proxy
 from fiscus.guardrails.doors.ai.pacing import Pacing
-from fiscus.guardrails.ledger.commands import Expire
 from fiscus.kernel.errors import FiscusError
 
-LOG: Final = logging.getLogger(__name__)
 THREADS: Final = 32  # requests that wait for the ledger at once; those that come meanwhile share a commit
-RENEW_SECONDS: Final = 1.0
-REST_SECONDS: Final = 0.25
-EXPIRE_SECONDS: Final = 30.0
-FLUSH_SECONDS: Final = 0.02  # what ends within it is settled in one transaction
 KEEPALIVE_SECONDS: Final = (
     15.0  # shorter than vendors' own, so that a request never meets a connection that just closed
 )
-NOT_RENEWED: Final = "fiscus_gateway_not_renewed_total"
 
 
 def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Callable[[], None]) -> None:
@@ -42,7 +34,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     SIGHUP renews at once. Raises BadConfig, Unavailable before it answers.
     """
     opened = OpenGateway(home, workers)
-    beside = _Beside(opened)
+    beside = Upkeep(opened)
     beside.start()
     try:
         asyncio.run(_serve(opened, beside, listener, workers, ready))
@@ -53,7 +45,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
 
 
 async def _serve(
-    opened: OpenGateway, beside: _Beside, listener: socket.socket, workers: int, ready: Callable[[], None]
+    opened: OpenGateway, beside: Upkeep, listener: socket.socket, workers: int, ready: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -92,60 +84,3 @@ def _requests(bytes_max: int) -> Callable[..., web.BaseRequest]:
         return web.BaseRequest(*of_the_protocol, loop=loop, client_max_size=bytes_max)
 
     return request
-
-
-class _Beside:
-    """The thread beside the loop. Whatever fails is counted and logged, and tried again; the loop answers on."""
-
-    def __init__(self, opened: OpenGateway) -> None:
-        self._opened = opened
-        self._stop = threading.Event()
-        self._renew_at = 0.0
-        self._threads = [
-            threading.Thread(target=run, name=f"fiscus-{name}", daemon=True)
-            for name, run in (("keep", self._keep), ("renew", self._renew))
-        ]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._opened.keeper.waits.set()
-        for thread in self._threads:
-            thread.join()
-
-    def renew_now(self) -> None:
-        """At the next turn, whether its time has come or not."""
-        self._renew_at = 0.0
-
-    def _keep(self) -> None:
-        keeper = self._opened.keeper
-        while not self._stop.is_set():
-            keeper.waits.wait()
-            self._stop.wait(FLUSH_SECONDS)
-            if not self._tried("settle", keeper.flush):
-                keeper.waits.set()
-                self._stop.wait(RENEW_SECONDS)
-
-    def _renew(self) -> None:
-        expire_at = 0.0
-        while not self._stop.wait(REST_SECONDS):
-            self._tried("hand in", self._opened.pools.rest)
-            now = time.monotonic()
-            if now >= self._renew_at:
-                self._renew_at = now + RENEW_SECONDS
-                self._tried("renew", self._opened.renew)
-            if now >= expire_at:
-                expire_at = now + EXPIRE_SECONDS
-                self._tried("expire", lambda: self._opened.ws.ledger.ask(Expire()))
-
-    def _tried(self, what: str, step: Callable[[], object]) -> bool:
-        try:
-            step()
-        except Exception as failed:  # noqa: BLE001 whatever it is, requests are answered on with what stands
-            self._opened.ws.counters.count(NOT_RENEWED, what=what)
-            LOG.warning("could not %s: %s", what, failed)
-            return False
-        return True
