@@ -162,13 +162,26 @@ class TestTablesThatFollowTheEvidence:
             assert found is not None
             return int(found[0])
 
-    def test_reservations_leave_them_behind_and_whoever_reads_brings_them(self, ledger: Ledger, url: str) -> None:
+    def test_reservations_leave_them_behind_and_whoever_looks_sees_everything(self, ledger: Ledger, url: str) -> None:
+        def seen() -> tuple[object, ...]:
+            store = ledger.store
+            every = sorted(store.every_account(), key=lambda one: one.key)
+            return (
+                store.totals(),
+                store.holds(),
+                sorted(store.every_hold(), key=lambda one: one.id),
+                every,
+                store.hold("h1"),
+            )
+
         for n in range(3):
             ask(ledger, reserve(f"h{n}", USD, "org", "team"))
+        before = seen()
         assert self.lag(url) == 3
-        assert ledger.store.totals().open == 3
+        assert (ledger.store.totals().open, account(ledger, "team").held) == (3, 3 * USD)
+        ask(ledger, Expire())  # looks at what is due, and so brings them
         assert self.lag(url) == 0
-        assert account(ledger, "team").held == 3 * USD
+        assert seen() == before
 
     def test_another_process_goes_on_from_the_evidence(self, ledger: Ledger, url: str, clock: SteppedClock) -> None:
         ask(ledger, reserve("h1", 6 * USD, "org", "team"))

@@ -23,6 +23,7 @@ from fiscus.flows.show_ledger import show_ledger
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.ledger.commands import Expire
 from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.types import BudgetStatus, Decision
 from fiscus.kernel.actor import Actor
@@ -228,7 +229,7 @@ class TestItsEvidence:
     def used(self, company: Workspace) -> Workspace:
         settle_hold(company, _ask(company).id, Decimal("1.25"))
         _ask(company)
-        assert company.ledger.store.totals().open == 1  # whoever reads the tables finds them brought up to the evidence
+        company.ledger.ask(Expire())  # its tables say what its evidence says
         return company
 
     def test_it_is_whole_with_books_that_add_up(self, used: Workspace) -> None:

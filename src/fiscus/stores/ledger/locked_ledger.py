@@ -1,32 +1,30 @@
 """The ledger inside one transaction: what stands under the lock, and the record of evidence with what it changes.
 
 The chain of evidence is what is true. A record that only reserves says everything about its holds, so the tables need not say it
-in the same commit: they follow, some tens of records at once, in the commit of whoever writes anything else, reads the tables, or
-finds that they lag by enough. The head says up to which record they do. Who comes to a ledger whose tables lag, because another
-process wrote, or died, reads the rest out of the records: `Untabled`.
+in the same commit: they follow, some tens of records at once, in the commit of whoever writes anything else, or finds that they
+lag by enough. The head says up to which record they do. Who comes to a ledger whose tables lag reads the rest out of the records
+(tables.py), so a process that dies leaves nothing undone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from fiscus.guardrails.ledger.types import Account, Answered, Changes, DaySum, Frozen, Hold, Nature
-from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.kernel.evidence import sealed_digest
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
+from fiscus.stores.ledger.tables import Tables, Untabled, records_after
 
 KIND: Final = "ledger"
-BATCH: Final = 500
 RECORDS_UNTABLED_MAX: Final = 64  # what another process has to read before it can go on
 HOLDS_UNTABLED_MAX: Final = 512
-_ACCOUNT: Final = f"SELECT {rows.ACCOUNT_COLUMNS} FROM ledger_accounts WHERE id "
 _PUT_ACCOUNT: Final = (
     f"INSERT INTO ledger_accounts ({rows.ACCOUNT_COLUMNS}) VALUES ({','.join('?' * 14)}) ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in rows.ACCOUNT_COLUMNS.split(", ")[1:])
@@ -42,18 +40,6 @@ _PUT_DAY: Final = (
 )
 _PUT_EVIDENCE: Final = "INSERT INTO ledger_evidence VALUES (?,?,?,?,?,?,?,?,?)"
 _MOVE_HEAD: Final = "UPDATE ledger_head SET seq = ?, digest = ?, at = ?, tabled = ? WHERE one = 1"
-
-
-@dataclass(slots=True)
-class Untabled:
-    """Holds (by id) and decisions (id -> record) that stand in the evidence and not in the tables yet."""
-
-    holds: dict[str, Hold] = field(default_factory=dict)
-    decisions: dict[str, int] = field(default_factory=dict)
-
-    def held(self, key: str) -> int:
-        """What the account's row does not say yet."""
-        return sum(hold.bound for hold in self.holds.values() if key in hold.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +77,19 @@ class Locked:
             self._seq, self._digest, self._now, self._tabled, self._frozen, self._billed, self._accounts, self._untabled
         )
 
-    @property
-    def statements(self) -> Statements:
-        """For reading the tables inside this transaction."""
-        return self._tx
-
     def now(self) -> datetime:
         return self._now
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
         if missing := [key for key in keys if key not in self._accounts]:
-            found = accounts_of(self._tx, missing)
-            for key, account in found.items():
-                account.held += self._untabled.held(key)
-            self._accounts |= found
+            self._accounts |= Tables(self._tx, self._untabled).accounts(missing)
         return {key: self._accounts[key] for key in keys if key in self._accounts}
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
-        here = {one: self._untabled.holds[one] for one in ids if one in self._untabled.holds}
-        return here | holds_of(self._tx, [one for one in ids if one not in here])
+        return Tables(self._tx, self._untabled).holds(ids)
 
     def answered(self, keys: Sequence[str]) -> dict[str, Answered]:
-        found = answered_to(self._tx, keys)
-        if found and self._tabled < self._seq:  # it may point at what the tables do not say yet
-            self.bring_tables()
-            found = answered_to(self._tx, keys)
-        return found
+        return Tables(self._tx, self._untabled).answered(keys)
 
     def frozen(self) -> dict[str, Frozen]:
         return dict(self._frozen)
@@ -125,17 +98,12 @@ class Locked:
         return self._billed
 
     def due(self, by: datetime, limit: int) -> Sequence[Hold]:
-        self.bring_tables()
+        self._bring_tables()
         sql = f"SELECT document FROM ledger_holds WHERE state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
         return [rows.hold_of(document) for (document,) in self._tx.rows(sql, (by.isoformat(),))]
 
     def days(self, account_keys: Sequence[str]) -> Sequence[DaySum]:
-        sql = "SELECT account, provider, day, nature, amount FROM ledger_days WHERE account IN ??"
-        return [
-            DaySum(account, provider, date.fromisoformat(day), cast("Nature", nature), int(amount))
-            for part in in_parts(account_keys)
-            for account, provider, day, nature, amount in self._tx.rows(sql, (part,))
-        ]
+        return Tables(self._tx, self._untabled).days(account_keys)
 
     def write(self, changes: Changes) -> None:
         """Its record of evidence and the head; the tables, where they cannot wait."""
@@ -158,7 +126,7 @@ class Locked:
             and changes.accounts.keys() <= self._accounts.keys()
         )
 
-    def bring_tables(self) -> None:
+    def _bring_tables(self) -> None:
         """Have the tables say what the evidence says."""
         if self._tabled < self._seq:
             self._write_tables(Changes(), self._seq)
@@ -224,74 +192,13 @@ def _read_head(tx: Statements, lock: str, kept: Kept | None) -> Kept:
     if kept is not None and kept.tabled == tabled:
         if (kept.seq, kept.digest) == (seq, digest):
             return kept
-        records = _records_after(tx, kept.seq)
+        records = records_after(tx, kept.seq)
         if records and records[0][1] == kept.digest:
-            _follow(kept.untabled, records, kept.accounts)
+            for hold in kept.untabled.follow(records):
+                for key in kept.accounts.keys() & set(hold.accounts):
+                    kept.accounts[key].held += hold.bound
             return replace(kept, seq=seq, digest=digest, at=datetime.fromisoformat(at))
     read = Kept(seq, digest, datetime.fromisoformat(at), tabled, rows.frozen_of(frozen), rows.billed_of(billed))
     if tabled < seq:
-        _follow(read.untabled, _records_after(tx, tabled), read.accounts)
+        read.untabled.follow(records_after(tx, tabled))
     return read
-
-
-def _records_after(tx: Statements, seq: int) -> list[tuple[Any, ...]]:
-    return tx.rows("SELECT seq, previous, body FROM ledger_evidence WHERE seq > ? ORDER BY seq", (seq,))
-
-
-def _follow(late: Untabled, records: Sequence[tuple[Any, ...]], accounts: Mapping[str, Account]) -> None:
-    """Add what records that only reserve say, also to those accounts that are known already."""
-    for seq, _, body in records:
-        for hold, decision_id in rows.reserved_in(body):
-            if decision_id:
-                late.decisions[decision_id] = seq
-            if hold is not None:
-                late.holds[hold.id] = hold
-                for key in accounts.keys() & set(hold.accounts):
-                    accounts[key].held += hold.bound
-
-
-def accounts_of(tx: Statements, keys: Sequence[str]) -> dict[str, Account]:
-    """Accounts by key, as the tables say."""
-    found: dict[str, Account] = {}
-    for part in in_parts(keys):
-        for row in tx.rows(_ACCOUNT + "IN ??", (part,)):
-            found[row[0]] = rows.account_of(row)
-    return found
-
-
-def holds_of(tx: Statements, ids: Sequence[str]) -> dict[str, Hold]:
-    """Holds by id, as the tables say."""
-    found: dict[str, Hold] = {}
-    for part in in_parts(ids):
-        for (document,) in tx.rows("SELECT document FROM ledger_holds WHERE id IN ??", (part,)):
-            hold = rows.hold_of(document)
-            found[hold.id] = hold
-    return found
-
-
-def answered_to(tx: Statements, keys: Sequence[str]) -> dict[str, Answered]:
-    """What was answered to idempotency keys, as the tables say."""
-    found: dict[str, Answered] = {}
-    sql = "SELECT id, digest, decision_id, hold_id FROM ledger_requests WHERE id IN ??"
-    for part in in_parts(keys):
-        for key, digest, decision_id, hold_id in tx.rows(sql, (part,)):
-            decision = decisions_of(tx, [decision_id]).get(decision_id) if decision_id else None
-            found[key] = Answered(digest, decision, holds_of(tx, [hold_id]).get(hold_id) if hold_id else None)
-    return found
-
-
-def decisions_of(tx: Statements, ids: Sequence[str]) -> dict[str, Decision]:
-    """Out of the evidence, where each stands once. A record that cannot be read any more gives none: the verifier names it."""
-    found: dict[str, Decision] = {}
-    sql = "SELECT body FROM ledger_evidence WHERE seq IN (SELECT seq FROM ledger_decisions WHERE id IN ??)"
-    wanted = set(ids)
-    for part in in_parts(ids):
-        for (body,) in tx.rows(sql, (part,)):
-            found |= {one.id: one for one in rows.decisions_of(body) if one.id in wanted}
-    return found
-
-
-def in_parts(values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """At most so many parameters a statement."""
-    unique = tuple(dict.fromkeys(values))
-    return (unique[start : start + BATCH] for start in range(0, len(unique), BATCH))

@@ -23,11 +23,12 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.canonical import Json
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.evidence import GENESIS, EvidenceRecord
-from fiscus.stores.databases.drivers import Driver, Statements
+from fiscus.stores.databases.drivers import Driver
 from fiscus.stores.databases.schema_versions import bring_up_to_date
 from fiscus.stores.ledger import rows
-from fiscus.stores.ledger.locked_ledger import BATCH, Kept, Locked, accounts_of, answered_to, decisions_of, holds_of
+from fiscus.stores.ledger.locked_ledger import Kept, Locked
 from fiscus.stores.ledger.schema import VERSIONS
+from fiscus.stores.ledger.tables import BATCH, Tables, tables_now
 
 T = TypeVar("T")
 
@@ -68,57 +69,48 @@ class SqlLedger:
             yield locked
 
     @contextmanager
-    def _reading(self) -> Iterator[Statements]:
-        """A snapshot of tables that say what the evidence says; where they lag, they are brought up first."""
+    def _reading(self) -> Iterator[Tables]:
+        """One moment's snapshot."""
         with self._driver.reading() as tx:
-            head = tx.rows("SELECT seq, tabled FROM ledger_head")
-            if not head or head[0][0] == head[0][1]:
-                yield tx
-                return
-        with self._writing() as locked:
-            locked.bring_tables()
-            yield locked.statements
+            yield tables_now(tx)
 
     def account(self, key: str) -> Account | None:
         return self.accounts([key]).get(key)
 
     def accounts(self, keys: Sequence[str]) -> Mapping[str, Account]:
-        with self._reading() as tx:
-            return accounts_of(tx, keys)
+        with self._reading() as tables:
+            return tables.accounts(keys)
 
     def answered(self, key: str) -> Answered | None:
-        with self._reading() as tx:
-            return answered_to(tx, [key]).get(key)
+        with self._reading() as tables:
+            return tables.answered([key]).get(key)
 
     def hold(self, hold_id: str) -> Hold | None:
-        with self._reading() as tx:
-            return holds_of(tx, [hold_id]).get(hold_id)
+        with self._reading() as tables:
+            return tables.holds([hold_id]).get(hold_id)
 
     def holds(self, states: Sequence[str] = ("held",), limit: int = 1000) -> Sequence[Hold]:
         """Those that expire last first."""
-        sql = f"SELECT document FROM ledger_holds WHERE state IN ?? ORDER BY expires_at DESC, id LIMIT {int(limit)}"
-        with self._reading() as tx:
-            return [rows.hold_of(document) for (document,) in tx.rows(sql, (tuple(states),))]
+        with self._reading() as tables:
+            return tables.holds_in(states, limit)
 
     def every_hold(self) -> Iterator[Hold]:
-        """By id, in batches."""
-        after = ""
+        """In batches: those that the tables do not say yet, then the others by id."""
+        with self._reading() as tables:
+            late, after = dict(tables.late.holds), ""
+        yield from late.values()
+        sql = f"SELECT id, document FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}"
         while True:
-            with self._reading() as tx:
-                found = tx.rows(
-                    f"SELECT id, document FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}", (after,)
-                )
-            yield from (rows.hold_of(document) for _, document in found)
+            with self._driver.reading() as tx:
+                found = tx.rows(sql, (after,))
+            yield from (rows.hold_of(document) for number, document in found if number not in late)
             if len(found) < BATCH:
                 return
             after = found[-1][0]
 
     def every_account(self) -> Sequence[Account]:
-        with self._reading() as tx:
-            return [
-                rows.account_of(row)
-                for row in tx.rows(f"SELECT {rows.ACCOUNT_COLUMNS} FROM ledger_accounts ORDER BY id")
-            ]
+        with self._reading() as tables:
+            return tables.every_account()
 
     def frozen(self) -> Sequence[Frozen]:
         """Subjects, and accounts under their keys."""
@@ -131,16 +123,8 @@ class SqlLedger:
 
     def totals(self) -> LedgerTotals:
         """Recounted from every hold: nothing that is shown here is kept as a sum."""
-        sums: dict[str, dict[str, int]] = {name: {} for name in ("held", "settled", "charged", "released", "overruns")}
-        opened = 0
-        with self._reading() as tx:
-            for state, currency, bound, settled in tx.rows("SELECT state, currency, bound, settled FROM ledger_holds"):
-                opened += state == "held"
-                amount = int(bound if state == "held" else settled)
-                sums[state][currency] = sums[state].get(currency, 0) + amount
-            for currency, amount in tx.rows("SELECT currency, amount FROM ledger_overruns"):
-                sums["overruns"][currency] = sums["overruns"].get(currency, 0) + int(amount)
-        return LedgerTotals(sums["held"], sums["settled"], sums["charged"], sums["overruns"], opened)
+        with self._reading() as tables:
+            return tables.totals()
 
     def metered(self, since: date) -> Sequence[str]:
         sql = "SELECT DISTINCT provider FROM ledger_days WHERE nature = 'usage' AND day >= ? AND provider <> '' ORDER BY provider"
@@ -148,8 +132,8 @@ class SqlLedger:
             return [provider for (provider,) in tx.rows(sql, (since.isoformat(),))]
 
     def decision(self, decision_id: str) -> Decision | None:
-        with self._reading() as tx:
-            return decisions_of(tx, [decision_id]).get(decision_id)
+        with self._reading() as tables:
+            return tables.decisions([decision_id]).get(decision_id)
 
     def decisions(self, limit: int = 100) -> Sequence[Decision]:
         """Newest first, read out of the evidence from its end."""
