@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from fiscus.kernel.clock import Clock, SystemClock
+from fiscus.kernel.clock import Clock, ShiftedClock, SystemClock
 from fiscus.kernel.errors import BadConfig, FiscusError, Where
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class OpenGateway:
 
         self._home = home.resolve()
         self._stamp = self._stamped()
-        self.ws, settings = _open(self._home, clock or SystemClock())
+        self.ws, settings = _open(self._home, clock)
         self.keys: KeyStore = _keys(self._home)
         self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters)
         self.pools: LeasePools = LeasePools(self.ws.ledger.ask, LeaseTerms(self.ws.clock, self.ws.ids, workers))
@@ -137,9 +138,9 @@ def _vendor_keys(home: Path, settings: GatewaySettings, keys: KeyStore) -> Mappi
     return found
 
 
-def _open(home: Path, clock: Clock) -> tuple[Workspace, GatewaySettings]:
+def _open(home: Path, clock: Clock | None) -> tuple[Workspace, GatewaySettings]:
     from fiscus.app.configuration import load_configuration
-    from fiscus.app.workspace import located, sqlite_in
+    from fiscus.app.workspace import NOON, located, sqlite_in
     from fiscus.flows.prove_policies import with_enforced
     from fiscus.flows.workspace import Workspace
     from fiscus.guardrails.ledger.ledger import Ledger
@@ -150,6 +151,8 @@ def _open(home: Path, clock: Clock) -> tuple[Workspace, GatewaySettings]:
     from fiscus.stores.state import open_state
 
     settings, config = load_configuration(home)
+    pinned = settings.as_of
+    clock = clock or (ShiftedClock(datetime.combine(pinned, NOON)) if pinned else SystemClock())
     (home / ".fiscus").mkdir(exist_ok=True)
     state = open_state(sqlite_in(settings.state, home), clock)
     with state.read() as tx:

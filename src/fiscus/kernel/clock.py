@@ -32,6 +32,16 @@ class SteppedClock:
         self._now += step
 
 
+class ShiftedClock:
+    """The machine's pace from another start: a process that serves a workspace whose date is pinned lives on that date."""
+
+    def __init__(self, start: datetime) -> None:
+        self._shift = start.astimezone(UTC) - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+
 def today(clock: Clock) -> date:
     """The UTC date of the clock's now."""
     return clock.now().date()
