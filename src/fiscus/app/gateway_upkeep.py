@@ -15,7 +15,8 @@ LOG: Final = logging.getLogger(__name__)
 RENEW_SECONDS: Final = 1.0
 REST_SECONDS: Final = 0.25
 EXPIRE_SECONDS: Final = 30.0
-FLUSH_SECONDS: Final = 0.02  # what ends within it is settled in one transaction
+SETTLE_SECONDS: Final = 0.02  # what ends within it is settled in one transaction
+FLUSH_SECONDS: Final = 0.25  # calls that ended are stored so often: their money is settled before
 NOT_RENEWED: Final = "fiscus_gateway_not_renewed_total"
 
 
@@ -46,13 +47,16 @@ class Upkeep:
         self._renew_at = 0.0
 
     def _keep(self) -> None:
-        keeper = self._opened.keeper
+        keeper, flush_at = self._opened.keeper, 0.0
         while not self._stop.is_set():
-            keeper.waits.wait()
-            self._stop.wait(FLUSH_SECONDS)
-            if not self._tried("settle", keeper.flush):
-                keeper.waits.set()
+            keeper.waits.wait(FLUSH_SECONDS)
+            self._stop.wait(SETTLE_SECONDS)
+            step, now = keeper.settle, time.monotonic()
+            if now >= flush_at:
+                step, flush_at = keeper.flush, now + FLUSH_SECONDS
+            if not self._tried("settle", step):
                 self._stop.wait(RENEW_SECONDS)
+                keeper.waits.set()
 
     def _renew(self) -> None:
         expire_at = 0.0

@@ -21,16 +21,17 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import Question, prepare
 from fiscus.guardrails.decisions.holding import subjects_of
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, CallQuotes, bounded, intent_of
+from fiscus.guardrails.doors.ai.call_lane import SILENT, CallLane, LaneKey, lane_key, lane_of
 from fiscus.guardrails.doors.ai.types import Refusal, Refused
 from fiscus.guardrails.ledger.commands import Overran, Release, Settle
 from fiscus.guardrails.ledger.lease_pools import LEASED_FOR, Lane, LeasePools
 from fiscus.guardrails.ledger.leases import Lease, LeasedAccounts
 from fiscus.guardrails.ledger.types import Hold
-from fiscus.guardrails.types import Decision, Verdict
+from fiscus.guardrails.types import Decision, Intent, Verdict
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
 
-SILENT: Final = frozenset({"allow", "warn"})
+LANES_MAX: Final = 5_000
 LET_IN: Final = frozenset({"allow", "warn", "degrade"})
 
 
@@ -51,6 +52,11 @@ class LetIn:
     headroom: str = ""
     said: tuple[str, ...] = ()  # warnings, and how it was degraded
     accounts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, call_id: str, at: datetime, one: Bounded, intent: Intent) -> LetIn:
+        """A call that is its own decision: nothing stands in its way."""
+        return cls(call_id, call_id, at, one, "allow", intent.requested_by, intent.team, intent.environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class GovernCalls:
     keeper: CallKeeper
     output_default: int
     frozen: frozenset[str] = field(default_factory=frozenset)
+    _lanes: dict[LaneKey, CallLane] = field(default_factory=dict)
 
     def bound(self, call: AskedCall) -> Bounded | Refused:
         """The most that it may cost; refused where nobody knows."""
@@ -88,23 +95,15 @@ class GovernCalls:
 
     def at_once(self, one: Bounded) -> LetIn | Refused | None:
         """From memory. None: the ledger has to be asked."""
+        at = self.ws.clock.now()
         try:
-            question, intent_amount = self._question(one), one.nanos
+            lane = self._lane(one, at)
         except FiscusError as wrong:
             return Refused("forbidden", str(wrong))
-        if not self._is_plain(question):
-            return None
-        asked = question.asked
-        let_in = LetIn(
-            call_id := self.ws.ids.new("call"), call_id, asked.at, one, "allow", asked.intent.requested_by,
-            asked.intent.team, asked.intent.environment, accounts=question.accounts,
-        )  # fmt: skip
-        self._warn(let_in, question)
-        if not question.accounts:
-            return let_in
-        pool = self.pools.of(_lane(question))
-        lease = pool.take(let_in.id, intent_amount)
-        return _leased(let_in, pool, lease) if lease is not None else None
+        frozen = self.frozen and not self.frozen.isdisjoint(lane.subjects)
+        if frozen or not lane.plain or one.change.model or one.change.tier or not lane.lets(one):
+            return self._warned(one)
+        return self._taken(LetIn.of(self.ws.ids.new("call"), at, one, lane.asked.intent), lane.lease)
 
     def with_the_ledger(self, one: Bounded) -> LetIn | Refused:
         """Ask for a lease, or else for this one request. Waits for a durable commit: not for the event loop."""
@@ -166,6 +165,37 @@ class GovernCalls:
     def _quotes(self, call: AskedCall) -> CallQuotes:
         return CallQuotes(call, lambda model: self._price(call, model), self.output_default)
 
+    def _lane(self, one: Bounded, at: datetime) -> CallLane:
+        """What is known of such calls already; found anew where it is older than a second. Raises BadInput."""
+        key = lane_key(one)
+        lane = self._lanes.get(key)
+        if lane is None or at >= lane.until:
+            if len(self._lanes) >= LANES_MAX:
+                self._lanes.clear()
+            question = self._question(one)
+            lane = self._lanes[key] = lane_of(question, self.ws.rules.policies.asked("ai.request", at.date()))
+        return lane
+
+    def _warned(self, one: Bounded) -> LetIn | None:
+        """Where some policy has something to say: let in all the same when it only warns. None: the ledger has to be asked."""
+        question = self._question(one)
+        if not self._is_plain(question):
+            return None
+        let_in = LetIn.of(self.ws.ids.new("call"), question.asked.at, one, question.asked.intent)
+        said = tuple(one.reason for one in question.results if one.verdict == "warn")
+        if said:
+            let_in.verdict, let_in.said = "warn", said
+        return self._taken(let_in, _lane(question) if question.accounts else None)
+
+    def _taken(self, let_in: LetIn, lane: Lane | None) -> LetIn | None:
+        """With money of the worker's lease; None: it has none, or not enough."""
+        if lane is None:
+            return let_in
+        pool = self.pools.of(lane)
+        let_in.accounts = lane.accounts
+        lease = pool.take(let_in.id, let_in.one.nanos)
+        return _leased(let_in, pool, lease) if lease is not None else None
+
     def _is_plain(self, question: Question) -> bool:
         """Whether only money can stand in its way."""
         currency = question.asked.intent.currency
@@ -174,11 +204,6 @@ class GovernCalls:
             and all(budget.currency == currency for budget in question.budgets)
             and not (self.frozen and not self.frozen.isdisjoint(subjects_of(question.asked.intent)))
         )
-
-    def _warn(self, let_in: LetIn, question: Question) -> None:
-        said = tuple(one.reason for one in question.results if one.verdict == "warn")
-        if said:
-            let_in.verdict, let_in.said = "warn", said
 
     # What the ledger says
 

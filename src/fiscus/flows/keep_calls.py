@@ -41,7 +41,7 @@ class CallKeeper:
         self._commands: deque[Command] = deque()
         self._calls: deque[AiCall] = deque()
         self._flushing = threading.Lock()
-        self.waits = threading.Event()  # set when there is something to flush
+        self.waits = threading.Event()  # set when there is something to settle
 
     def command(self, command: Command) -> None:
         """To be said to the ledger."""
@@ -54,16 +54,20 @@ class CallKeeper:
         self._counters.count(KEPT, upstream=call.upstream, state=call.state, verdict=call.verdict)
         for observer in self._observers:
             observer.ended(call)
-        self.waits.set()
 
     def flush(self) -> None:
         """Write everything that waits. Raises Unavailable where a store is away: what waits is kept for the next time."""
+        self.settle()
+        with self._flushing:
+            while self._calls:
+                self._store_some([self._calls.popleft() for _ in range(min(BATCH_MAX, len(self._calls)))])
+
+    def settle(self) -> None:
+        """Write what the ledger waits for: money that may be free again. Raises Unavailable as `flush` does."""
         self.waits.clear()
         with self._flushing:
             while self._commands:
                 self._say([self._commands.popleft() for _ in range(min(BATCH_MAX, len(self._commands)))])
-            while self._calls:
-                self._store_some([self._calls.popleft() for _ in range(min(BATCH_MAX, len(self._calls)))])
 
     def _say(self, commands: list[Command]) -> None:
         try:

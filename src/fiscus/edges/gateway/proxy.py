@@ -65,7 +65,7 @@ class Proxy:
         except web.HTTPRequestEntityTooLarge:
             limit = stands.settings.body_bytes_max
             return refusal(wire, Refused("bad_request", f"The request is larger than {limit:,} bytes"))
-        headers = {key.lower(): value for key, value in request.headers.items()}
+        headers = request.headers  # names in any case
         caller = stands.ring.caller(wire.credential(headers), stands.governs.ws.clock.now())
         if isinstance(caller, Refused):
             return refusal(wire, caller)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fiscus.cost.ai.price_usage import bound_nanos
-from fiscus.cost.ai.types import ModelPrice
+from fiscus.cost.ai.types import TOKEN_METERS, ModelPrice
 from fiscus.guardrails.doors.ai.bound_output import bound_with
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Rewrite
@@ -16,6 +16,7 @@ from fiscus.guardrails.types import Intent, Quote
 from fiscus.kernel.money import from_nanos
 
 ANSWERING: Final[frozenset[Endpoint]] = frozenset({"chat", "completions", "responses", "messages"})  # in output tokens
+READ: Final = frozenset(meter for meter in TOKEN_METERS if not meter.endswith("output"))
 PriceOf = Callable[[str], ModelPrice | None]
 _KNOWN: Final = frozenset({*ATTRIBUTES["ai.request"], *COMMON_ATTRIBUTES})
 _REWRITES: Final = frozenset({"model", "max_tokens", "service_tier", "effort"})
@@ -66,7 +67,7 @@ def intent_of(one: Bounded) -> Intent:
     ask, caller = call.ask, call.caller
     attributes: dict[str, object] = {
         "model": one.change.model or ask.model,
-        "input_tokens": sum(count for meter, count in ask.bound.quantities.items() if meter != "output"),
+        "input_tokens": input_tokens(one),
         "stream": ask.stream,
         "service_tier": one.change.tier or ask.tier,
         "endpoint": ask.endpoint,
@@ -87,6 +88,11 @@ def intent_of(one: Bounded) -> Intent:
         product=caller.product,
         attributes={name: value for name, value in attributes.items() if name in _KNOWN and value != ""},
     )
+
+
+def input_tokens(one: Bounded) -> int:
+    """What goes in, at most."""
+    return sum(count for meter, count in one.call.ask.bound.quantities.items() if meter in READ)
 
 
 def rewrite_of(change: Mapping[str, object]) -> Rewrite | None:
