@@ -15,6 +15,7 @@ from fiscus.kernel.money import display
 if TYPE_CHECKING:
     from fiscus.flows.fetch_ai_bills import AiBillFetched
     from fiscus.flows.reconcile_ai import AiReconciliation
+    from fiscus.flows.record_outcome import UnitEconomics
     from fiscus.flows.show_calls import CallsShown
     from fiscus.flows.write_ai_charges import AiMonthWritten
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     ai_app = App(name="ai", help="AI spend: calls through the gateway, their charges, the vendors' bills.")
-    for command in (write, calls, reconcile, bills, bill):
+    for command in (write, calls, units, outcome, reconcile, bills, bill):
         ai_app.command(command)
     app.command(ai_app)
 
@@ -70,6 +71,66 @@ def calls(
 
     asked = CallsAsked(charge, decision, unit, key, _day(since), _day(until))
     show(common, show_calls(open_home(common), asked), _calls_text)
+
+
+@guarded
+def outcome(
+    unit: str,
+    result: str,
+    /,
+    *,
+    customer: str = "",
+    feature: str = "",
+    quantity: int = 1,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """Say what a unit of work came to. The calls that named the unit are what it cost; the same again changes nothing.
+
+    Parameters
+    ----------
+    unit
+        As the calls named it in x-fiscus-unit: ticket=123.
+    result
+        What came of it: resolved.
+    customer
+        For whom it was.
+    feature
+        What of the product did it.
+    quantity
+        As how many outcomes it counts.
+    """
+    from fiscus.flows.record_outcome import ToldOutcome, record_outcomes
+
+    (kept,) = record_outcomes(open_home(common), [ToldOutcome(unit, result, quantity, customer, feature)])
+    show(common, kept, lambda one: say(f"{one.kind} {one.value}: {one.result}."))
+
+
+@guarded
+def units(
+    kind: str,
+    /,
+    *,
+    by: str = "result",
+    since: str | None = None,
+    until: str | None = None,
+    common: Common = NO_OPTIONS,
+) -> None:
+    """What units of work cost: per outcome, customer, feature, model, team, product, environment, key or user.
+
+    Parameters
+    ----------
+    kind
+        Of the units: ticket.
+    by
+        result, customer, feature, model, team, product, environment, key or user.
+    since
+        From this day on, YYYY-MM-DD; thirty days when left out.
+    until
+        Up to this day, included.
+    """
+    from fiscus.flows.record_outcome import unit_economics
+
+    show(common, unit_economics(open_home(common), kind, by, _day(since), _day(until)), _units_text)
 
 
 @guarded
@@ -148,6 +209,27 @@ def _written_text(written: tuple[AiMonthWritten, ...]) -> None:
         say(one.sentence())
     if not written:
         say("Nothing new went through the gateway.")
+
+
+def _units_text(found: UnitEconomics) -> None:
+    table(
+        (found.by, "calls", f"{found.kind}s", "outcomes", "cost", "per outcome", ""),
+        [
+            (
+                one.group,
+                one.calls,
+                one.units,
+                one.outcomes,
+                f"{one.cost:f}",
+                f"{one.per_outcome:f}" if one.per_outcome is not None else None,
+                one.currency,
+            )
+            for one in found.lines
+        ],
+        "No call went through the gateway in these days.",
+    )
+    for currency, cost in found.cost.items():
+        say(f"{display(cost, 6)} {currency} from {found.first} to {found.last}, every call in exactly one line.")
 
 
 def _fetched_text(fetched: tuple[AiBillFetched, ...]) -> None:
