@@ -115,7 +115,7 @@ class _Door:
     async def paid(self, endpoint: Endpoint) -> web.StreamResponse:
         """What costs something: nothing of it leaves before its money is held."""
         try:
-            ask = self.wire.read(endpoint, self.body, self.headers.get("content-type", ""))
+            ask = self.wire.read(endpoint, self.body, self.headers.get("content-type", ""), self.path)
         except BadInput as wrong:
             return refusal(self.wire, Refused("bad_request", str(wrong)))
         if why := self._why_not(ask):

@@ -56,6 +56,8 @@ async def _passed(client: _Client, reader: StreamReader, answer: aiohttp.ClientR
         return "the client left, and the answer was longer than it is read on for"
     except (aiohttp.ClientError, OSError) as broken:
         return f"the stream broke: {type(broken).__name__}"
+    if (rest := reader.rest()) and not client.gone:
+        await client.write(rest)
     if not client.gone:
         await client.end()
     return ""
