@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, cast
 
@@ -25,6 +25,7 @@ from fiscus.kernel.documents import Document, Path, did_you_mean, load_document
 from fiscus.kernel.limits import POLICIES_MAX
 
 VERSION_DIGITS: Final = 16
+POLICY_FILES_KEPT: Final = 256
 _MEANING: Final = (
     "id", "on", "when", "detector", "settings", "level", "on_error", "effect", "min_amount", "action", "finding",
     "window_days", "days_min", "options", "approval", "exceptions", "effective",
@@ -39,16 +40,15 @@ def load_policies(texts: Mapping[str, str]) -> PolicySet:
     """
     compiled: dict[str, CompiledPolicy] = {}
     for file, text in sorted(texts.items()):
-        document = load_document(text, file, policy_schema())
-        for number, item in enumerate(cast("dict[str, Any]", document.data)["policies"]):
-            one = _compile(document, ("policies", number), item)
+        for number, one in enumerate(_compiled_file(file, text)):
             if (known := compiled.get(one.policy.id)) is not None:
                 where = f"{known.policy.file}, line {known.policy.line}"
                 message = f"Policy {one.policy.id!r} stands twice: also in {where}"
-                raise document.error(("policies", number, "id"), message, "Rename one of them.")
+                raise _document(file, text).error(("policies", number, "id"), message, "Rename one of them.")
             compiled[one.policy.id] = one
             if len(compiled) > POLICIES_MAX:
-                raise document.error(("policies", number), f"More than {POLICIES_MAX:,} policies", "Join some of them.")
+                message = f"More than {POLICIES_MAX:,} policies"
+                raise _document(file, text).error(("policies", number), message, "Join some of them.")
     ordered = tuple(compiled[policy_id] for policy_id in sorted(compiled))
     return PolicySet(ordered, digest([one.policy.version for one in ordered]))
 
@@ -78,6 +78,18 @@ def library_texts() -> Mapping[str, str]:
     folder = files("fiscus.guardrails").joinpath("library")
     found = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".yaml")}
     return dict(sorted(found.items()))
+
+
+@lru_cache(maxsize=POLICY_FILES_KEPT)
+def _compiled_file(file: str, text: str) -> tuple[CompiledPolicy, ...]:
+    """A file's policies. Kept: when one file changes, the others of a workspace are not compiled again."""
+    document = _document(file, text)
+    items = cast("dict[str, Any]", document.data)["policies"]
+    return tuple(_compile(document, ("policies", number), item) for number, item in enumerate(items))
+
+
+def _document(file: str, text: str) -> Document:
+    return load_document(text, file, policy_schema())
 
 
 def _compile(document: Document, path: Path, item: Mapping[str, Any]) -> CompiledPolicy:

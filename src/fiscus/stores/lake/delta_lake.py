@@ -37,7 +37,10 @@ FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
 
 
 class DeltaLake:
-    """One lake on a local folder. Thread-safe: each call has a cursor of its own."""
+    """One lake on a local folder. Thread-safe: each question has the connection alone.
+
+    DuckDB starts with the first question: a command that asks the lake nothing does not wait for it.
+    """
 
     def __init__(self, root: Path, promoted: Sequence[str] = ()) -> None:
         self._root = root
@@ -45,7 +48,8 @@ class DeltaLake:
         self._assignments = root / "assignments"
         self._promoted = tuple(promoted)
         self._lock = threading.RLock()
-        self._db = _connect()
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._db_version = LakeVersion(-2, -2)
         self._people = PeopleSql()
         self._schemas: dict[str, int] = {}
         self._version = LakeVersion(-2, -2)
@@ -59,15 +63,13 @@ class DeltaLake:
         """See what was committed since."""
         with self._lock:
             newest = LakeVersion(table_version(self._charges), table_version(self._assignments))
-            if newest != self._version:
-                self._db = self._open_views(newest)
-                self._version = newest
+            self._version = newest
             return newest
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL at the version that `refresh` last saw."""
         with self._lock:
-            cursor = self._db.execute(sql, dict(params) if params else None)
+            cursor = self._opened().execute(sql, dict(params) if params else None)
             return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
 
     def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
@@ -116,15 +118,16 @@ class DeltaLake:
         """The ownership room's SQL over `assignment_keys`; a hash collision is refused, never assigned."""
         self.refresh()
         with self._lock:
-            self._db.execute("CREATE OR REPLACE TEMP TABLE keys_now AS SELECT * FROM assignment_keys")
-            collided = self._db.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
+            db = self._opened()
+            db.execute("CREATE OR REPLACE TEMP TABLE keys_now AS SELECT * FROM assignment_keys")
+            collided = db.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
             if collided:
                 raise IntegrityBroken(
                     f"Two different resources share the assignment key {collided[0]}",
                     remedy="Report it: a hash collided.",
                 )
             rows = self.query(sql, params)
-            self._db.execute("DROP TABLE keys_now")
+            db.execute("DROP TABLE keys_now")
             return rows
 
     def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:
@@ -157,12 +160,15 @@ class DeltaLake:
                 self._schemas[file] = hash(tuple((field.name, str(field.type)) for field in pq.read_schema(file)))
         return len({self._schemas[file] for file in files}) <= 1
 
-    def _open_views(self, version: LakeVersion) -> duckdb.DuckDBPyConnection:
-        connection = _connect()
-        connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
-        for statement in self._view_statements(version):
-            connection.execute(statement)
-        return connection
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """A connection with the views of the version that reads see. The caller holds the lock."""
+        if self._db is None or self._db_version != self._version:
+            connection = _connect()
+            connection.execute("SET parquet_metadata_cache=true")  # safe: a table's files never change under their name
+            for statement in self._view_statements(self._version):
+                connection.execute(statement)
+            self._db, self._db_version = connection, self._version
+        return self._db
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
