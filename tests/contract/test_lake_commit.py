@@ -22,7 +22,7 @@ def _part(table: Path, source: str, month: str, name: str) -> tuple[str, int]:
 
 
 def _standing(table: Path) -> list[str]:
-    return sorted(uri.rsplit("/", 1)[-1] for uri in tables.table_files(table, tables.table_version(table)))
+    return sorted(uri.rsplit("/", 1)[-1] for uri in tables.table_at(table, tables.table_version(table)).files)
 
 
 def _commit(table: Path, source: str, month: str, name: str) -> int:

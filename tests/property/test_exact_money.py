@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bills import ROW, write_csv
+from tests.fixtures.effort import some
 
 from fiscus.cost.types import InputFile, Source
 from fiscus.cost.upgrade import plan_files
@@ -32,15 +33,22 @@ def folder():
         yield Path(name)
 
 
-@settings(max_examples=60, deadline=None)
-@given(values=st.lists(st.one_of(COSTS, LONG, TIES, EXPONENTS), min_size=1, max_size=60))
-def test_costs_are_parsed_exactly_and_rounded_half_even(folder: Path, values: list[str]) -> None:
+@pytest.fixture(scope="module")
+def db():
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone='UTC'; SET threads=1")
+        yield connection
+
+
+@settings(max_examples=some(60), deadline=None)
+@given(values=st.lists(st.one_of(COSTS, LONG, TIES, EXPONENTS), min_size=1, max_size=200))
+def test_costs_are_parsed_exactly_and_rounded_half_even(
+    folder: Path, db: duckdb.DuckDBPyConnection, values: list[str]
+) -> None:
     path = write_csv(folder / "a.csv", [{"BilledCost": value} for value in values])
     file = InputFile(str(path), "csv", tuple(ROW), ",", "0", has_null_text=False, sample={})
     plan = plan_files([file], Source("p"), "d", (), exact=True)
     types = ", ".join(f"'{name}': 'VARCHAR'" for name in ROW)
-    db = duckdb.connect()
-    db.execute("SET TimeZone='UTC'; SET threads=1")
     db.execute(plan.prelude)
     select = plan.select.replace(
         " FROM input)",

@@ -23,10 +23,10 @@ from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import PeopleSql
 from fiscus.stores.lake.tables import (
+    TableAt,
     assignments_digest,
     source_lock,
-    table_columns,
-    table_files,
+    table_at,
     table_version,
     write_assignments_table,
 )
@@ -52,6 +52,7 @@ class DeltaLake:
         self._db_version = LakeVersion(-2, -2)
         self._people = PeopleSql()
         self._schemas: dict[str, int] = {}
+        self._read: tuple[LakeVersion, tuple[TableAt, TableAt]] | None = None
         self._version = LakeVersion(-2, -2)
         self.refresh()
 
@@ -140,15 +141,24 @@ class DeltaLake:
             write_assignments_table(self._assignments, pa.table(columns, names=list(rows.columns)), content)
         return self.refresh()
 
+    def _tables(self, version: LakeVersion) -> tuple[TableAt, TableAt]:
+        """Charges and assignments; the version asked last is kept: reading a log takes longer than most questions."""
+        kept = self._read
+        if kept is None or kept[0] != version:
+            tables = (table_at(self._charges, version.charges), table_at(self._assignments, version.assignments))
+            kept = self._read = (version, tables)
+        return kept[1]
+
     def _files(self, version: LakeVersion) -> list[str]:
-        return table_files(self._charges, version.charges) + table_files(self._assignments, version.assignments)
+        charges, assignments = self._tables(version)
+        return [*charges.files, *assignments.files]
 
     def _view_statements(self, version: LakeVersion) -> list[str]:
-        files = table_files(self._charges, version.charges)
+        charges, assignments = self._tables(version)
         return [
-            lake_charges_sql(files, alike=self._alike(files)),
-            assignments_sql(table_files(self._assignments, version.assignments)),
-            bare_charges_sql(table_columns(self._charges, version.charges), self._promoted),
+            lake_charges_sql(charges.files, alike=self._alike(charges.files)),
+            assignments_sql(assignments.files),
+            bare_charges_sql(charges.columns, self._promoted),
             charges_sql(),
             assignment_keys_sql(),
         ]

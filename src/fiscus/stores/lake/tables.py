@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
@@ -18,6 +21,7 @@ from fiscus.kernel.errors import Conflict
 from fiscus.kernel.limits import COMMIT_RETRIES_MAX
 
 PARTITIONS = ["x_SourceId", "x_BillingMonth"]
+COMMIT: Final = re.compile(r"\d{20}\.json")  # Delta protocol, "Delta Log Entries"
 
 
 def open_table(path: Path) -> DeltaTable | None:
@@ -29,19 +33,28 @@ def open_table(path: Path) -> DeltaTable | None:
 
 
 def table_version(path: Path) -> int:
-    """The newest version, -1 for none."""
-    table = open_table(path)
-    return -1 if table is None else table.version()
+    """The newest version, -1 for none. Each commit is one file of the log, named by its version; nothing else is read."""
+    try:
+        names = [entry.name for entry in (path / "_delta_log").iterdir()]
+    except FileNotFoundError:
+        return -1
+    return max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=-1)
 
 
-def table_files(path: Path, version: int) -> list[str]:
-    """The data files of one version."""
-    return [] if version < 0 else DeltaTable(str(path), version=version).file_uris()
+@dataclass(frozen=True, slots=True)
+class TableAt:
+    """One version of a table: the files that hold its rows, and its columns by its schema."""
+
+    files: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
-def table_columns(path: Path, version: int) -> list[str]:
-    """The columns of one version, by its schema."""
-    return [] if version < 0 else [field.name for field in DeltaTable(str(path), version=version).schema().fields]
+def table_at(path: Path, version: int) -> TableAt:
+    """The table at one version; nothing at -1."""
+    if version < 0:
+        return TableAt()
+    table = DeltaTable(str(path), version=version)
+    return TableAt(tuple(table.file_uris()), tuple(field.name for field in table.schema().fields))
 
 
 def replace_partitions(
