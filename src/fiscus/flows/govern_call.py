@@ -118,6 +118,13 @@ class GovernCalls:
             kind: Refusal = "unavailable" if wrong.code == "unavailable" else "forbidden"
             return Refused(kind, str(wrong))
 
+    def by_itself(self, one: Bounded) -> LetIn | Refused:
+        """A hold of its own, of no lease. Waits for a durable commit: not for the event loop."""
+        try:
+            return self._decided(one)
+        except FiscusError as wrong:
+            return Refused("unavailable" if wrong.code == "unavailable" else "forbidden", str(wrong))
+
     def end(self, let_in: LetIn, ended: Ended) -> AiCall:
         """Settle its money, in memory, and hand everything to be kept. Exactly once a call."""
         one, usage = let_in.one, ended.usage
@@ -137,7 +144,7 @@ class GovernCalls:
             elif usage.whole_contexts:  # an estimate, of input that the request does not show
                 nanos = max(nanos, one.nanos)
         self._post(let_in, nanos, state)
-        call = _call(let_in, ended, self.ws.clock.now(), lines, nanos, state)
+        call = call_of(let_in, ended, self.ws.clock.now(), lines, nanos, state)
         self.keeper.keep(call)
         return call
 
@@ -305,9 +312,10 @@ def _headroom(decision: Decision) -> str:
     return f"{display(tightest.after)} {tightest.currency}; {tightest.budget_id}" if tightest is not None else ""
 
 
-def _call(
+def call_of(
     let_in: LetIn, ended: Ended, now: datetime, lines: Iterable[PricedLine], nanos: int, state: CallState
 ) -> AiCall:
+    """How a call ended, as it is kept."""
     one, usage = let_in.one, ended.usage
     call = one.call
     return AiCall(

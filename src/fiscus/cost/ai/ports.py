@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from fiscus.cost.ai.types import AiCall, UnitOutcome, VendorCost
+from fiscus.cost.ai.types import AiCall, OpenBatch, UnitOutcome, VendorCost
 
 
 class CallObserver(Protocol):
@@ -44,6 +44,15 @@ class CallStore(Protocol):
 
         Read it before the calls: what comes in between is then looked at again next time, never missed.
         """
+        ...
+
+    def open_batch(self, batch: OpenBatch) -> None:
+        """Remember a job until it is ended; durable. The same job again changes nothing."""
+        ...
+
+    def open_batches(self) -> Sequence[OpenBatch]: ...
+    def end_batch(self, batch: OpenBatch) -> None:
+        """Its calls are stored and its money is settled."""
         ...
 
     def put_outcomes(self, outcomes: Sequence[UnitOutcome]) -> None:

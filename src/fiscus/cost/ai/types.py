@@ -146,6 +146,19 @@ class AiCall:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that a vendor is at work on. `call` is as it was let in: its hold is settled by the job's results.
+
+    `id` is the vendor's own; `prices` what the price table calls the vendor.
+    """
+
+    id: str
+    upstream: str
+    prices: str
+    call: AiCall
+
+
+@dataclass(frozen=True, slots=True)
 class UnitOutcome:
     """What work came to, told by whoever did it: ticket 123 was resolved, for this customer, by this feature.
 

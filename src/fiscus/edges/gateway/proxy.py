@@ -14,6 +14,7 @@ from aiohttp import web
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.types import Usage
 from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer
+from fiscus.edges.gateway.batch_jobs import bounded_job, led_back, submitted
 from fiscus.edges.gateway.forward import (
     DOWN,
     TRY_ELSEWHERE,
@@ -49,6 +50,7 @@ class Proxy:
     threads: Executor
     pacing: Pacing
     now: Callable[[], float]
+    batch_ended: asyncio.Event
     breakers: dict[str, Breaker] = field(default_factory=dict)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -104,10 +106,14 @@ class _Door:
         if why := self._why_not(ask):
             return self.refuse(ask, why)
         try:
-            answer = await send(self.proxy.session, self._attempt(self.upstream, self.body), self._seconds)
+            answer = await send(self.proxy.session, self.attempt(self.upstream, self.body), self._seconds)
             body = await read_whole(answer)
         except (NeverSent, AnswerLost) as gone:
             return refusal(self.wire, Refused("unavailable", f"{self.upstream.name} cannot be reached: {gone}"))
+        if "batch" in self.path and (job := self.wire.batch_job(body)) is not None:
+            body = led_back(self, body)
+            if job.ended:
+                self.proxy.batch_ended.set()  # settled now, not when it is looked at the next time
         if not known:
             self.stands.governs.ws.counters.count("fiscus_gateway_unknown_passed_total", upstream=self.upstream.name)
         return web.Response(status=answer.status, body=body, headers=headers_back(answer.headers, {}))
@@ -120,19 +126,32 @@ class _Door:
             return refusal(self.wire, Refused("bad_request", str(wrong)))
         if why := self._why_not(ask):
             return self.refuse(ask, why)
-        tokens = sum(ask.bound.quantities.values()) + (ask.output_max or 0) * ask.choices
         call = self._call(ask, self.upstream)
-        one = self.stands.governs.bound(call)
+        if endpoint == "batches":
+            one = await bounded_job(self.proxy.session, self.proxy.threads, self, call)
+        else:
+            one = self.stands.governs.bound(call)
         if isinstance(one, Refused):
             return self.refuse(ask, one)
+        tokens = sum(ask.bound.quantities.values()) + (ask.output_max or 0) * ask.choices
         pacing, now, key, pace = self.proxy.pacing, self.proxy.now(), self.caller.key_id, self.caller.pace
         slow = pacing.loop(key, pace, ask.prompt_digest, now) or pacing.start(key, pace, tokens, one.nanos, now)
         if slow is not None:
             return self.refuse(ask, Refused("rate_limited", slow.message, retry_after_seconds=slow.retry_after_seconds))
         try:
-            return await self._tried(one)
+            return await (self._batch(one) if endpoint == "batches" else self._tried(one))
         finally:
             pacing.end(key)
+
+    async def _batch(self, one: Bounded) -> web.StreamResponse:
+        """A job has a hold of its own, which outlives this request. It is sent where its files lie, and nowhere else."""
+        if why := self._why_not(one.call.ask):  # its models are known only now
+            return self.refuse(one.call.ask, why)
+        loop = asyncio.get_running_loop()
+        let_in = await loop.run_in_executor(self.proxy.threads, self.stands.governs.by_itself, one)
+        if isinstance(let_in, Refused):
+            return self.refuse(one.call.ask, let_in)
+        return await submitted(self.proxy.session, self.proxy.threads, self, let_in)
 
     async def _tried(self, one: Bounded) -> web.StreamResponse:
         """At this upstream, then at those that take over from it, as long as certainly nothing was billed."""
@@ -174,7 +193,7 @@ class _Door:
         ended: Ended | None = Ended(0, billed=False, note="it was not sent")
         try:
             answer = await send(
-                self.proxy.session, self._attempt(upstream, self.body if body is None else body), self._seconds
+                self.proxy.session, self.attempt(upstream, self.body if body is None else body), self._seconds
             )
             ended = Ended(answer.status, note="the answer was lost")  # from here on it may be billed
             if answer.status in DOWN:
@@ -231,7 +250,8 @@ class _Door:
     def _call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
         return called(self.caller, upstream, ask, self.headers)
 
-    def _attempt(self, upstream: Upstream, body: bytes) -> Attempt:
+    def attempt(self, upstream: Upstream, body: bytes) -> Attempt:
+        """The client's request as it goes to `upstream`."""
         query = self.request.rel_url.raw_query_string
         path = f"{self.path}?{query}" if query else self.path
         vendor = self.stands.wires[upstream.name].authorise(self.stands.vendor_keys[upstream.name])

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
+from fiscus.edges.gateway.batch_jobs import watch_batches
 from fiscus.edges.gateway.metrics import metrics_answer
 from fiscus.edges.gateway.proxy import Proxy
 from fiscus.guardrails.doors.ai.pacing import Pacing
@@ -61,7 +62,8 @@ async def _serve(
         async with aiohttp.ClientSession(
             connector=connector, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
-            proxy = Proxy(lambda: opened.governing, session, threads, Pacing(workers), time.monotonic)
+            batch_ended = asyncio.Event()
+            proxy = Proxy(lambda: opened.governing, session, threads, Pacing(workers), time.monotonic, batch_ended)
 
             async def answer(request: web.BaseRequest) -> web.StreamResponse:
                 path = request.rel_url.raw_path
@@ -73,8 +75,10 @@ async def _serve(
 
             server = web.Server(answer, request_factory=_requests(settings.body_bytes_max), access_log=None)
             site = await loop.create_server(server, sock=listener)
+            watching = loop.create_task(watch_batches(lambda: opened.governing, session, threads, batch_ended))
             ready()
             await stop.wait()
+            watching.cancel()
             site.close()
             await server.shutdown(settings.answer_seconds_max)
 

@@ -24,6 +24,9 @@ HELD_FOR: Final[Mapping[str, timedelta]] = {
 }
 
 
+BATCH_HELD_FOR: Final = timedelta(days=8)  # vendors answer a batch within a day, Mistral within seven at most
+
+
 def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
     """The hold that the intent asks for, at its upper bound."""
     intent, at = question.asked.intent, question.asked.at
@@ -38,7 +41,7 @@ def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
         subjects=subjects_of(intent),
         day=at.date(),
         at=at,
-        expires_at=at + HELD_FOR[intent.kind],
+        expires_at=at + (BATCH_HELD_FOR if intent.attributes.get("endpoint") == "batches" else HELD_FOR[intent.kind]),
         decision_id=decision_id,
     )
 

@@ -28,4 +28,9 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE ai_outcomes (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL){clustered}",
         "CREATE INDEX ai_outcomes_at ON ai_outcomes (at, id)",
     ),
+    (
+        """CREATE TABLE ai_batches (
+            upstream TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (upstream, id)
+        ){clustered}""",
+    ),
 )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fiscus.cost.ai.types import AiCall, UnitOutcome
+from fiscus.cost.ai.types import AiCall, OpenBatch, UnitOutcome
 from fiscus.stores.calls.schema import VERSIONS
 from fiscus.stores.databases.drivers import Driver, Purpose, Statements
 from fiscus.stores.databases.schema_versions import bring_up_to_date
@@ -48,6 +48,8 @@ def _plain(value: object) -> object:
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain)
 _CALL: Final = msgspec.json.Decoder(AiCall)
 _OUTCOME: Final = msgspec.json.Decoder(UnitOutcome)
+_BATCH: Final = msgspec.json.Decoder(OpenBatch)
+_OPEN_BATCH: Final = "INSERT INTO ai_batches (upstream, id, document) VALUES (?,?,?) ON CONFLICT DO NOTHING"
 
 
 class SqlCalls:
@@ -106,6 +108,19 @@ class SqlCalls:
         with self._driver.reading() as tx:
             found = tx.rows("SELECT upstream, hour, changes FROM ai_hours ORDER BY upstream, hour")
         return {(upstream, datetime.fromisoformat(hour)): changes for upstream, hour, changes in found}
+
+    def open_batch(self, batch: OpenBatch) -> None:
+        with self._driver.writing() as tx:
+            tx.run(_OPEN_BATCH, (batch.upstream, batch.id, _ENCODER.encode(batch).decode()))
+
+    def open_batches(self) -> Sequence[OpenBatch]:
+        with self._driver.reading() as tx:
+            found = tx.rows("SELECT document FROM ai_batches ORDER BY upstream, id")
+        return [_BATCH.decode(document) for (document,) in found]
+
+    def end_batch(self, batch: OpenBatch) -> None:
+        with self._driver.writing() as tx:
+            tx.run("DELETE FROM ai_batches WHERE upstream = ? AND id = ?", (batch.upstream, batch.id))
 
     def put_outcomes(self, outcomes: Sequence[UnitOutcome]) -> None:
         rows = {one.id: (one.id, _text(one.at), _ENCODER.encode(one).decode()) for one in outcomes}

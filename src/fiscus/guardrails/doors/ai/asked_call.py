@@ -126,7 +126,7 @@ class CallQuotes:
     def bounded(self, intent: Intent, change: Mapping[str, object]) -> Bounded | None:
         """The request as it would be after the change."""
         rewrite = rewrite_of(change)
-        if rewrite is None:
+        if rewrite is None or self._call.ask.endpoint == "batches":  # what lies in a file cannot be changed any more
             return None
         price = self._price_of(rewrite.model or self._call.ask.model)
         if price is None or price.currency != intent.currency:

@@ -63,6 +63,10 @@ class Wire(Protocol):
         """What an answer (to asking for a batch, or for how it stands) tells of a job; None: it tells of none."""
         ...
 
+    def batch_path(self, job_id: str) -> str:
+        """Where the vendor says how a job stands (GET). Raises BadInput for an id that is none."""
+        ...
+
     def batch_results(self, content: bytes) -> Iterator[Usage]:
         """What each answered request of a results file used, at the batch rates. Raises BadInput with the line."""
         ...

@@ -42,6 +42,6 @@ def forbidden(caller: CallerScope, upstream: Upstream, ask: AiAsk) -> Refused | 
         return Refused("forbidden", f"This key may not use {upstream.name}")
     if upstream.environments and caller.environment not in upstream.environments:
         return Refused("forbidden", f"{upstream.name} may not be used from {caller.environment}")
-    if ask.endpoint != "free" and not allowed_model(caller.models, ask.model):
+    if ask.model and not allowed_model(caller.models, ask.model):
         return Refused("forbidden", f"This key may use {', '.join(caller.models)}, not {ask.model}")
     return None

@@ -59,6 +59,9 @@ class AnthropicWire:
         answer = answer_document(body)
         return None if answer is None else batches.anthropic_job(answer)
 
+    def batch_path(self, job_id: str) -> str:
+        return f"/v1/messages/batches/{batches.id_of(job_id)}"
+
     def batch_results(self, content: bytes) -> Iterator[Usage]:
         return batches.result_usages(content, lambda answer: message_usage(_BATCHED, answer))
 

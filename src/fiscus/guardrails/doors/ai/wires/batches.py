@@ -58,7 +58,7 @@ def read_job(body: bytes) -> AiAsk:
 
 def openai_batch_file(document: Mapping[str, Any]) -> str:
     """The path of the file that holds the requests."""
-    return f"/v1/files/{_id_of(text_at(document, 'input_file_id'))}/content"
+    return f"/v1/files/{id_of(text_at(document, 'input_file_id'))}/content"
 
 
 def openai_parts(document: Mapping[str, Any], content: bytes, dialect: OpenAiDialect) -> Iterator[AiAsk]:
@@ -75,7 +75,7 @@ def mistral_batch_files(document: Mapping[str, Any]) -> tuple[str, ...]:
     files = document.get("input_files") or ()
     if not isinstance(files, list | tuple) or not all(isinstance(name, str) for name in files):
         raise BadInput("`input_files` is no list of ids", remedy="Send ids of files.", where=Where(key="input_files"))
-    return tuple(f"/v1/files/{_id_of(name)}/content" for name in files)
+    return tuple(f"/v1/files/{id_of(name)}/content" for name in files)
 
 
 def mistral_parts(document: Mapping[str, Any], contents: Iterable[bytes], dialect: OpenAiDialect) -> Iterator[AiAsk]:
@@ -114,7 +114,7 @@ def openai_job(document: Mapping[str, Any]) -> BatchJob | None:
     if document.get("object") != "batch":
         return None
     file = document.get("output_file_id")
-    results = (f"/v1/files/{_id_of(file)}/content",) if isinstance(file, str) else ()
+    results = (f"/v1/files/{id_of(file)}/content",) if isinstance(file, str) else ()
     return BatchJob(optional_text(document, "id"), document.get("status") in _ENDED, results)
 
 
@@ -122,7 +122,7 @@ def anthropic_job(document: Mapping[str, Any]) -> BatchJob | None:
     """Of POST and GET /v1/messages/batches."""
     if document.get("type") != "message_batch":
         return None
-    name = _id_of(optional_text(document, "id"))
+    name = id_of(optional_text(document, "id"))
     ended = document.get("processing_status") in _ENDED
     return BatchJob(name, ended, (f"/v1/messages/batches/{name}/results",) if ended else ())
 
@@ -132,7 +132,7 @@ def mistral_job(document: Mapping[str, Any]) -> BatchJob | None:
     if document.get("object") != "batch":
         return None
     file = document.get("output_file")
-    results = (f"/v1/files/{_id_of(file)}/content",) if isinstance(file, str) else ()
+    results = (f"/v1/files/{id_of(file)}/content",) if isinstance(file, str) else ()
     return BatchJob(optional_text(document, "id"), document.get("status") in _ENDED, results)
 
 
@@ -200,7 +200,7 @@ def _at_line(line: int, said: str) -> BadInput:
     )
 
 
-def _id_of(name: str) -> str:
+def id_of(name: str) -> str:
     """A file's or a job's id, as it may stand in a path."""
     if not name or not all(letter.isalnum() or letter in "-_" for letter in name):
         raise BadInput(f"{name[:80]!r} is no id", remedy="Send the id that the vendor gave.")

@@ -67,6 +67,9 @@ class MistralWire(OpenAiWire):
         answer = answer_document(body)
         return None if answer is None else batches.mistral_job(answer)
 
+    def batch_path(self, job_id: str) -> str:
+        return f"/v1/batch/jobs/{batches.id_of(job_id)}"
+
     def answer_usage(self, answer: Mapping[str, Any]) -> Usage | None:
         return mistral_usage(AiAsk("chat", str(answer.get("model") or ""), Usage({}), tier="batch"), answer)
 

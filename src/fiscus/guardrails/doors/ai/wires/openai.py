@@ -51,6 +51,9 @@ class OpenAiWire:
         answer = answer_document(body)
         return None if answer is None else batches.openai_job(answer)
 
+    def batch_path(self, job_id: str) -> str:
+        return f"/v1/batches/{batches.id_of(job_id)}"
+
     def batch_results(self, content: bytes) -> Iterator[Usage]:
         return batches.result_usages(content, self.answer_usage)
 
