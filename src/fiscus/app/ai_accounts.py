@@ -13,11 +13,18 @@ from fiscus.kernel.documents import Document
 from fiscus.kernel.errors import Unavailable, Where
 
 if TYPE_CHECKING:
+    from fiscus.actions.ports import Executor
     from fiscus.connectors.vendor_api.json_api import JsonApi
+    from fiscus.connectors.vendor_api.limit_executor import LimitPort
     from fiscus.cost.ai.ports import VendorCosts
 
 PROVIDERS: Final = {"openai": "OpenAI", "anthropic": "Anthropic", "mistral": "Mistral AI"}
 KEYS: Final = {"openai": "OPENAI_ADMIN_KEY", "anthropic": "ANTHROPIC_ADMIN_KEY", "mistral": "MISTRAL_ADMIN_KEY"}
+PLACES: Final = {
+    "openai": ("organization", "project"),
+    "anthropic": ("organization", "workspace"),
+    "mistral": ("organization",),
+}
 REPORTS: Final = ("openai", "anthropic")  # what is inside Mistral's usage is not documented: its bills come as files
 
 
@@ -37,6 +44,11 @@ def ai_accounts_from(document: Document, taken: Iterable[str]) -> tuple[AiAccoun
             raise document.error(
                 ["ai_accounts", number, "bills"], message, "Bring its invoices in as files: `fiscus ai bill FILE`."
             )
+        for place, limit in enumerate(item.get("limits", [])):
+            if (at := limit.get("at", "organization")).partition(":")[0] not in PLACES[vendor]:
+                message = f"{PROVIDERS[vendor]} has no limit of {at}"
+                known = f"It has limits of: {', '.join(PLACES[vendor])}."
+                raise document.error(["ai_accounts", number, "limits", place, "at"], message, known)
         accounts.append(
             AiAccount(
                 name=name,
@@ -93,7 +105,7 @@ def vendor_api(account: AiAccount) -> JsonApi | None:
         from fiscus.connectors.anthropic.bills import anthropic_api
 
         return anthropic_api(account.base_url, key)
-    from fiscus.connectors.mistral.limits import mistral_api
+    from fiscus.connectors.mistral.actions import mistral_api
 
     return mistral_api(account.base_url, key)
 
@@ -109,3 +121,36 @@ def _costs(account: AiAccount) -> VendorCosts:
     from fiscus.connectors.anthropic.bills import AnthropicCosts
 
     return AnthropicCosts(api)
+
+
+def open_limit_executors(accounts: Iterable[AiAccount]) -> Mapping[str, Executor]:
+    """By kind of action, for the vendors of accounts that have limits. Nothing is connected yet."""
+    from fiscus.connectors.vendor_api.limit_executor import limit_executors
+
+    ports: dict[str, dict[str, LimitPort]] = {}
+    for account in accounts:
+        if account.limits:
+            ports.setdefault(account.vendor, {})[account.name] = _limits(account)
+    executors: dict[str, Executor] = {}
+    for vendor, mine in ports.items():
+        executors |= limit_executors(vendor, mine)
+    return executors
+
+
+def _limits(account: AiAccount) -> LimitPort:
+    api = vendor_api(account)
+    if api is None:
+        from fiscus.connectors.vendor_api.limit_executor import NoKey as NoLimitKey
+
+        return NoLimitKey(account.name, account.admin_key_env)
+    if account.vendor == "openai":
+        from fiscus.connectors.openai.actions import OpenAiLimits
+
+        return OpenAiLimits(api)
+    if account.vendor == "anthropic":
+        from fiscus.connectors.anthropic.actions import AnthropicLimits
+
+        return AnthropicLimits(api)
+    from fiscus.connectors.mistral.actions import MistralLimits
+
+    return MistralLimits(api)

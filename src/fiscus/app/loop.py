@@ -22,6 +22,7 @@ from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.keep_purchases import keep_purchases
 from fiscus.flows.plan_actions import plan_actions
+from fiscus.flows.push_vendor_caps import plan_vendor_caps
 from fiscus.flows.reconcile_actions import reconcile_actions
 from fiscus.flows.verify_savings import verify_savings
 from fiscus.flows.workspace import Workspace
@@ -90,6 +91,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     verified = verify_savings(ws)
     progress.stage("Planning actions")
     proposed = plan_actions(ws)
+    plan_vendor_caps(ws, FISCUS)
     progress.stage("Escalating cases")
     keep_approvals(ws)
     keep_purchases(ws)

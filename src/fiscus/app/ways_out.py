@@ -67,4 +67,8 @@ def open_executors(settings: Settings, channels: Mapping[str, NoticeChannel]) ->
             for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
                 os.environ.setdefault(name, "local")
         executors |= ec2_executors(url, settings.aws.get("region", "us-east-1"))
+    if settings.ai_accounts:
+        from fiscus.app.ai_accounts import open_limit_executors
+
+        executors |= open_limit_executors(settings.ai_accounts)
     return executors

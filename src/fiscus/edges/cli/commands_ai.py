@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from fiscus.edges.cli.commands_act import As
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, show, table
+from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import display
 
 if TYPE_CHECKING:
     from fiscus.flows.fetch_ai_bills import AiBillFetched
+    from fiscus.flows.push_vendor_caps import VendorCap
     from fiscus.flows.reconcile_ai import AiReconciliation
     from fiscus.flows.record_outcome import UnitEconomics
     from fiscus.flows.show_calls import CallsShown
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     ai_app = App(name="ai", help="AI spend: calls through the gateway, their charges, the vendors' bills.")
-    for command in (write, calls, units, outcome, reconcile, bills, bill):
+    for command in (write, calls, units, outcome, reconcile, bills, bill, caps):
         ai_app.command(command)
     app.command(ai_app)
 
@@ -197,6 +200,28 @@ def bill(
     show(common, {"source": source, "lines": len(costs), "changed": changed}, lambda _: say(said))
 
 
+@guarded
+def caps(*, yes: bool = False, as_: As | None = None, common: Common = NO_OPTIONS) -> None:
+    """The vendors' own spend limits beside our budgets. Without --yes it only shows; with it, differences are planned as actions.
+
+    Parameters
+    ----------
+    yes
+        Plan an action for each that differs; somebody else approves it.
+    """
+    from fiscus.flows.push_vendor_caps import plan_vendor_caps, vendor_caps
+    from fiscus.flows.record_actions import check_person
+
+    ws = open_home(common)
+    if not yes:
+        show(common, vendor_caps(ws), _caps_text)
+        return
+    if not as_:
+        raise BadInput("Who plans it is not said", remedy="Name yourself: --as PERSON.")
+    check_person(ws, "caps", Actor(as_))
+    show(common, plan_vendor_caps(ws, Actor(as_)), _caps_text)
+
+
 def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -209,6 +234,13 @@ def _written_text(written: tuple[AiMonthWritten, ...]) -> None:
         say(one.sentence())
     if not written:
         say("Nothing new went through the gateway.")
+
+
+def _caps_text(found: tuple[VendorCap, ...]) -> None:
+    for one in found:
+        say(one.sentence())
+    if not found:
+        say("No vendor's limit follows a budget: ai_accounts.limits in fiscus.yaml.")
 
 
 def _units_text(found: UnitEconomics) -> None:
