@@ -171,25 +171,7 @@ def test_what_is_reserved_is_never_below_what_is_billed(ai: LocalAi, table: Pric
     assert bound >= billed
 
 
-def hidden(case: tuple[str, str, dict[str, Any]], pieces: int) -> str:
-    """What a broken stream used and did not show."""
-    if "gpt-5" in case[2]["model"] and case[1] == "openai" and pieces == 1:
-        return "a model had thought, and its answer broke before a word of it: what was thought is not in the estimate"
-    if case[0] == "anthropic" and "web_search" in json.dumps(case[2]):
-        return "a search that was run before the stream broke is not in the estimate"
-    return ""
-
-
-BROKEN = [
-    pytest.param(
-        case,
-        pieces,
-        id=f"{name(case)}-{pieces}",
-        marks=[pytest.mark.xfail(reason=why)] if (why := hidden(case, pieces)) and pieces else [],
-    )
-    for case in STREAMED
-    for pieces in (0, 1, 3, 8)
-]
+BROKEN = [pytest.param(case, pieces, id=f"{name(case)}-{pieces}") for case in STREAMED for pieces in (0, 1, 3, 8)]
 
 
 @pytest.mark.parametrize(("case", "pieces"), BROKEN)

@@ -10,15 +10,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from fiscus.app.settings import load_settings
 from fiscus.cost.ai.load_overrides import FILE, load_overrides, shipped_overrides
 from fiscus.cost.ai.price_overrides import PriceOverride, with_overrides
 from fiscus.cost.ai.price_table import PriceTable, price_table_of
+from fiscus.kernel.clock import SystemClock
 from fiscus.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from fiscus.flows.keep_ai_prices import AiPriceChange
+    from fiscus.flows.workspace import Workspace
 
 COMPILE_SECONDS_MAX: Final = 120
 FOLDER: Final = ".fiscus/prices"
@@ -91,3 +98,19 @@ def _keep(path: Path, document: Mapping[str, Any]) -> None:
         half.replace(path)
     except OSError:
         half.unlink(missing_ok=True)
+
+
+def today_of(home: Path) -> date:
+    """The day that the workspace lives on: its pinned one, else the machine's, in UTC; also where there is no workspace."""
+    pinned = load_settings(home).as_of if (home / "fiscus.yaml").is_file() else None
+    return pinned or SystemClock().now().date()
+
+
+def keep_prices(ws: Workspace) -> Sequence[AiPriceChange]:
+    """What of the prices has changed since the run before, where the workspace has a gateway at all."""
+    from fiscus.flows.keep_ai_prices import keep_ai_prices
+
+    upstreams = load_settings(ws.home).gateway.upstreams
+    if not upstreams:
+        return ()
+    return keep_ai_prices(ws, load_ai_prices(ws.home), {name: one.prices for name, one in upstreams.items()})

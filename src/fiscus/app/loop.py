@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from fiscus.app.ai_prices import keep_prices
 from fiscus.app.packs import write_pack
 from fiscus.app.policy_files import policies_if_any
 from fiscus.cost.types import Delivery, IngestOptions
@@ -81,6 +82,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     owners = assign_owners(ws)
     progress.stage("Looking for anomalies")
     anomalies = find_anomalies(ws)
+    keep_prices(ws)
     progress.stage("Judging budgets and policies")
     judged = evaluate(ws, run_id)
     progress.stage("Trying hard policies on history")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from fiscus.flows.judge_policies import Judged, judge_policies
+from fiscus.flows.keep_ai_prices import ai_price_findings
 from fiscus.flows.ports import StateTx
 from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.reconcile_ai import reconciliation_findings
@@ -75,6 +76,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
         *(f for one in judged for f in one.findings),
         *unproven_findings(ws),
         *reconciliation_findings(ws),
+        *ai_price_findings(ws),
     ]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)

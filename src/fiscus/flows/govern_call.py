@@ -141,7 +141,7 @@ class GovernCalls:
             if missing := unpriced(price, usage):  # nobody knows what these cost: at least the bound is charged
                 nanos, state = max(nanos, one.nanos), "estimated"
                 ended = replace(ended, note=f"{', '.join(missing)} without a price {ended.note}".strip())
-            elif usage.whole_contexts:  # an estimate, of input that the request does not show
+            elif usage.uncounted:  # an estimate that cannot see all
                 nanos = max(nanos, one.nanos)
         self._post(let_in, nanos, state)
         call = call_of(let_in, ended, self.ws.clock.now(), lines, nanos, state)

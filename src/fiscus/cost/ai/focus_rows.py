@@ -36,6 +36,8 @@ METERS: Final[Mapping[Meter, tuple[str, str, str, str]]] = {
     "characters": ("Characters", "Characters", "", ""),
     "pages": ("Pages", "Pages", "", ""),
     "searches": ("Web Searches", "Searches", "", ""),
+    "file_searches": ("File Searches", "Searches", "", ""),
+    "containers": ("Code Sessions", "Sessions", "", ""),
     "requests": ("Requests", "Requests", "", ""),
     "tool_calls": ("Tool Calls", "Calls", "", ""),
 }

@@ -56,7 +56,9 @@ class Usage:
 
     `estimated`: counted here, because the vendor's own count never came.
     `whole_contexts` (of a bound): times that the model may read all that it can hold, because the request names what it does
-    not carry (an earlier answer, a file, a search). `rate_factor`: what the vendor multiplies its rates by for this call.
+    not carry (an earlier answer, a file, a search). `uncounted` (of an estimate): more may have been used that nobody could see
+    (hidden reasoning, what a search brought in), so it is charged at its bound. `rate_factor`: what the vendor multiplies its
+    rates by for this call.
     """
 
     quantities: Mapping[Meter, int]
@@ -65,6 +67,7 @@ class Usage:
     vendor_cost: Decimal | None = None
     estimated: bool = False
     whole_contexts: int = 0
+    uncounted: bool = False
     rate_factor: Decimal = RATE_FACTOR_NONE
 
 

@@ -18,6 +18,7 @@ from fiscus.edges.cli import (
     commands_ledger,
     commands_mcp,
     commands_policy,
+    commands_prices,
     commands_purchase,
     commands_record,
     commands_serve,
@@ -63,6 +64,7 @@ def build_cli(
         commands_purchase,
         commands_ledger,
         commands_ai,
+        commands_prices,
     )
     for group in (*money, commands_record, commands_policy):
         group.mount(app)

@@ -43,6 +43,7 @@ class AiAsk:
     output_max: int | None = None
     choices: int = 1
     output_meter: Meter = "output"
+    hides_output: bool = False  # it may be billed for output that a stream does not show: hidden reasoning
     output_extra: int = 0  # output tokens that no maximum holds: a predicted output that was rejected
     stream: bool = False
     wants_usage: bool = True  # whether the client itself asked for the usage chunk of a stream

@@ -95,6 +95,7 @@ def ask_of(document: Mapping[str, Any]) -> AiAsk:
             rate_factor=US_FACTOR if document.get("inference_geo") == "us" else RATE_FACTOR_NONE,
         ),
         output_max=output,
+        hides_output=isinstance(document.get("thinking"), dict) and document["thinking"].get("type") != "disabled",
         stream=flag_at(document, "stream"),
         tier="fast" if document.get("speed") == "fast" else "standard",
         user=str(metadata.get("user_id") or "") if isinstance(metadata, dict) else "",

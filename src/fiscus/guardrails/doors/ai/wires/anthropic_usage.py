@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fiscus.cost.ai.types import RATE_FACTOR_NONE, Usage
@@ -75,4 +76,6 @@ class MessageStream(EventStream):
         if started is None:
             return estimate
         quantities = {**started.quantities, "output": estimate.quantities["output"]}
-        return Usage(quantities, started.model, started.tier, estimated=True, rate_factor=started.rate_factor)
+        if searches := self._ask.bound.quantities.get("searches"):
+            quantities["searches"] = searches  # as many as may have been run before it broke
+        return replace(estimate, quantities=quantities, model=started.model, rate_factor=started.rate_factor)

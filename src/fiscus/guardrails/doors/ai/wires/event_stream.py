@@ -81,17 +81,19 @@ class EventStream:
         return self._estimated(streamed)
 
     def _estimated(self, streamed: int) -> Usage:
-        bound = self._ask.bound
+        """Of an answer with hidden output nobody knows how much there was: all that was allowed."""
+        ask, bound = self._ask, self._ask.bound
         quantities = {meter: n for meter, n in bound.quantities.items() if meter not in _OUTPUTS}
-        meter = next((meter for meter in bound.quantities if meter in _OUTPUTS), self._ask.output_meter)
-        quantities[meter] = min(streamed, bound.quantities.get(meter, streamed))
+        meter = next((meter for meter in bound.quantities if meter in _OUTPUTS), ask.output_meter)
+        most = bound.quantities.get(meter)
+        quantities[meter] = streamed if most is None else most if ask.hides_output else min(streamed, most)
         return Usage(
             quantities,
-            model=self._ask.model,
+            model=ask.model,
             tier=bound.tier,
             estimated=True,
-            whole_contexts=bound.whole_contexts,
             rate_factor=bound.rate_factor,
+            uncounted=bound.whole_contexts > 0 or ask.hides_output,
         )
 
     def _hold(self, data: bytes, piece: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -26,6 +27,7 @@ from fiscus.kernel.errors import BadInput, Where
 
 SERVER_TOOL_CALLS_MAX: Final = 10  # put in where a client lets the vendor's own tools run without a limit
 _TIERS: Final[dict[str, Tier]] = {"flex": "flex", "priority": "priority", "fast": "fast"}
+_HIDES: Final = re.compile(r"(?:^|[/:])(?:o\d|gpt-[5-9])")  # models of OpenAI that reason without showing it
 _CLIENT_TOOLS: Final = frozenset({"function", "custom"})  # which the client runs itself
 # What a call of one of the vendor's own tools is charged as, beside the tokens that it brings into the context.
 TOOL_FEES: Final[dict[str, Meter | None]] = {
@@ -165,6 +167,7 @@ def _ask(
         stream=flag_at(document, "stream"),
         wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
         tier=tier,
+        hides_output=_HIDES.search(document["model"]) is not None,
         user=optional_text(document, "safety_identifier") or optional_text(document, "user"),
         prompt_digest=prompt_digest,
         tools=tuple(_tool_name(tool) for tool in objects_at(document, "tools")),
