@@ -130,8 +130,8 @@ class CallQuotes:
         ask = self._call.ask
         if rewrite is None or ask.endpoint == "batches":  # what lies in a file cannot be changed any more
             return None
-        if rewrite.model and not TEXT_ONLY.issuperset(ask.bound.quantities):  # a picture is other tokens to another model
-            return None
+        if rewrite.model and not TEXT_ONLY.issuperset(ask.bound.quantities):
+            return None  # a picture is other tokens to another model
         price = self._price_of(rewrite.model or self._call.ask.model)
         if price is None or price.currency != intent.currency:
             return None
