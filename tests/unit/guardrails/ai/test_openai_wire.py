@@ -289,3 +289,26 @@ def test_the_clients_key_is_found_and_the_vendors_put_in_its_place() -> None:
 
 def test_no_float_touches_the_count() -> None:
     assert isinstance(_chat().bound.rate_factor, Decimal)
+
+
+def test_embeddings_are_counted_without_reading_their_numbers() -> None:
+    ask = WIRE.read("embeddings", body({"model": "text-embedding-3-small", "input": ["a", "b"]}), "")
+    assert ask.output_max == 0
+    vectors = [{"object": "embedding", "index": n, "embedding": [0.0023] * 1536} for n in range(2)]
+    answer = {
+        "object": "list",
+        "data": vectors,
+        "model": "text-embedding-3-small",
+        "usage": {"prompt_tokens": 8, "total_tokens": 8},
+    }
+    usage = WIRE.usage(ask, body(answer))
+    assert (usage.quantities, usage.model) == ({"input": 8}, "text-embedding-3-small")
+    assert WIRE.usage(ask, body({"usage": {"prompt_tokens": 8}, "data": vectors})).quantities == {"input": 8}
+    assert WIRE.usage(ask, b'{"data": []}') is None
+    tokens = WIRE.read("embeddings", body({"model": "text-embedding-3-small", "input": [[1, 2, 3], [4]]}), "")
+    assert tokens.bound.quantities["cache_write"] == 64 + 4
+
+
+def test_a_count_that_is_no_number_is_none() -> None:
+    broken = b'{"usage": {"prompt_tokens": Infinity, "completion_tokens": NaN, "prompt_tokens_details": 7}}'
+    assert WIRE.usage(_chat(), broken).quantities == {}

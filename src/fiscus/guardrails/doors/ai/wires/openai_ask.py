@@ -151,7 +151,7 @@ def _ask(
     dialect: OpenAiDialect,
     fees: Mapping[Meter, int],
 ) -> AiAsk:
-    tokens, prompt_digest = bound.read()
+    tokens, prompt_digest = bound.read(document["model"])
     quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens, **fees}
     if bound.images:
         quantities["image_input"] = bound.images
