@@ -73,7 +73,7 @@ class Ended:
 
 @dataclass(slots=True)
 class GovernCalls:
-    """Decides and settles the calls of one worker. `now_or_never` is for the event loop: it never waits for a store."""
+    """Decides and settles the calls of one worker. `bound`, `at_once` and `end` never wait for a store."""
 
     ws: Workspace
     prices: PriceTable
