@@ -58,6 +58,13 @@ def test_tools_come_with_a_system_prompt_that_the_request_does_not_show() -> Non
     assert _message(tools=[custom]).tools == ("weather",)
 
 
+def test_a_tool_that_nobody_knows_has_no_price() -> None:
+    assert _message(tools=[{"type": "time_travel_20270101", "name": "t"}]).bound.quantities["tool_calls"] == 1
+    own = _message(tools=[{"type": "browser_toolset_20260801", "name": "b"}]).bound.quantities
+    assert "tool_calls" not in own
+    assert own["input"] > 20_000
+
+
 def test_searches_are_held_to_a_number_of_uses() -> None:
     ask = _message(tools=[{"type": "web_search_20250305", "name": "web_search"}, {"name": "a", "input_schema": {}}])
     assert ask.bound.quantities["searches"] == 10

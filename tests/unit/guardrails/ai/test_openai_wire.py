@@ -106,6 +106,18 @@ def test_the_vendors_own_tools_run_in_turns_that_are_counted_and_limited() -> No
     assert held.bound.whole_contexts == 3
 
 
+def test_a_tool_that_nobody_knows_has_no_price() -> None:
+    def fees(kind: str) -> dict[str, int]:
+        document = {"model": "gpt-5", "input": "x", "tools": [{"type": kind}], "max_tool_calls": 3}
+        return WIRE.read("responses", body(document), "").bound.quantities
+
+    assert fees("time_travel")["tool_calls"] == 3
+    assert fees("web_search_2025_08_26")["searches"] == 3
+    assert fees("image_generation")["images"] == 3
+    assert "tool_calls" not in fees("local_shell")
+    assert "tool_calls" not in fees("mcp")
+
+
 @pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
 def test_what_an_earlier_answer_brings_along_may_fill_the_whole_context(name: str) -> None:
     assert WIRE.read("responses", body({"model": "gpt-5", "input": "x", name: "id"}), "").bound.whole_contexts == 1

@@ -84,10 +84,10 @@ class OpenAiWire:
         if ask.endpoint == "speech":
             return spoken_usage(ask)
         answer = vectors_document(body) if ask.endpoint == "embeddings" else answer_document(body)
+        if ask.endpoint in _MEDIA:
+            return media_usage(ask, answer or {})
         if answer is None:
             return None
-        if ask.endpoint in _MEDIA:
-            return media_usage(ask, answer)
         return response_usage(ask, answer) if ask.endpoint == "responses" else chat_usage(ask, answer)
 
     def answer_usage(self, answer: Mapping[str, Any]) -> Usage | None:
