@@ -76,8 +76,7 @@ def test_spoken_answers_are_bounded_at_the_price_of_audio() -> None:
 def test_an_image_counts_as_tokens_and_not_as_the_bytes_of_its_data() -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 1_000_000}}
     ask = WIRE.read("chat", body({"model": "gpt-5", "messages": [{"role": "user", "content": [part]}]}), "")
-    assert ask.bound.quantities["cache_write"] < 1000
-    assert ask.bound.quantities["image_input"] == 24_600
+    assert 24_600 <= ask.bound.quantities["cache_write"] < 24_800
 
 
 def test_a_file_may_fill_the_whole_context() -> None:

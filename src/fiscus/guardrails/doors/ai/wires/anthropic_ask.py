@@ -79,9 +79,7 @@ def ask_of(document: Mapping[str, Any]) -> AiAsk:
     if document.get("context_management") is not None:
         bound.whole_contexts += 1  # compaction reads the conversation once more
     tokens, prompt_digest = bound.read()
-    quantities: dict[Meter, int] = {_input_meter(document): tokens, "output": output}
-    if bound.images:
-        quantities["image_input"] = bound.images
+    quantities: dict[Meter, int] = {_input_meter(document): tokens + bound.images, "output": output}
     if server.searches:
         quantities["searches"] = server.searches
     if server.containers:

@@ -29,7 +29,7 @@ class InputBound:
 
     texts: list[str] = field(default_factory=list)
     around: int = REQUEST_TOKENS  # tokens that are in no text of the request
-    images: int = 0  # tokens
+    images: int = 0  # tokens; a chat bills them as text, written to a cache like the rest
     audio_seconds: int = 0
     whole_contexts: int = 0
 

@@ -156,9 +156,7 @@ def _ask(
     fees: Mapping[Meter, int],
 ) -> AiAsk:
     tokens, prompt_digest = bound.read(document["model"])
-    quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens, **fees}
-    if bound.images:
-        quantities["image_input"] = bound.images
+    quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens + bound.images, **fees}
     if bound.audio_seconds:
         seconds = bound.audio_seconds
         quantities |= {"audio_seconds": seconds} if dialect.hears_seconds else {"audio_input": seconds * AUDIO_TOKENS}
