@@ -111,6 +111,7 @@ def test_a_line_that_does_not_hold_is_named(line: str, said: str) -> None:
 def test_what_is_shipped_is_read_and_says_why() -> None:
     shipped = shipped_overrides()
     assert all(override.reason for override in shipped)
+    assert all(override.rates or override.output_tokens_max or not override.verified for override in shipped)
     assert any(not override.verified and override.provider == "mistral" for override in shipped)
 
 
