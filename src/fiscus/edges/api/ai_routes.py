@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fiscus.edges.api.answers import answered, json_only, of
 from fiscus.flows.reconcile_ai import DAYS, AiReconciliation, reconcile_ai
 from fiscus.flows.record_outcome import ToldOutcome, UnitEconomics, record_outcomes, unit_economics
+from fiscus.flows.show_ai import AiShown, show_ai
 from fiscus.flows.show_calls import CallsAsked, CallsShown, show_calls
 from fiscus.flows.workspace import Workspace
 
@@ -57,6 +58,10 @@ def mount_ai(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         last: Annotated[date | None, Query(alias="until")] = None,
     ) -> JSONResponse:
         return answered(show_calls(get_ws(), CallsAsked(charge, decision, unit, key, first, last)))
+
+    @router.get("/ai", responses=of(AiShown), summary="Models and keys of the last thirty days, against the bills")
+    def ai() -> JSONResponse:
+        return answered(show_ai(get_ws()))
 
     @router.get(
         "/ai/reconciliation",

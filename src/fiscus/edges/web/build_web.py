@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from fiscus.edges.web import acting, approval_pages, govern_pages, money_pages, policy_pages, purchase_pages
+from fiscus.edges.web import acting, ai_pages, approval_pages, govern_pages, money_pages, policy_pages, purchase_pages
 from fiscus.edges.web.site import Site
 from fiscus.flows.workspace import Workspace
 
@@ -32,6 +32,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     govern_pages.mount(router, site)
     approval_pages.mount(router, site)
     purchase_pages.mount(router, site)
+    ai_pages.mount(router, site)
     policy_pages.mount(router, site)
     acting.mount(router, site)
     return Web(router, site.error)

@@ -36,6 +36,7 @@ NAVIGATION = (
     ("/cases", "Cases", "c"),
     ("/approvals", "Approvals", "y"),
     ("/actions", "Actions", "a"),
+    ("/ai", "AI", "i"),
     ("/purchases", "Marketplace and SaaS", "m"),
     ("/commitments", "Commitments", "k"),
     ("/policies", "Policies", "p"),

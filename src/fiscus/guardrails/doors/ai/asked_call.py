@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fiscus.cost.ai.price_usage import bound_nanos
-from fiscus.cost.ai.types import TOKEN_METERS, ModelPrice
+from fiscus.cost.ai.types import NOBODY, TOKEN_METERS, ModelPrice
 from fiscus.guardrails.doors.ai.bound_output import bound_with
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Rewrite
@@ -17,7 +17,6 @@ from fiscus.kernel.money import from_nanos
 
 ANSWERING: Final[frozenset[Endpoint]] = frozenset({"chat", "completions", "responses", "messages"})  # in output tokens
 READ: Final = frozenset(meter for meter in TOKEN_METERS if not meter.endswith("output"))
-TEXT_ONLY: Final = frozenset({"input", "cached_input", "cache_write", "cache_write_1h", "output"})
 PriceOf = Callable[[str], ModelPrice | None]
 _KNOWN: Final = frozenset({*ATTRIBUTES["ai.request"], *COMMON_ATTRIBUTES})
 _REWRITES: Final = frozenset({"model", "max_tokens", "service_tier", "effort"})
@@ -72,8 +71,8 @@ def intent_of(one: Bounded) -> Intent:
         "stream": ask.stream,
         "service_tier": one.change.tier or ask.tier,
         "endpoint": ask.endpoint,
-        "api_key": caller.key_id,
-        "user": call.user,
+        "api_key": caller.key_id or NOBODY,  # who has none says so: no cap on a key is then on it
+        "user": call.user or NOBODY,
         **call.said,
     }
     if one.output_max is not None:
@@ -127,11 +126,8 @@ class CallQuotes:
     def bounded(self, intent: Intent, change: Mapping[str, object]) -> Bounded | None:
         """The request as it would be after the change."""
         rewrite = rewrite_of(change)
-        ask = self._call.ask
-        if rewrite is None or ask.endpoint == "batches":  # what lies in a file cannot be changed any more
+        if rewrite is None or self._call.ask.endpoint == "batches":  # what lies in a file cannot be changed any more
             return None
-        if rewrite.model and not TEXT_ONLY.issuperset(ask.bound.quantities):
-            return None  # a picture is other tokens to another model
         price = self._price_of(rewrite.model or self._call.ask.model)
         if price is None or price.currency != intent.currency:
             return None

@@ -1,1 +1,0 @@
-"""OpenTelemetry: each AI call as a span and in metrics, by the conventions for generative AI."""
