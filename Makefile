@@ -32,9 +32,11 @@ format: $(VENV)/.dev  ## Format the code in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev  ## Benchmarks as ratios, quick
+bench: $(VENV)/.dev $(VENV)/.litellm  ## Benchmarks as ratios, quick
 	$(BIN)/python -m bench.loop --quick
 	$(BIN)/python -m bench.policies --quick
+	$(BIN)/python -m bench.gateway --quick
+	$(BIN)/python -m bench.overshoot --quick
 
 lock: $(VENV)/.uv  ## Renew the locks: hashes, no addresses
 	sh tools/lock.sh $(BIN)/uv

@@ -7,4 +7,4 @@ printf 'uv\n' | compile - -o requirements-bootstrap.lock
 compile pyproject.toml --extra postgres --extra simulation --group pyproject.toml:build --group pyproject.toml:assets -o requirements.lock
 compile pyproject.toml --extra postgres --extra simulation --extra envoy --extra mcp --extra telemetry --group pyproject.toml:build --group pyproject.toml:assets --group pyproject.toml:dev -c requirements.lock -o requirements-dev.lock
 # A gateway that is not ours wants other versions of what we use: it has a lock and an environment of its own.
-printf 'litellm[proxy]>=1.108\n' | compile - -o requirements-litellm.lock
+printf 'litellm[proxy]>=1.108\nopentelemetry-sdk\n' | compile - -o requirements-litellm.lock

@@ -18,14 +18,17 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from tests.bills import write_csv
+from tests.fixtures.ai_calls import AT, ai_call
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, judged_by, policy_of, tags
 
 from fiscus.__main__ import command_line
+from fiscus.app.gateway import open_keys_of
 from fiscus.edges.mcp.tools import build_tools
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.doors.ai.types import VirtualKey
 from fiscus.guardrails.types import CheaperWay, Decision
 from fiscus.kernel.errors import NotFound
 
@@ -53,6 +56,7 @@ def company(tmp_path: Path) -> Workspace:
     )  # fmt: skip
     ws = judged_by(company_with_bills(tmp_path, {"aws": rows}), BUDGETS, (small,))
     evaluate(ws, "run-1")
+    (tmp_path / "fiscus.yaml").write_text("version: 1\ncompany: {name: Test, currency: USD}\n", encoding="utf-8")
     return ws
 
 
@@ -121,6 +125,59 @@ def test_what_is_cheaper_is_offered_with_its_price(company: Workspace) -> None:
         company, "max", "cheaper_option", model="gpt-4", amount="2", environment="staging", provider="OpenAI"
     )
     assert (unknown["verdict"], unknown["options"]) == ("allow", [])
+
+
+def test_models_that_are_in_use_are_offered_where_they_cost_less(company: Workspace) -> None:
+    """Priced by the table for the same tokens; gpt-4o is dearer, the vendor of claude is another one."""
+    names = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4o-mini")
+    company.calls.append([ai_call(f"c-{n}", at=AT, model_asked=name) for n, name in enumerate(names)])
+    company.calls.append([ai_call("c-9", at=AT, model_asked="claude-haiku-4-5", provider="Anthropic")])
+    asked = {
+        "model": "gpt-4.1",
+        "environment": "staging",
+        "provider": "openai",
+        "input_tokens": 1000,
+        "max_tokens": 500,
+    }
+    told = _call(company, "max", "cheaper_option", **asked)
+    assert Decimal(told["intent"]["amount"]) == Decimal("0.006")  # 1,000 x 2 + 500 x 8 USD a million
+    (option,) = told["models"]
+    assert (option["model"], option["calls"]) == ("gpt-4o-mini", 2)
+    assert Decimal(option["amount"]) == Decimal("0.00045")
+    assert Decimal(option["saving"]) == Decimal("0.00555")
+    assert "No price is known of 'gpt-0'" in _call(company, "max", "cheaper_option", **(asked | {"model": "gpt-0"}))
+    assert "The intent has no amount" in _call(company, "max", "cheaper_option", model="gpt-4.1", environment="staging")
+
+
+def test_headroom_is_asked_by_key_as_well(company: Workspace) -> None:
+    """With the key's own team, environment and product; a key of another team is as if it were not there."""
+    keys = open_keys_of(company.home)
+    for owner, team in (("max", "ml"), ("otto", "web")):
+        keys.put(_key(f"key-{team}", owner, team))
+    keys.close()
+    told = _call(company, "max", "headroom", key="key-ml")
+    assert told["asked"] == {"team": "ml", "environment": "prod", "api_key": "key-ml"}
+    assert [line["budget_id"] for line in told["lines"]] == ["ml-ai", "prod"]
+    assert all(line["covers"] for line in told["lines"])
+    assert "There is no key" in _call(company, "max", "headroom", key="key-web")
+    assert _call(company, "fay", "headroom", key="key-web")["asked"]["team"] == "web"
+
+
+def test_what_the_gateway_refused_by_itself_is_explained_too(company: Workspace) -> None:
+    refused = ai_call(
+        "call-1", decision_id="call-1", state="refused", verdict="deny", usage={}, settled=0, note="This key may use 5 requests"
+    )  # fmt: skip
+    company.calls.append([refused, ai_call("call-2", decision_id="call-2", team="web", requested_by="otto")])
+    told = _call(company, "max", "why_was_i_denied", decision_id="call-1")
+    assert (told["verdict"], told["reasons"]) == ("deny", ["This key may use 5 requests"])
+    assert "There is no decision" in _call(company, "max", "why_was_i_denied", decision_id="call-2")
+
+
+def _key(key_id: str, owner: str, team: str) -> VirtualKey:
+    return VirtualKey(
+        id=key_id, digest=key_id, shown=f"fsk_{key_id}", name="a key", owner=owner, team=team, environment="prod", product="",
+        created_at=AT, created_by="fay",
+    )  # fmt: skip
 
 
 def test_spend_adds_up_and_is_cut_to_the_person_s_sight(company: Workspace) -> None:

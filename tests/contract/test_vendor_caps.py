@@ -247,7 +247,7 @@ def state_of(ws: Workspace, action_id: str) -> str:
 
 
 class Between(ThreadingHTTPServer):
-    """A machine between us and the vendor. `sent`: changes that reached it. `mood`: what it does before or after that."""
+    """A machine between us and the vendor. `sent`: changes that reached it. `mood`: what it does instead, or after."""
 
     def __init__(self, url: str) -> None:
         super().__init__(("127.0.0.1", 0), PassingOn)

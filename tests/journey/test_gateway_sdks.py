@@ -232,6 +232,7 @@ def test_anthropic_says_no_in_its_own_errors(gateway: Gateway, watch: Watch, ai:
         client.messages.create(model="claude-haiku-4-5", max_tokens=9, messages=ASKED)
     assert (met.value.status_code, met.value.body["error"]["type"]) == (529, "overloaded_error")
     assert len(billed_nanos(ai)) == watch.billed
+    assert [(call.state, call.status) for call in watch.new(2)] == [("released", 404), ("released", 529)]
 
 
 # Mistral, Hugging Face, Perplexity
@@ -252,6 +253,20 @@ def test_mistral_chat_streams_tools_embeddings_and_models(gateway: Gateway, watc
     with pytest.raises(SDKError) as bad_key:
         mistral_client(gateway.base("mistral"), "wrong").chat.complete(model="mistral-small-latest", messages=ASKED)
     assert bad_key.value.status_code == 401
+
+
+def test_a_mistral_batch_is_held_as_a_whole_and_settled_by_its_result(
+    gateway: Gateway, watch: Watch, ai: LocalAi
+) -> None:
+    client = mistral_client(gateway.base("mistral"), gateway.key())
+    lines = [{"custom_id": str(n), "body": {"messages": ASKED, "max_tokens": 30}} for n in range(2)]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    file = client.files.upload(file={"file_name": "in.jsonl", "content": content}, purpose="batch")
+    job = client.batch.jobs.create(input_files=[file.id], model="mistral-small-latest", endpoint="/v1/chat/completions")
+    job = client.batch.jobs.get(job_id=job.id)
+    assert (job.status, client.files.download(file_id=job.output_file).read().count(b"\n")) == ("SUCCESS", 2)
+    [call] = watch.new(1)
+    assert call.settled == sum(billed_nanos(ai)[watch.billed :]) <= call.bound
 
 
 def test_hugging_face_chat_and_streams(gateway: Gateway, watch: Watch) -> None:

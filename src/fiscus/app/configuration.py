@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fiscus.app.settings import Settings, load_settings
+from fiscus.cost.ai.load_overrides import FILE as PRICES
+from fiscus.cost.ai.load_overrides import load_overrides
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.doors.purchases.load_catalog import FILE as CATALOG
@@ -33,6 +35,8 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     owners = {name: _text(home, name) for name in OWNERS}
     budgets, policies = _folder(home, "budgets"), _folder(home, "policies")
     catalog = {CATALOG: _text(home, CATALOG)} if (home / CATALOG).is_file() else {}
+    prices = {PRICES: _text(home, PRICES)} if (home / PRICES).is_file() else {}
+    load_overrides(prices.get(PRICES, "prices: []"), PRICES)
     directory = load_directory(owners[OWNERS[0]], OWNERS[0])
     budget_list, policy_set = load_budgets(budgets, settings.company.calendar), load_policies(policies)
     rules = load_rules(owners[OWNERS[1]], OWNERS[1], directory)
@@ -45,7 +49,9 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         directory=directory,
         rules=rules,
         belts=settings.belts,
-        digest=digest({**owners, **budgets, **policies, **catalog, "fiscus.yaml": _text(home, "fiscus.yaml")}),
+        digest=digest(
+            {**owners, **budgets, **policies, **catalog, **prices, "fiscus.yaml": _text(home, "fiscus.yaml")}
+        ),
         budgets=budget_list,
         policies=policy_set,
         policy_owners=policy_set.owners(),

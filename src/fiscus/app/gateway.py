@@ -42,14 +42,20 @@ class OpenGateway:
     """One worker's object graph. `renew` is called every so often beside the requests; what fails keeps what stood."""
 
     def __init__(self, home: Path, workers: int = 1, clock: Clock | None = None) -> None:
+        from fiscus.app.telemetry import open_telemetry
+        from fiscus.app.worker_counters import WorkerCounters
         from fiscus.flows.keep_calls import CallKeeper
+        from fiscus.flows.meter_calls import CallMeters
         from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
 
         self._home = home.resolve()
         self._stamp = self._stamped()
         self.ws, settings = _open(self._home, clock)
         self.keys: KeyStore = _keys(self._home)
-        self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters)
+        self.telemetry = open_telemetry(self._home)
+        observers = [one for one in (CallMeters(self.ws.counters), self.telemetry) if one is not None]
+        self.counters = WorkerCounters(self._home, self.ws.counters, workers)
+        self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters, observers)
         self.pools: LeasePools = LeasePools(self.ws.ledger.ask, LeaseTerms(self.ws.clock, self.ws.ids, workers))
         self.governing = self._governing(self.ws, settings)
 
@@ -87,8 +93,12 @@ class OpenGateway:
 
     def close(self) -> None:
         """Hand in what is leased and write what waits. Raises Unavailable: then it stays held, and is charged when it expires."""
-        self.pools.close()
-        self.keeper.flush()
+        try:
+            self.pools.close()
+            self.keeper.flush()
+        finally:
+            if self.telemetry is not None:
+                self.telemetry.close()
         self.ws.ledger.close()
 
 

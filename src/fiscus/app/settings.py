@@ -52,6 +52,14 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A collector of OpenTelemetry: its base address (OTLP over HTTP), and what this is called there."""
+
+    endpoint: str
+    service: str = "fiscus-gateway"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of fiscus.yaml, defaults filled in."""
 
@@ -75,6 +83,7 @@ class Settings:
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    telemetry: Telemetry | None = None
 
 
 def load_settings(home: Path) -> Settings:
@@ -114,6 +123,7 @@ def load_settings(home: Path) -> Settings:
         ai_accounts=ai_accounts_from(document, [item["name"] for item in data.get("sources", [])]),
         gates=gate_settings_from(data.get("gates", {})),
         gateway=gateway_settings_from(document),
+        telemetry=Telemetry(**t) if (t := data.get("telemetry")) else None,
     )
 
 

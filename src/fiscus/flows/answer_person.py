@@ -5,12 +5,13 @@ Each answer is cut to the person's sight (ownership/sight.py) here, not at a doo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from fiscus.cost.ai.types import AiCall
 from fiscus.flows.preview_intent import Preview, preview_intent
 from fiscus.flows.show_budgets import show_budgets
 from fiscus.flows.show_headroom import HeadroomShown, show_headroom
@@ -18,8 +19,11 @@ from fiscus.flows.show_policies import show_decision
 from fiscus.flows.show_spend import show_spend
 from fiscus.flows.spend_dimensions import SpendAsked, Window
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.doors.ai.types import VirtualKey
+from fiscus.guardrails.doors.ai.virtual_key import SHOWN_CHARS
 from fiscus.guardrails.types import Budget, BudgetStatus, Headroom, Intent, Option, PolicyResult, Verdict
 from fiscus.kernel.errors import FiscusError, NotAllowed, NotFound, Where
+from fiscus.kernel.money import from_nanos
 from fiscus.ownership.people import require_live
 from fiscus.ownership.sight import Sight, sight_of
 
@@ -81,7 +85,12 @@ def headroom_for(ws: Workspace, sight: Sight, asked: Mapping[str, str]) -> Headr
 
 
 def refusal_for(ws: Workspace, sight: Sight, decision_id: str) -> Refusal:
-    """One decision, of this person or of a team that they see. NotFound hides that there is another one's."""
+    """One decision, of this person or of a team that they see. NotFound hides that there is another one's.
+
+    `decision_id` as a caller of the gateway got it too, in the header x-fiscus-decision.
+    """
+    if ws.ledger.store.decision(decision_id) is None and (call := ws.calls.call_of_decision(decision_id)) is not None:
+        return _refused_call(sight, call)
     decision = show_decision(ws, decision_id)
     asked = decision.intent
     if asked.requested_by != sight.person_id and not sight.sees(asked.team):
@@ -95,6 +104,30 @@ def refusal_for(ws: Workspace, sight: Sight, decision_id: str) -> Refusal:
         decision.id, decision.at, decision.verdict, asked, decision.reasons, said, decision.headroom, decision.options,
         decision.approval_id, decision.next_step, now,
     )  # fmt: skip
+
+
+def _refused_call(sight: Sight, call: AiCall) -> Refusal:
+    """What the gateway answered by itself, without the ledger: too fast, a model that a key may not use, no price."""
+    if call.requested_by != sight.person_id and not sight.sees(call.team):
+        raise NotFound(f"There is no decision {call.decision_id!r}", remedy="Ask for one of yours, or of your team.")
+    asked = Intent(
+        "ai.request", call.requested_by, call.team, call.environment, from_nanos(call.bound), call.currency, call.provider,
+        call.product, attributes={"model": call.model_asked, "api_key": call.key_id},
+    )  # fmt: skip
+    verdict: Verdict = "deny" if call.state == "refused" else "allow"
+    reasons = (call.note,) if call.note else ()
+    return Refusal(call.decision_id, call.at, verdict, asked, reasons, (), (), (), "", "", None)
+
+
+def key_asked(sight: Sight, keys: Sequence[VirtualKey], named: str) -> Mapping[str, str]:
+    """What headroom is asked by for a virtual key, named by its id or by the beginning that is shown. Raises NotFound."""
+    found = next(
+        (one for one in keys if named == one.id or (len(named) >= SHOWN_CHARS and named.startswith(one.shown))), None
+    )
+    if found is None or not (found.owner == sight.person_id or sight.sees(found.team)):
+        raise NotFound(f"There is no key {named[:SHOWN_CHARS]!r}", remedy="`fiscus key list` lists them by id.")
+    asked = {"team": found.team, "environment": found.environment, "product": found.product, "api_key": found.id}
+    return {name: value for name, value in asked.items() if value}
 
 
 def cheaper_for(ws: Workspace, sight: Sight, intent: Intent) -> Preview:

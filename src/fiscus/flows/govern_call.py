@@ -32,6 +32,7 @@ from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
 
 LANES_MAX: Final = 5_000
+REFUSALS: Final = "fiscus_gateway_refused_total"
 LET_IN: Final = frozenset({"allow", "warn", "degrade"})
 
 
@@ -72,7 +73,7 @@ class Ended:
 
 @dataclass(slots=True)
 class GovernCalls:
-    """Decides and settles the calls of one worker. `now_or_never` is for the event loop: it never waits for a store."""
+    """Decides and settles the calls of one worker. `bound`, `at_once` and `end` never wait for a store."""
 
     ws: Workspace
     prices: PriceTable
@@ -151,6 +152,7 @@ class GovernCalls:
     def refused(self, call: AskedCall, why: Refused) -> None:
         """A refusal is kept as a call that cost nothing."""
         at, caller = self.ws.clock.now(), call.caller
+        self.ws.counters.count(REFUSALS, upstream=call.upstream.name, why=why.kind)
         call_id = self.ws.ids.new("call")
         self.keeper.keep(
             AiCall(

@@ -52,8 +52,6 @@ class CallKeeper:
         """To be stored."""
         self._calls.append(call)
         self._counters.count(KEPT, upstream=call.upstream, state=call.state, verdict=call.verdict)
-        for observer in self._observers:
-            observer.ended(call)
 
     def flush(self) -> None:
         """Write everything that waits. Raises Unavailable where a store is away: what waits is kept for the next time."""
@@ -92,3 +90,6 @@ class CallKeeper:
                 self._calls.popleft()
                 self._counters.count(DROPPED)
             raise
+        for observer in self._observers:  # beside the requests, and once: what was not stored is stored again
+            for call in calls:
+                observer.ended(call)

@@ -1,4 +1,4 @@
-"""What is left to spend for a team, a product, an environment or a provider: every budget on it, as the ledger stands now."""
+"""What is left to spend for a team, a product, an environment, a provider, a key: each budget on it, as the ledger stands now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fiscus.guardrails.types import Budget, Level
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.money import display, from_nanos
 
-ASKED_BY = ("team", "environment", "product", "provider", "service")
+ASKED_BY = ("team", "environment", "product", "provider", "service", "model", "api_key", "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,9 @@ def _settled(ws: Workspace, asked: Mapping[str, str]) -> Mapping[str, str]:
         spelt["provider"] = ws.rules.spelt("provider", canonical_name(spelt["provider"]))
     if "product" in spelt:
         spelt["product"] = ws.rules.spelt("product", spelt["product"].casefold())
-    if "service" in spelt:
-        spelt["service"] = ws.rules.spelt("service", spelt["service"])
+    for name in ("service", "model", "user"):
+        if name in spelt:
+            spelt[name] = ws.rules.spelt(name, spelt[name])
     return spelt
 
 

@@ -58,7 +58,7 @@ class _Canned(asyncio.Protocol):
 async def serve_fast(engine: Engine, port: int, ready: Callable[[int], None]) -> None:
     """Listen on loopback until `engine.stopping` is set; then write the bill, a line a vendor."""
     counts = dict.fromkeys(MODELS, 0)
-    canned = type("Canned", (_Canned,), {"answers": _answers(), "counts": counts})
+    canned = type("Canned", (_Canned,), {"answers": canned_answers(), "counts": counts})
     server = await asyncio.get_running_loop().create_server(canned, "127.0.0.1", port)
     ready(server.sockets[0].getsockname()[1])
     await engine.stopping.wait()
@@ -89,7 +89,7 @@ def _bill(engine: Engine, vendor: str, requests: int) -> None:
     engine.bill.add(line)
 
 
-def _answers() -> dict[tuple[bool, bool], bytes]:
+def canned_answers() -> dict[tuple[bool, bool], bytes]:
     return {
         (anthropic, streamed): _answer(anthropic=anthropic, streamed=streamed)
         for anthropic in (False, True)

@@ -142,6 +142,11 @@ class LocalAi:
         """The next requests that they are for meet these faults."""
         self.engine.faults.plant(*faults)
 
+    def forget(self) -> None:
+        """A new bill in memory, no faults, and answers as at the start: for the next test."""
+        self.engine.bill, self.engine.behaviour = Bill(), Behaviour()
+        self.engine.faults.clear()
+
     def bill(self, vendor: str = "") -> tuple[BillLine, ...]:
         """What was billed, by one vendor or all."""
         return tuple(line for line in self.engine.bill.lines() if not vendor or line.vendor == vendor)

@@ -27,6 +27,7 @@ from fiscus.kernel.errors import BadInput
 
 CALL: Final = "x-fiscus-call"  # on the request to the upstream: by it the answer is told to belong to the call
 DECISION: Final = "x-fiscus-decision"
+BATCH: Final = "A batch is settled by results that Envoy never shows: send it to Fiscus's own gateway"
 GAVE_UP: Final = "Envoy gave up asking before it was answered"
 CHECKS: Final = "fiscus_envoy_checks_total"
 CREDENTIAL_HEADERS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
@@ -78,13 +79,12 @@ class _Door:
         if endpoint == "free" or (endpoint is None and self.upstream.unknown == "pass"):
             why = self._why_not(AiAsk("free", "", Usage({})))
             return (_denied(self.wire, why), why.kind) if why else (self._on(None), "free")
-        if endpoint is None:
+        if endpoint is None or endpoint == "batches":
             said = f"Nobody knows what {self.told.path} costs: it is refused"
-            return self._refused(
-                AiAsk("free", self.told.path[:ANSWER_CHARS_MAX], Usage({})), Refused("unknown_endpoint", said)
-            )
+            ask = AiAsk(endpoint or "free", self.told.path[:ANSWER_CHARS_MAX], Usage({}))
+            return self._refused(ask, Refused("unknown_endpoint", BATCH if endpoint else said))
         try:
-            ask = self.wire.read(endpoint, self._body(), self.told.headers.get("content-type", ""))
+            ask = self.wire.read(endpoint, self._body(), self.told.headers.get("content-type", ""), self.told.path)
         except BadInput as wrong:
             return _denied(self.wire, Refused("bad_request", str(wrong))), "bad_request"
         if why := self._why_not(ask):

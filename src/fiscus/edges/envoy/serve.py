@@ -31,7 +31,9 @@ from fiscus.edges.envoy.messages import (
 )
 from fiscus.edges.envoy.told import Allowed, in_envoys_words, told_by
 from fiscus.edges.envoy.under_way import UNHEARD_TOTAL, UnderWay
+from fiscus.flows import meter_calls, show_gauges
 from fiscus.flows.govern_call import Ended
+from fiscus.flows.show_gauges import budget_gauges
 from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import BadInput, FiscusError, NotAllowed, Unavailable, Where
 
@@ -43,6 +45,8 @@ SERVING: Final = 1  # grpc.health.v1: HealthCheckResponse.ServingStatus
 MESSAGE_BYTES_MAX: Final = 64 * 2**20
 SERVICES: Final = ("", "envoy.service.auth.v3.Authorization", "envoy.service.ext_proc.v3.ExternalProcessor")
 ABOUT: Final = {
+    **meter_calls.ABOUT,
+    **show_gauges.ABOUT,
     CHECKS: "Requests that Envoy asked about, by answer and why.",
     UNHEARD_TOTAL: "Calls that were let on and never heard of again: charged at their bounds.",
     "fiscus_gateway_calls_total": "Calls that ended, by upstream, state (settled, estimated, unknown...) and verdict.",
@@ -213,7 +217,8 @@ async def _metrics(opened: OpenGateway, where: Listening) -> web.AppRunner | Non
         return None
 
     async def metrics(_: web.Request) -> web.Response:
-        text = counters_text([opened.ws.counters], ABOUT)
+        gauges = await asyncio.to_thread(budget_gauges, opened.governing.governs.ws)
+        text = counters_text([opened.ws.counters], ABOUT, gauges)
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
     async def health(_: web.Request) -> web.Response:

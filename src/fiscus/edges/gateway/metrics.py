@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from aiohttp import web
-
-from fiscus.edges.counters_text import CONTENT_TYPE, counters_text
-from fiscus.kernel.counters import Counters
+from fiscus.app.gateway import OpenGateway
+from fiscus.edges.counters_text import counters_text
+from fiscus.flows import meter_calls, show_gauges
+from fiscus.flows.show_gauges import budget_gauges
 
 ABOUT: Final = {
+    **meter_calls.ABOUT,
+    **show_gauges.ABOUT,
+    "fiscus_gateway_refused_total": "Requests that were refused, by upstream and why.",
     "fiscus_gateway_calls_total": "Calls that ended, by upstream, state (settled, estimated, unknown...) and verdict.",
     "fiscus_gateway_calls_dropped_total": "Calls that were forgotten because their store was away for too long; not their money.",
     "fiscus_gateway_settlements_refused_total": "Settlements that the ledger refused, by why.",
@@ -20,6 +23,7 @@ ABOUT: Final = {
 }
 
 
-def metrics_answer(counters: Counters) -> web.Response:
-    """This worker's counters."""
-    return web.Response(body=counters_text([counters], ABOUT).encode(), headers={"Content-Type": CONTENT_TYPE})
+def metrics_body(opened: OpenGateway) -> bytes:
+    """The counters of all workers, and where the budgets stand. Reads the ledger: not for the event loop."""
+    gauges = budget_gauges(opened.governing.governs.ws)
+    return counters_text(opened.counters.of_all(), ABOUT, gauges).encode()

@@ -18,8 +18,9 @@ from aiohttp import web
 
 from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
+from fiscus.edges.counters_text import CONTENT_TYPE
 from fiscus.edges.gateway.batch_jobs import watch_batches
-from fiscus.edges.gateway.metrics import metrics_answer
+from fiscus.edges.gateway.metrics import metrics_body
 from fiscus.edges.gateway.proxy import Proxy
 from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import FiscusError
@@ -70,7 +71,8 @@ async def _serve(
                 if path == "/healthz":
                     return web.json_response({"status": "ok"})
                 if path == "/metrics":
-                    return metrics_answer(opened.ws.counters)
+                    body = await loop.run_in_executor(threads, metrics_body, opened)
+                    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
                 return await proxy(request)
 
             server = web.Server(answer, request_factory=_requests(settings.body_bytes_max), access_log=None)
@@ -80,6 +82,7 @@ async def _serve(
             await stop.wait()
             watching.cancel()
             site.close()
+            server.pre_shutdown()  # a connection that rests is closed, not waited for
             await server.shutdown(settings.answer_seconds_max)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Annotated, Any, Final, ParamSpec, cast
 
@@ -12,17 +12,22 @@ from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from fiscus import __version__
+from fiscus.cost.ai.price_table import PriceTable
+from fiscus.cost.providers import canonical_name
 from fiscus.flows.answer_person import (
     budgets_for,
     cheaper_for,
     headroom_for,
+    key_asked,
     person_sight,
     refusal_for,
     spend_for,
 )
+from fiscus.flows.cheaper_models import cheaper_models, request_amount
 from fiscus.flows.spend_dimensions import WHERE, asked_from
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.doors.ai.types import VirtualKey
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import FiscusError
 from fiscus.ownership.sight import Sight
@@ -62,14 +67,27 @@ def _mount_money(server: MCPServer[Any], asking: Callable[[], tuple[Workspace, S
     @server.tool(title="What is left to spend", annotations=READ_ONLY)
     @_in_words
     def headroom(
-        team: Name = "", environment: Name = "", product: Name = "", provider: Name = "", service: Name = ""
+        *,
+        team: Name = "",
+        environment: Name = "",
+        product: Name = "",
+        provider: Name = "",
+        service: Name = "",
+        model: Name = "",
+        key: Name = "",
+        user: Name = "",
     ) -> Answer:
-        """What is left of every budget on a team, an environment, a product, a provider or a service, this moment.
+        """What is left this moment of every budget on a team, environment, product, provider, service, model, key or end user.
 
-        Leave out what does not matter. `covers` true: everything asked for counts against that budget.
+        Leave out what does not matter. `key`: a virtual key of the AI gateway by its id; its team, environment and product are
+        asked for with it. `covers` true: everything asked for counts against that budget.
         """
-        asked = {"team": team, "environment": environment, "product": product, "provider": provider, "service": service}
-        return _plain(headroom_for(*asking(), asked))
+        ws, sight = asking()
+        asked = {"team": team, "environment": environment, "product": product, "provider": provider, "service": service,
+                 "model": model, "user": user}  # fmt: skip
+        if key:
+            asked = {**key_asked(sight, _keys(ws), key), **{name: value for name, value in asked.items() if value}}
+        return _plain(headroom_for(ws, sight, asked))
 
     @server.tool(title="The budgets and where they stand", annotations=READ_ONLY)
     @_in_words
@@ -111,25 +129,55 @@ def _mount_decisions(server: MCPServer[Any], asking: Callable[[], tuple[Workspac
     def cheaper_option(
         *,
         model: Name,
-        amount: Annotated[str, Field(description="the most that it may cost, a decimal as text", max_length=60)],
         environment: Name,
         provider: Name = "",
+        amount: Annotated[str, Field(description="the most that it may cost, a decimal as text", max_length=60)] = "",
+        input_tokens: Annotated[int | None, Field(ge=0)] = None,
+        max_tokens: Annotated[int | None, Field(ge=0, description="the most that it may answer")] = None,
         team: Name = "",
         product: Name = "",
-        max_tokens: Annotated[int | None, Field(ge=0)] = None,
         currency: Annotated[str, Field(min_length=3, max_length=3)] = "USD",
     ) -> Answer:
-        """What would be said of an AI request, and the cheaper ways that the company's policies offer, with their prices.
+        """What would be said of an AI request, and what would be cheaper. Nothing is held by asking.
 
-        `options` empty: nothing cheaper is known that would not be denied as well. Nothing is held by asking.
+        `options`: the cheaper ways that the company's policies offer. `models`: models of the same vendor that the company uses
+        already, priced for the same tokens, and only those that would be let through. State `amount`, or both numbers of tokens.
         """
         ws, sight = asking()
-        attributes: dict[str, object] = {"model": model} | ({} if max_tokens is None else {"max_tokens": max_tokens})
+        tokens = None if input_tokens is None or max_tokens is None else (input_tokens, max_tokens)
+        prices, at = _prices(ws, provider) if tokens else (None, "")
+        if not amount and tokens and prices:
+            amount = format(request_amount(prices, at, model, tokens, ws), "f")
+        attributes: dict[str, object] = {"model": model, "input_tokens": input_tokens, "max_tokens": max_tokens}
         given = {
             "kind": "ai.request", "requested_by": person_id, "team": team, "environment": environment, "provider": provider,
             "product": product, "amount": amount, "currency": currency, "attributes": attributes,
         }  # fmt: skip
-        return _plain(cheaper_for(ws, sight, parse_intent(given)))
+        told = cheaper_for(ws, sight, parse_intent(given))
+        models = cheaper_models(ws, prices, at, told.intent, tokens) if tokens and prices else ()
+        return {**_plain(told), "models": to_json(models)}
+
+
+def _keys(ws: Workspace) -> Sequence[VirtualKey]:
+    from fiscus.app.gateway import open_keys_of
+
+    keys = open_keys_of(ws.home)
+    try:
+        return keys.everything()
+    finally:
+        keys.close()
+
+
+def _prices(ws: Workspace, provider: str) -> tuple[PriceTable, str]:
+    """The price table, and what it calls this provider: as the gateway's upstreams say, else as vendors are known."""
+    from fiscus.app.ai_prices import load_ai_prices
+    from fiscus.app.gateway_settings import KNOWN
+    from fiscus.app.settings import load_settings
+
+    name = canonical_name(provider)
+    configured = {one.provider: one.prices for one in load_settings(ws.home).gateway.upstreams.values()}
+    known = {one["provider"]: one["prices"] for one in KNOWN.values()}
+    return load_ai_prices(ws.home), configured.get(name) or known.get(name) or provider.casefold()
 
 
 def _in_words(tool: Callable[Params, Answer]) -> Callable[Params, Answer]:

@@ -89,3 +89,13 @@ def test_the_compiled_table_is_kept_and_a_broken_copy_is_made_anew(tmp_path) -> 
     (tmp_path / "prices" / "ai.yaml").write_text("prices: [{}]")
     with pytest.raises(BadConfig, match="required"):
         load_ai_prices(tmp_path)
+
+
+def test_a_long_context_that_its_vendor_ended_costs_no_more_since(tmp_path) -> None:
+    long = Usage({"input": 250_000, "output": 1_000})
+    table = load_ai_prices(tmp_path)
+    before = table.price("anthropic", "claude-sonnet-4-5", date(2026, 4, 29))
+    after = table.price("anthropic", "claude-sonnet-4-5-20250929", DAY)
+    assert [line.per_million for line in priced(before, long)] == [6, Decimal("22.5")]
+    assert [line.per_million for line in priced(after, long)] == [3, 15]
+    assert priced(after, Usage({"output": 1}, tier="batch"))[0].per_million == Decimal("7.5")

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from fiscus.app.configuration import load_configuration
+from fiscus.app.start import start_workspace
 from fiscus.cost.ai.load_overrides import load_overrides, shipped_overrides
 from fiscus.cost.ai.price_overrides import with_overrides
 from fiscus.cost.ai.price_table import price_table_of
@@ -109,4 +111,18 @@ def test_a_line_that_does_not_hold_is_named(line: str, said: str) -> None:
 def test_what_is_shipped_is_read_and_says_why() -> None:
     shipped = shipped_overrides()
     assert all(override.reason for override in shipped)
+    assert all(override.rates or override.output_tokens_max or not override.verified for override in shipped)
     assert any(not override.verified and override.provider == "mistral" for override in shipped)
+
+
+def test_a_workspace_with_a_broken_line_of_prices_does_not_load(tmp_path) -> None:
+    start_workspace(tmp_path)
+    before = load_configuration(tmp_path)[1].digest
+    (tmp_path / "prices").mkdir()
+    file = tmp_path / "prices" / "ai.yaml"
+    file.write_text("prices: [{provider: openai, model: sol, rates: {input: 1}, reason: x}]", encoding="utf-8")
+    assert load_configuration(tmp_path)[1].digest != before
+    file.write_text("prices:\n  - {provider: openai, model: sol, rate: {input: 1}, reason: x}\n", encoding="utf-8")
+    with pytest.raises(BadConfig, match="rate") as fault:
+        load_configuration(tmp_path)
+    assert fault.value.where.line == 2

@@ -143,6 +143,43 @@ def test_no_usage_within_a_bound_costs_more_than_the_bound(written, cached, plai
         assert bound_nanos(price, bound) >= nanos_of(priced(price, used))
 
 
+METERS = ("input", "cached_input", "cache_write", "cache_write_1h", "output", "audio_input", "audio_output", "searches")
+AMOUNTS = st.decimals("0.000001", 1000, places=6)
+
+
+@st.composite
+def any_price(draw):
+    """Every meter at a price, cheaper or dearer at long contexts, at two tiers."""
+    tiers = {}
+    for tier in ("standard", draw(st.sampled_from(["batch", "flex", "priority", "fast"]))):
+        rates = {}
+        for meter in METERS:
+            if tier == "standard" or draw(st.booleans()):
+                steps = draw(st.dictionaries(st.integers(1, 3_000_000), AMOUNTS, max_size=2))
+                rates[meter] = [[0, str(draw(AMOUNTS))], *([start, str(rate)] for start, rate in steps.items())]
+        tiers[tier] = rates
+    model = {"id": "m", "match": ["=", "m"], "prices": [{"rates": tiers}]}
+    table = price_table_of({"format": "fiscus/ai-prices/1", "providers": {"p": [model]}})
+    return table.price("p", "m", DAY), draw(st.sampled_from(sorted(tiers)))
+
+
+SHARES = st.lists(st.integers(0, 700_000), min_size=5, max_size=5)
+
+
+@given(any_price(), SHARES, COUNTS, COUNTS, st.sampled_from([Decimal(1), Decimal("1.1")]))
+def test_whatever_a_bound_turns_out_to_be_costs_no_more_at_any_price(priced_at, shares, out, heard, factor) -> None:
+    price, tier = priced_at
+    plain, cached, written, hour, spare = shares
+    bounds = {"cache_write_1h": sum(shares), "output": out, "audio_input": heard, "searches": 3}
+    used = {"input": plain, "cached_input": cached, "cache_write": written, "cache_write_1h": hour}
+    used |= {"output": max(0, out - spare), "audio_input": heard // 2, "searches": 2}
+    bound = bound_nanos(price, Usage(bounds, tier=tier, rate_factor=factor))
+    if bound is None:  # a dear tier without its own price of tokens
+        assert tier in {"priority", "fast"}
+        return
+    assert bound >= nanos_of(priced(price, Usage(used, tier=tier, rate_factor=factor)))
+
+
 @given(st.dictionaries(st.sampled_from(["input", "cached_input", "cache_write", "output", "searches"]), COUNTS))
 def test_lines_sum_exactly_and_in_any_order(quantities) -> None:
     one = priced(SOL, Usage(quantities))

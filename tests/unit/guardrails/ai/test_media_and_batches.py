@@ -103,7 +103,8 @@ def test_a_transcription_is_bounded_by_its_seconds() -> None:
     answer = {"text": "..", "usage": {"type": "duration", "seconds": 12.0}}
     assert OPENAI.usage(ask, body(answer)).quantities == {"audio_seconds": 12}
     assert OPENAI.usage(ask, body({"text": "..", "duration": 11.4})).quantities == {"audio_seconds": 12}
-    assert OPENAI.usage(ask, b"plain text") is None
+    bare = OPENAI.usage(ask, b"plain text")
+    assert (bare.quantities, bare.estimated) == ({"audio_seconds": 13}, True)
 
 
 def test_a_transcription_by_tokens_is_bounded_by_tokens() -> None:

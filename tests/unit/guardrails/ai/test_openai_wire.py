@@ -76,8 +76,7 @@ def test_spoken_answers_are_bounded_at_the_price_of_audio() -> None:
 def test_an_image_counts_as_tokens_and_not_as_the_bytes_of_its_data() -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 1_000_000}}
     ask = WIRE.read("chat", body({"model": "gpt-5", "messages": [{"role": "user", "content": [part]}]}), "")
-    assert ask.bound.quantities["cache_write"] < 1000
-    assert ask.bound.quantities["image_input"] == 24_600
+    assert 24_600 <= ask.bound.quantities["cache_write"] < 24_800
 
 
 def test_a_file_may_fill_the_whole_context() -> None:
@@ -104,6 +103,18 @@ def test_the_vendors_own_tools_run_in_turns_that_are_counted_and_limited() -> No
     held = WIRE.read("responses", body({**document, "max_tool_calls": 2}), "")
     assert held.bound.quantities["searches"] == 2
     assert held.bound.whole_contexts == 3
+
+
+def test_a_tool_that_nobody_knows_has_no_price() -> None:
+    def fees(kind: str) -> dict[str, int]:
+        document = {"model": "gpt-5", "input": "x", "tools": [{"type": kind}], "max_tool_calls": 3}
+        return WIRE.read("responses", body(document), "").bound.quantities
+
+    assert fees("time_travel")["tool_calls"] == 3
+    assert fees("web_search_2025_08_26")["searches"] == 3
+    assert fees("image_generation")["images"] == 3
+    assert "tool_calls" not in fees("local_shell")
+    assert "tool_calls" not in fees("mcp")
 
 
 @pytest.mark.parametrize("name", ["previous_response_id", "conversation", "prompt"])
@@ -289,3 +300,26 @@ def test_the_clients_key_is_found_and_the_vendors_put_in_its_place() -> None:
 
 def test_no_float_touches_the_count() -> None:
     assert isinstance(_chat().bound.rate_factor, Decimal)
+
+
+def test_embeddings_are_counted_without_reading_their_numbers() -> None:
+    ask = WIRE.read("embeddings", body({"model": "text-embedding-3-small", "input": ["a", "b"]}), "")
+    assert ask.output_max == 0
+    vectors = [{"object": "embedding", "index": n, "embedding": [0.0023] * 1536} for n in range(2)]
+    answer = {
+        "object": "list",
+        "data": vectors,
+        "model": "text-embedding-3-small",
+        "usage": {"prompt_tokens": 8, "total_tokens": 8},
+    }
+    usage = WIRE.usage(ask, body(answer))
+    assert (usage.quantities, usage.model) == ({"input": 8}, "text-embedding-3-small")
+    assert WIRE.usage(ask, body({"usage": {"prompt_tokens": 8}, "data": vectors})).quantities == {"input": 8}
+    assert WIRE.usage(ask, b'{"data": []}') is None
+    tokens = WIRE.read("embeddings", body({"model": "text-embedding-3-small", "input": [[1, 2, 3], [4]]}), "")
+    assert tokens.bound.quantities["cache_write"] == 64 + 4
+
+
+def test_a_count_that_is_no_number_is_none() -> None:
+    broken = b'{"usage": {"prompt_tokens": Infinity, "completion_tokens": NaN, "prompt_tokens_details": 7}}'
+    assert WIRE.usage(_chat(), broken).quantities == {}

@@ -17,6 +17,7 @@ from fiscus.kernel.money import from_nanos
 
 ANSWERING: Final[frozenset[Endpoint]] = frozenset({"chat", "completions", "responses", "messages"})  # in output tokens
 READ: Final = frozenset(meter for meter in TOKEN_METERS if not meter.endswith("output"))
+TEXT_ONLY: Final = frozenset({"input", "cached_input", "cache_write", "cache_write_1h", "output"})
 PriceOf = Callable[[str], ModelPrice | None]
 _KNOWN: Final = frozenset({*ATTRIBUTES["ai.request"], *COMMON_ATTRIBUTES})
 _REWRITES: Final = frozenset({"model", "max_tokens", "service_tier", "effort"})
@@ -126,8 +127,11 @@ class CallQuotes:
     def bounded(self, intent: Intent, change: Mapping[str, object]) -> Bounded | None:
         """The request as it would be after the change."""
         rewrite = rewrite_of(change)
-        if rewrite is None or self._call.ask.endpoint == "batches":  # what lies in a file cannot be changed any more
+        ask = self._call.ask
+        if rewrite is None or ask.endpoint == "batches":  # what lies in a file cannot be changed any more
             return None
+        if rewrite.model and not TEXT_ONLY.issuperset(ask.bound.quantities):
+            return None  # a picture is other tokens to another model
         price = self._price_of(rewrite.model or self._call.ask.model)
         if price is None or price.currency != intent.currency:
             return None

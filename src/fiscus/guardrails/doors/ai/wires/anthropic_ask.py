@@ -30,11 +30,13 @@ TOOLS_TOKENS: Final = 1_000  # the system prompt that comes with tools: 264 to 8
 HIDDEN_TOOL_TOKENS: Final = (
     2_500  # a tool that Anthropic defines is longer than its name: computer use 735 and 499, editor 700
 )
+TOOLSET_TOKENS: Final = 20_000  # a set of some twenty tools under one name
 SERVER_ITERATIONS_MAX: Final = 10  # turns of the vendor's own tools before it answers `pause_turn`
 SERVER_CALLS_MAX: Final = 10  # put in where a client lets a tool of the vendor run without `max_uses`
 US_FACTOR: Final = Decimal("1.1")  # what inference in the US multiplies every token rate by
 _SEARCH: Final = "web_search_"
 _FETCH: Final = "web_fetch_"
+_CLIENT: Final = ("bash_", "text_editor_", "computer_", "memory_", "browser_toolset_")  # which the client runs itself
 _RUN: Final = ("code_execution_", "tool_search_tool_", "mcp_toolset", "advisor_")
 
 
@@ -45,6 +47,7 @@ class _ServerTools:
     searches: int = 0
     runs: bool = False
     containers: int = 0
+    unknown: int = 0  # tools of which nobody knows who runs them, and at what price
     capped: list[dict[str, Any]] | None = None  # the tools with their limits put in; None: as the client wrote them
 
 
@@ -76,13 +79,13 @@ def ask_of(document: Mapping[str, Any]) -> AiAsk:
     if document.get("context_management") is not None:
         bound.whole_contexts += 1  # compaction reads the conversation once more
     tokens, prompt_digest = bound.read()
-    quantities: dict[Meter, int] = {_input_meter(document): tokens, "output": output}
-    if bound.images:
-        quantities["image_input"] = bound.images
+    quantities: dict[Meter, int] = {_input_meter(document): tokens + bound.images, "output": output}
     if server.searches:
         quantities["searches"] = server.searches
     if server.containers:
         quantities["containers"] = server.containers
+    if server.unknown:
+        quantities["tool_calls"] = server.unknown
     metadata = document.get("metadata")
     return AiAsk(
         endpoint="messages",
@@ -168,7 +171,7 @@ def _read_tools(document: Mapping[str, Any], bound: InputBound) -> _ServerTools:
         if kind == "custom":
             bound.add({key: value for key, value in tool.items() if key not in {"type", "cache_control"}})
             continue
-        bound.around += HIDDEN_TOOL_TOKENS
+        bound.around += TOOLSET_TOKENS if "toolset" in kind else HIDDEN_TOOL_TOKENS
         bound.add(tool)
         if kind.startswith((_SEARCH, _FETCH)):
             found.runs = True
@@ -181,11 +184,18 @@ def _read_tools(document: Mapping[str, Any], bound: InputBound) -> _ServerTools:
         elif kind.startswith(_RUN):
             found.runs = True
             found.containers = 1 if kind.startswith("code_execution_") else found.containers
+        elif not kind.startswith(_CLIENT):
+            found.unknown = 1
+    _read_surroundings(document, found)
+    if found.runs:
+        bound.whole_contexts = max(bound.whole_contexts, 1 + SERVER_ITERATIONS_MAX)
+    return found
+
+
+def _read_surroundings(document: Mapping[str, Any], found: _ServerTools) -> None:
+    """Skills run in a container of the vendor, and servers of tools are asked by the vendor."""
     container = document.get("container")
     if isinstance(container, dict) and container.get("skills"):
         found.runs, found.containers = True, 1
     if document.get("mcp_servers"):
         found.runs = True
-    if found.runs:
-        bound.whole_contexts = max(bound.whole_contexts, 1 + SERVER_ITERATIONS_MAX)
-    return found

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
+from fiscus.guardrails.doors.ai.wires.one_token_words import knows, tokens_saved
+
 # OpenAI's cookbook ("How to count tokens with tiktoken"): 3 or 4 a message, 1 for a name, 3 in front of the answer. Chat
 # templates of open models: up to some 10 a message.
 MESSAGE_TOKENS: Final = 12
@@ -27,7 +29,7 @@ class InputBound:
 
     texts: list[str] = field(default_factory=list)
     around: int = REQUEST_TOKENS  # tokens that are in no text of the request
-    images: int = 0  # tokens
+    images: int = 0  # tokens; a chat bills them as text, written to a cache like the rest
     audio_seconds: int = 0
     whole_contexts: int = 0
 
@@ -47,7 +49,11 @@ class InputBound:
         elif value is not None:
             self.texts.append(str(value))
 
-    def read(self) -> tuple[int, str]:
-        """The most tokens of all texts, and the digest by which the same prompt is known again."""
+    def read(self, model: str = "") -> tuple[int, str]:
+        """The most tokens of all texts, and the digest by which the same prompt is known again.
+
+        `model`: one whose tokenizer is known has fewer than bytes; see `one_token_words`.
+        """
         joined = "\n".join(self.texts).encode("utf-8", "surrogatepass")
-        return len(joined) + self.around, blake2b(joined, digest_size=16).hexdigest()
+        saved = tokens_saved(joined) if knows(model) else 0
+        return len(joined) - saved + self.around, blake2b(joined, digest_size=16).hexdigest()

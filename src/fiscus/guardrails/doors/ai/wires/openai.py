@@ -15,7 +15,7 @@ from fiscus.guardrails.doors.ai.wires.openai_paths import endpoint_of
 from fiscus.guardrails.doors.ai.wires.openai_stream import ChatStream, MediaStream, ResponseStream
 from fiscus.guardrails.doors.ai.wires.openai_usage import chat_usage, response_usage
 from fiscus.guardrails.doors.ai.wires.read_body import written
-from fiscus.guardrails.doors.ai.wires.read_usage import answer_document
+from fiscus.guardrails.doors.ai.wires.read_usage import answer_document, vectors_document
 
 OPENAI: Final = OpenAiDialect(pins_tier=True, writes_caches=True, completion_tokens=16)
 _MEDIA: Final = frozenset({"images", "transcription", "speech"})
@@ -81,13 +81,13 @@ class OpenAiWire:
         return changes
 
     def usage(self, ask: AiAsk, body: bytes) -> Usage | None:
-        answer = answer_document(body)
         if ask.endpoint == "speech":
             return spoken_usage(ask)
+        answer = vectors_document(body) if ask.endpoint == "embeddings" else answer_document(body)
+        if ask.endpoint in _MEDIA:
+            return media_usage(ask, answer or {})
         if answer is None:
             return None
-        if ask.endpoint in _MEDIA:
-            return media_usage(ask, answer)
         return response_usage(ask, answer) if ask.endpoint == "responses" else chat_usage(ask, answer)
 
     def answer_usage(self, answer: Mapping[str, Any]) -> Usage | None:

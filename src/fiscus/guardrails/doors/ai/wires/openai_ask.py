@@ -28,7 +28,10 @@ from fiscus.kernel.errors import BadInput, Where
 SERVER_TOOL_CALLS_MAX: Final = 10  # put in where a client lets the vendor's own tools run without a limit
 _TIERS: Final[dict[str, Tier]] = {"flex": "flex", "priority": "priority", "fast": "fast"}
 _HIDES: Final = re.compile(r"(?:^|[/:])(?:o\d|gpt-[5-9])")  # models of OpenAI that reason without showing it
-_CLIENT_TOOLS: Final = frozenset({"function", "custom"})  # which the client runs itself
+_CLIENT_TOOLS: Final = frozenset({"function", "custom"})  # of a chat, which the client runs itself
+_CLIENT_KINDS: Final = frozenset(  # of a response
+    {"function", "custom", "namespace", "computer", "computer_use_preview", "local_shell", "apply_patch", "tool_search"}
+)
 # What a call of one of the vendor's own tools is charged as, beside the tokens that it brings into the context.
 TOOL_FEES: Final[dict[str, Meter | None]] = {
     "web_search": "searches",
@@ -59,7 +62,8 @@ def read_chat(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiAsk:
     bound.around += dialect.overhead_tokens
     read_messages(document, bound)
     _read_tools(document, bound)
-    choices = number_at(document, "n", least=1, most=CHOICES_MAX) or 1
+    asked = (number_at(document, key, least=1, most=CHOICES_MAX) for key in ("n", "best_of"))
+    choices = max(number or 1 for number in asked)
     output = _output_max(document, ("max_completion_tokens", "max_tokens"))
     audio = "audio" in (document.get("modalities") or ())
     fees: dict[Meter, int] = {}
@@ -151,10 +155,8 @@ def _ask(
     dialect: OpenAiDialect,
     fees: Mapping[Meter, int],
 ) -> AiAsk:
-    tokens, prompt_digest = bound.read()
-    quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens, **fees}
-    if bound.images:
-        quantities["image_input"] = bound.images
+    tokens, prompt_digest = bound.read(document["model"])
+    quantities: dict[Meter, int] = {"cache_write" if dialect.writes_caches else "input": tokens + bound.images, **fees}
     if bound.audio_seconds:
         seconds = bound.audio_seconds
         quantities |= {"audio_seconds": seconds} if dialect.hears_seconds else {"audio_input": seconds * AUDIO_TOKENS}
@@ -219,11 +221,15 @@ def _tool_name(tool: Mapping[str, Any]) -> str:
 def _server_tools(document: Mapping[str, Any], calls: int | None) -> tuple[dict[Meter, int] | None, dict[str, Any]]:
     """The fees of the vendor's own tools, and the limit on their calls; None: it has none to run."""
     kinds = {str(tool.get("type", "")) for tool in objects_at(document, "tools")}
-    known = {name for kind in kinds for name in TOOL_FEES if kind == name or kind.startswith(f"{name}_")}
-    if not known:
+    named = {kind: next((name for name in TOOL_FEES if f"{kind}_".startswith(f"{name}_")), None) for kind in kinds}
+    known = {name for name in named.values() if name is not None}
+    unknown = [kind for kind, name in named.items() if name is None and kind not in _CLIENT_KINDS]
+    if not known and not unknown:
         return None, {}
     most = calls or SERVER_TOOL_CALLS_MAX
     fees = {meter: most for name in known if (meter := TOOL_FEES[name]) is not None}
+    if unknown:
+        fees["tool_calls"] = most
     return fees, {} if calls else {"max_tool_calls": most}
 
 

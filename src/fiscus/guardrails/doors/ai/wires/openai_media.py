@@ -34,6 +34,7 @@ _BY_TOKENS: Final = re.compile(r"gpt-image-1(?:\.5|-mini)?(?:-\d{4}-\d{2}-\d{2})
 _HEARS_TOKENS: Final = re.compile(r"gpt-4o(?:-mini)?-transcribe.*")
 TRANSCRIPT_TOKENS: Final = 2_000  # the longest answer of gpt-4o-transcribe, a chunk where the audio is cut into chunks
 CHUNK_SECONDS: Final = 30
+SECONDS_MAX: Final = 10_000_000  # a file of audio is no longer
 
 
 def read_media(endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:
@@ -86,8 +87,10 @@ def spoken_usage(ask: AiAsk) -> Usage | None:
 
 
 def _heard(ask: AiAsk, seconds: Any) -> Usage | None:
-    if isinstance(seconds, bool | str) or not seconds:
-        return None
+    """The seconds that the answer names; where it is a bare text, those that were read from the file itself."""
+    if not isinstance(seconds, int | float) or not 0 < seconds < SECONDS_MAX:
+        own = ask.bound.quantities.get("audio_seconds")
+        return None if own is None else Usage({"audio_seconds": own}, ask.model, estimated=True)
     return Usage({"audio_seconds": -(-int(seconds * 1000) // 1000)}, ask.model)
 
 

@@ -58,7 +58,7 @@ class PerplexityWire(OpenAiWire):
         return super().body(ask, replace(change, include_usage=False))
 
     def usage(self, ask: AiAsk, body: bytes) -> Usage | None:
-        answer = answer_document(body)
+        answer = answer_document(body, exact=True)
         if answer is None:
             return None
         return said_response(ask, answer) if ask.endpoint == "responses" else said_chat(ask, answer)

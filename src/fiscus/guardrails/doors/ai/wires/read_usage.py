@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -10,16 +12,36 @@ from typing import Any, Final
 from fiscus.cost.ai.types import Meter, Tier
 
 EXACT_READER: Final = json.JSONDecoder(parse_float=Decimal)
+_PLAIN_READER: Final = json.JSONDecoder()
+_MODEL: Final = re.compile(rb'"model"\s*:\s*"([A-Za-z0-9_.:/@-]+)"')
 _TIERS: Final[dict[str, Tier]] = {"flex": "flex", "priority": "priority", "fast": "fast", "batch": "batch"}
 
 
-def answer_document(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON object of an answer; None where it is none. Money in it stays exact."""
+def answer_document(body: bytes, *, exact: bool = False) -> Mapping[str, Any] | None:
+    """The JSON object of an answer; None where it is none. `exact`: money stands in it, and stays exact."""
     try:
-        document = EXACT_READER.decode(body.decode("utf-8"))
+        text = body.decode("utf-8")
+        document = EXACT_READER.decode(text) if exact else json.loads(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def vectors_document(body: bytes) -> Mapping[str, Any] | None:
+    """Model and usage of embeddings, whose numbers are not read: a megabyte of them would take as long as ten calls.
+
+    In them stand numbers or base64 and no other text, so the last `"usage"` is the answer's own.
+    """
+    start = body.rfind(b'"usage"')
+    opened = body.find(b"{", start)
+    if start < 0 or opened < 0:
+        return answer_document(body)
+    try:
+        usage, _ = _PLAIN_READER.raw_decode(body[opened:].decode("utf-8"))
+    except (ValueError, RecursionError):
+        return answer_document(body)
+    named = _MODEL.search(body)
+    return {"usage": usage, "model": named[1].decode() if named else None}
 
 
 def count(usage: Mapping[str, Any], *path: str) -> int:
@@ -29,9 +51,9 @@ def count(usage: Mapping[str, Any], *path: str) -> int:
         if not isinstance(value, dict):
             return 0
         value = value.get(step)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return 0
-    return max(0, int(value))
+    return max(0, int(value)) if math.isfinite(value) else 0
 
 
 def tier_of(document: Mapping[str, Any], asked: Tier) -> Tier:

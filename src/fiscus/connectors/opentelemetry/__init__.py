@@ -1,0 +1,1 @@
+"""OpenTelemetry: each AI call as a span and in metrics, by the conventions for generative AI."""

@@ -1,0 +1,214 @@
+"""The life of a gateway: who may come in, how fast, what a changed file does, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.fixtures.gateways import (
+    KEY_ENV,
+    Gateway,
+    billed_nanos,
+    fiscus,
+    gateway_home,
+    hard_cap,
+    running_gateway,
+    start_gateway,
+    wait_for,
+)
+
+from fiscus.connectors.simulated_ai.faults import Fault
+from fiscus.connectors.simulated_ai.server import LocalAi
+
+ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 20}
+NO_OPUS = """
+policies:
+  - id: tests-no-pro
+    title: No gpt-4o here
+    on: [ai.request]
+    when: intent.model == "gpt-4o"
+    level: warn
+    on_error: hold
+    effect: deny
+    reason: It is the test's word.
+    remedy: Use gpt-4o-mini.
+    owner: finops
+"""
+
+
+@pytest.fixture(scope="module")
+def ai() -> Iterator[LocalAi]:
+    with LocalAi() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(ai: LocalAi, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: a vendor that is down with another one behind it, and a default scope that may spend next to nothing."""
+    upstreams = [
+        {
+            "name": "first",
+            "wire": "openai",
+            "base_url": "http://127.0.0.1:9",
+            "failover": ["openai"],
+            "key_env": KEY_ENV,
+        },
+        {"name": "openai", "base_url": f"{ai.address}/openai", "key_env": KEY_ENV},
+    ]
+    scope = {"requested_by": "ana.silva", "team": "platform", "environment": "sandbox"}
+    budgets = [hard_cap("0.00001", environment="sandbox")]
+    path = tmp_path_factory.mktemp("life") / "home"
+    return gateway_home(path, ai, budgets, upstreams=upstreams, default_scope=scope)
+
+
+@pytest.fixture
+def copied(home: Path, tmp_path: Path) -> Path:
+    """The same workspace, for one test alone."""
+    return Path(shutil.copytree(home, tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def gateway(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    copy = tmp_path_factory.mktemp("served") / "home"
+    with running_gateway(Path(shutil.copytree(home, copy))) as running:
+        running.key()
+        yield running
+
+
+def ask(gateway: Gateway, key: str = "", path: str = "/openai/v1/chat/completions", **more: Any) -> httpx.Response:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    headers |= more.pop("headers", {})
+    return httpx.post(gateway.url + path, json=ASK | more, headers=headers, timeout=30)
+
+
+class TestWhoComesIn:
+    def test_nobody_with_a_key_that_is_not_known_here(self, gateway: Gateway, ai: LocalAi) -> None:
+        billed = len(billed_nanos(ai))
+        refused = ask(gateway, "fsk_nobody")
+        assert refused.status_code == 401
+        assert "error" in refused.json()
+        assert len(billed_nanos(ai)) == billed
+
+    def test_an_endpoint_whose_cost_nobody_knows_is_refused_and_kept(self, gateway: Gateway) -> None:
+        kept = len(gateway.calls())
+        refused = ask(gateway, gateway.key(), "/openai/v1/realtime/sessions")
+        assert refused.status_code in {403, 404}
+        assert gateway.calls(kept + 1)[-1].state == "refused"
+        assert httpx.post(f"{gateway.url}/nowhere/v1/chat", json=ASK).status_code == 404
+
+    def test_a_key_is_revoked_within_two_seconds(self, gateway: Gateway) -> None:
+        secret = fiscus(
+            gateway.home, "key", "issue", "short", "--owner", "ana.silva", "--environment", "prod", "--as", "sam.lee"
+        )
+        wait_for(lambda: ask(gateway, secret["secret"]).status_code, lambda status: status == 200)
+        fiscus(gateway.home, "key", "revoke", secret["id"], "--reason", "it is over", "--as", "sam.lee")
+        assert wait_for(lambda: ask(gateway, secret["secret"]).status_code, lambda status: status == 401) == 401
+
+    def test_a_key_goes_no_faster_than_it_may_and_uses_no_other_model(self, gateway: Gateway) -> None:
+        key = gateway.key("prod", "--requests-per-minute", "2", "--model", "gpt-4o-mini*")
+        assert ask(gateway, key, model="gpt-4o").status_code == 403
+        answers = [ask(gateway, key) for _ in range(3)]
+        assert [one.status_code for one in answers] == [200, 200, 429]
+        assert int(answers[-1].headers["retry-after"]) >= 1
+
+    def test_every_answer_says_what_it_cost_and_what_is_left(self, gateway: Gateway, ai: LocalAi) -> None:
+        answer = ask(gateway, gateway.key())
+        assert answer.headers["x-fiscus-cost"].endswith(" USD")
+        assert answer.headers["x-fiscus-decision"]
+        found = fiscus(gateway.home, "ai", "calls", "--decision", answer.headers["x-fiscus-decision"])
+        assert answer.headers["x-fiscus-decision"] in str(found)
+
+
+class TestItsFiles:
+    def test_a_changed_policy_holds_within_seconds_and_a_broken_one_changes_nothing(self, gateway: Gateway) -> None:
+        path = gateway.home / "policies" / "life.yaml"
+        assert "x-fiscus-warning" not in ask(gateway, gateway.key(), model="gpt-4o").headers
+        path.write_text(NO_OPUS)
+        said = wait_for(lambda: ask(gateway, gateway.key(), model="gpt-4o").headers, lambda h: "x-fiscus-warning" in h)
+        assert "No gpt-4o here" in said["x-fiscus-warning"]
+        path.write_text(NO_OPUS.replace("intent.model", "intent.modell"))
+        text = wait_for(lambda: httpx.get(f"{gateway.url}/metrics").text, lambda text: 'what="renew"' in text)
+        assert 'fiscus_gateway_not_renewed_total{what="renew"} 1' in text
+        assert "x-fiscus-warning" in ask(gateway, gateway.key(), model="gpt-4o").headers
+        path.unlink()
+        gone = wait_for(
+            lambda: ask(gateway, gateway.key(), model="gpt-4o").headers, lambda h: "x-fiscus-warning" not in h
+        )
+        assert "x-fiscus-warning" not in gone
+
+
+class TestWhenThingsFail:
+    def test_another_upstream_takes_over_where_nothing_was_billed(self, gateway: Gateway, ai: LocalAi) -> None:
+        kept = len(gateway.calls())
+        for _ in range(7):  # more than the breaker waits for
+            assert ask(gateway, gateway.key(), "/first/v1/chat/completions").status_code == 200
+        calls = gateway.calls(kept + 12)[kept:]
+        assert {(call.upstream, call.state) for call in calls} == {("first", "released"), ("openai", "settled")}
+        ai.plant(Fault("rate_limited_429", vendor="openai"))
+        assert ask(gateway, gateway.key()).status_code == 429
+
+    def test_what_was_lost_on_the_way_is_charged_at_its_bound(self, gateway: Gateway, ai: LocalAi) -> None:
+        kept = len(gateway.calls())
+        ai.plant(Fault("reset_after_billing", vendor="openai"))
+        assert ask(gateway, gateway.key()).status_code in {500, 502, 503}
+        call = gateway.calls(kept + 1)[-1]
+        assert (call.state, call.settled) == ("unknown", call.bound)
+
+    def test_a_request_without_a_key_is_the_default_scope_s_and_its_cap_holds(
+        self, gateway: Gateway, ai: LocalAi
+    ) -> None:
+        kept, billed = len(gateway.calls()), len(billed_nanos(ai))
+        assert ask(gateway).status_code == 402
+        assert len(billed_nanos(ai)) == billed
+        call = gateway.calls(kept + 1)[-1]
+        assert (call.key_id, call.team, call.environment) == ("", "platform", "sandbox")
+
+
+class TestItsEnd:
+    def test_what_runs_is_answered_and_settled_before_it_ends(self, ai: LocalAi, copied: Path) -> None:
+        gateway = start_gateway(copied)
+        key = gateway.key()
+        ai.plant(Fault("slow", vendor="openai", seconds=2.0))
+        answers = list[httpx.Response]()
+        running = threading.Thread(target=lambda: answers.append(ask(gateway, key)))
+        running.start()
+        time.sleep(0.7)
+        assert gateway.stop() == 0
+        running.join()
+        assert answers[0].status_code == 200
+        assert [call.state for call in gateway.calls(1)] == ["settled"]
+        assert not [amount for amount in fiscus(gateway.home, "ledger")["held"].values() if Decimal(amount)]
+
+    def test_a_worker_that_is_killed_is_started_again_and_the_other_one_answers(
+        self, ai: LocalAi, tmp_path: Path
+    ) -> None:
+        gateway = start_gateway(gateway_home(tmp_path / "home", ai), "--workers", "2")
+        key = gateway.key()
+        workers = _children(gateway.process.pid)
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        answers = list[int]()
+        for _ in range(20):
+            try:
+                answers.append(ask(gateway, key).status_code)
+            except httpx.TransportError:  # a connection that the kernel had given to the one that died
+                continue
+        assert set(answers) == {200}
+        again = wait_for(
+            lambda: _children(gateway.process.pid), lambda found: len(found) == 2 and workers[0] not in found
+        )
+        assert workers[1] in again
+        assert gateway.stop() == 0
+
+
+def _children(parent: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
