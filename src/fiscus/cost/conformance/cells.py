@@ -12,6 +12,14 @@ from fiscus.cost.conformance.row_tests import RowTest
 from fiscus.cost.conformance.sku_properties import unit_faults
 from fiscus.cost.conformance.types import DeliveredColumn, FocusColumn
 
+_NOTHING: Final = ("null", "none", "nan", "n/a", "na", "<null>", "\\\\n", "not applicable", "unknown", "-", "undefined")
+_LISTED: Final = "||" + "|".join(_NOTHING) + "|"
+_SPELT: Final = ", ".join(
+    f"'{w}'" for w in sorted({v for n in _NOTHING for v in (n, n.upper(), n.capitalize(), n.title())})
+)
+WORDS: Final = frozenset({"any", "text", "required_text", "custom_text"})
+"""Kinds of rules that only a blank text or a word for nothing can break."""
+_SHORT: Final = "CASE WHEN strlen({x}) IN (1, 2, 3, 4, 6, 7, 9, 14) THEN"  # no word for nothing has another length
 WELL_FORMED: Final = {
     "number": "is_number({x})",
     "time": "is_time({x})",
@@ -19,8 +27,9 @@ WELL_FORMED: Final = {
     "unit": "NOT ({miscased} OR {unlisted}) AND is_unit({x})",
     "json": "is_json({x})",
     "keyvalue": "is_flat({x})",
-    "any": "NOT ({x} IN ('NULL', 'null', 'Null', 'None', 'none', 'NaN', 'nan', 'N/A', 'n/a', 'NA', 'na', '<null>'))",
-    "text": "NOT (is_blank({x}) OR lower({x}) IN ('not applicable', 'n/a', 'unknown', '-', 'undefined'))",
+    "any": f"NOT ({_SHORT} lower({{x}}) IN ('null', 'none', 'nan', 'n/a', 'na', '<null>') ELSE false END)",
+    "text": "NOT (is_blank({x}) OR "
+    f"{_SHORT} lower({{x}}) IN ('not applicable', 'n/a', 'unknown', '-', 'undefined') ELSE false END)",
 }
 _FORMAT_OF: Final = {
     "number": ("Numeric", "Decimal"),
@@ -43,6 +52,8 @@ def columns_for(kind: str, delivered: Sequence[DeliveredColumn], focus: Mapping[
     custom = [column for column in delivered if column.name.startswith("x_")]
     if kind in _FORMAT_OF:
         return [c.name for c in known if focus[c.name].format.startswith(_FORMAT_OF[kind])]
+    if kind == "names":
+        return [c.name for c in known if c.kind == "text" and c.name.endswith(("Name", "Description", "Tags"))]
     if kind in _CUSTOM_ENDINGS:
         return [c.name for c in custom if c.name.endswith(_CUSTOM_ENDINGS[kind])]
     if kind == "custom_text":
@@ -53,14 +64,31 @@ def columns_for(kind: str, delivered: Sequence[DeliveredColumn], focus: Mapping[
     return [name for name in texts if not focus[name].nulls] if kind == "required_text" else texts
 
 
+def odd_words(delivered: Sequence[DeliveredColumn]) -> Mapping[str, RowTest]:
+    """By column: whether a text of it is blank or a word for nothing. Nearly none is, and then nothing else asks.
+
+    Text of a CSV file is compared with the words as they are commonly written, once its length allows one; of Parquet, functions
+    of one column are computed once for each repeated value.
+    """
+    tests: dict[str, RowTest] = {}
+    for column in delivered:
+        if column.kind == "text":
+            x = f'"{column.name}"'
+            if column.native == "CSV":
+                said = f"CASE WHEN strlen({x}) <= 14 THEN {x} < '!' OR {x} IN ({_SPELT}) ELSE {x} < '!' END"
+            else:
+                said = f"contains('{_LISTED}', '|' || lower(trim({x})) || '|')"
+            tests[column.name] = RowTest("true", f"coalesce({said}, false)")
+    return tests
+
+
 def screen(kind: str, columns: Sequence[str]) -> Mapping[str, RowTest]:
     """One test a column: does it hold a value that is not well formed? By column; empty for kinds that are asked directly."""
     form = WELL_FORMED.get(kind)
     if form is None:
         return {}
     return {
-        column: RowTest(f"{column} IS NOT NULL", f"{column} IS NOT NULL AND NOT coalesce({_said(form, column)}, false)")
-        for column in columns
+        column: RowTest(f"{column} IS NOT NULL", f"NOT coalesce({_said(form, column)}, false)") for column in columns
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fiscus.cost.conformance.ask_rows import count_rows
+from fiscus.cost.conformance.cells import odd_words
 from fiscus.cost.conformance.criteria import EVIDENCE
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import RowTest
@@ -32,11 +33,18 @@ class Facts:
     declared: Declared
     rows: int
     criteria: dict[str, bool] = field(default_factory=dict)
+    odd_words: frozenset[str] = frozenset()
+    """Columns with a text that is blank or a word for nothing: only they are asked the rules that look for those."""
 
     @property
     def kind_of(self) -> Callable[[str], str]:
         """The kind that a column was delivered in; an absent one reads as text."""
-        return lambda name: self.delivered[name].kind if name in self.delivered else "text"
+
+        def kind(name: str) -> str:
+            found = self.delivered[name].kind if name in self.delivered else "text"
+            return "plain" if found == "text" and name not in self.odd_words else found
+
+        return kind
 
     def unmet(self, criteria: frozenset[str]) -> list[str]:
         """The criteria among these that nothing shows and nobody declared, sorted."""
@@ -53,5 +61,8 @@ def criteria_tests() -> Mapping[str, RowTest]:
 
 def learn_criteria(facts: Facts, desk: Desk) -> None:
     """Read the criteria from the data; what is declared overrules it."""
-    found = count_rows(desk, criteria_tests(), facts.kind_of)
+    found = count_rows(desk, {**criteria_tests(), **odd_words(desk.columns)}, facts.kind_of, by_value=False)
+    facts.odd_words = frozenset(
+        column.name for column in desk.columns if column.name in found and found[column.name].broken
+    )
     facts.criteria = {name: found[f"criterion {name}"].broken > 0 for name in EVIDENCE} | dict(facts.declared.criteria)

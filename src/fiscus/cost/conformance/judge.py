@@ -16,20 +16,21 @@ from fiscus.cost.conformance.ask_groups import (
     torn_keys,
 )
 from fiscus.cost.conformance.ask_rows import Count, Damage, count_rows, damage_of
-from fiscus.cost.conformance.cells import columns_for, detail, screen
+from fiscus.cost.conformance.cells import WORDS, columns_for, detail, screen
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, learn_criteria
 from fiscus.cost.conformance.header_tests import TESTS, Header
 from fiscus.cost.conformance.load_rules import focus_columns, load_rules
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
-from fiscus.cost.conformance.row_tests import RowTest
-from fiscus.cost.conformance.rule_tree import Inherited, followed, inherited, summary
+from fiscus.cost.conformance.row_tests import ALWAYS, RowTest
+from fiscus.cost.conformance.rule_tree import Inherited, depends_on, inherited, summary
 from fiscus.cost.conformance.types import Dataset, Declared, Outcome, Rule, Verdict
 from fiscus.cost.types import FocusVersion
 from fiscus.kernel.progress import Progress
 
 NO_ROWS: Final = "no row meets its condition"
+GROUPED: Final = frozenset({"one_each", "unique", "group", "beside"})
 
 
 def judge(
@@ -52,7 +53,7 @@ def judge(
     found.update(_by_id(asking.cells([plan for plan in plans if plan.ask == "cells"])))
     progress.stage("Rules of more than one row")
     found.update(_by_id(asking.groups(plans)))
-    _add_composites(plans, found)
+    _add_composites(plans, rules, found)
     return tuple(found[rule.id] for rule in rules)
 
 
@@ -60,23 +61,16 @@ def _by_id(verdicts: Iterable[Verdict]) -> Mapping[str, Verdict]:
     return {verdict.rule: verdict for verdict in verdicts}
 
 
-def _add_composites(plans: Sequence[Plan], found: dict[str, Verdict]) -> None:
+def _add_composites(plans: Sequence[Plan], rules: Sequence[Rule], found: dict[str, Verdict]) -> None:
     """From the leaves up; what refers to itself by a circle ends where the circle closes."""
+    below = {plan.rule.id: depends_on(plan.rule, rules) for plan in plans if plan.ask == "below"}
     waiting = [plan.rule for plan in plans if plan.ask == "below"]
-    ids = {rule.id for rule in waiting}
     while waiting:
-        ready = [rule for rule in waiting if not _open_parts(rule, ids - found.keys())] or waiting[:1]
+        ready = [rule for rule in waiting if all(name in found for name in below[rule.id])] or waiting[:1]
         for rule in ready:
-            below = summary(rule, followed(rule, found))
-            found[rule.id] = replace(
-                verdict(rule, below.outcome, below.reason), judged=below.judged, broken=below.broken
-            )
+            made = summary(rule, [found[name] for name in below[rule.id] if name in found])
+            found[rule.id] = replace(verdict(rule, made.outcome, made.reason), judged=made.judged, broken=made.broken)
         waiting = [rule for rule in waiting if rule.id not in found]
-
-
-def _open_parts(rule: Rule, missing: set[str]) -> bool:
-    blank = {name: verdict(rule, "pass") for name in missing}
-    return bool(followed(rule, {name: replace(v, rule=name) for name, v in blank.items()}))
 
 
 def verdict(rule: Rule, outcome: Outcome, reason: str = "") -> Verdict:
@@ -93,6 +87,14 @@ def verdict(rule: Rule, outcome: Outcome, reason: str = "") -> Verdict:
         remedy=remedy,
         erratum=rule.erratum,
     )
+
+
+def _condition(plan: Plan) -> str:
+    """The rows that a grouped rule speaks of."""
+    if plan.one is not None:
+        return " AND ".join(f"{name} IS NOT NULL" for name in (*plan.one.keys, plan.one.column))
+    how = plan.rule.execution
+    return how.when if how is not None and how.method == "group" and how.when else ALWAYS
 
 
 class Asking:
@@ -142,19 +144,27 @@ class Asking:
         columns = {
             kind: columns_for(kind, list(self._facts.delivered.values()), self._facts.focus) for kind in kinds.values()
         }
-        screens = {f"{k} {c}": test for k, names in columns.items() for c, test in screen(k, names).items()}
+        asked_of = {
+            kind: [c for c in names if kind not in WORDS or c in self._facts.odd_words]
+            for kind, names in columns.items()
+        }
+        screens = {f"{k} {c}": test for k, names in asked_of.items() for c, test in screen(k, names).items()}
         odd = count_rows(self._desk, screens, self._facts.kind_of)
         tests: dict[str, RowTest] = {}
         for plan in plans:
             kind = kinds[plan.rule.id]
-            asked = [c for c in columns[kind] if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
+            asked = [c for c in asked_of[kind] if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
             if asked:
                 tests[plan.rule.id] = detail(plan.name, asked)
         counts = count_rows(self._desk, tests, self._facts.kind_of)
         damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
         for plan in plans:
             name, kind = plan.rule.id, kinds[plan.rule.id]
-            filled = max((odd[f"{kind} {c}"].judged for c in columns[kind] if f"{kind} {c}" in odd), default=0)
+            filled = (
+                self._facts.rows
+                if kind in WORDS
+                else max((odd[f"{kind} {c}"].judged for c in columns[kind] if f"{kind} {c}" in odd), default=0)
+            )
             count = counts.get(name, Count(0, 0))
             if not columns[kind]:
                 yield verdict(plan.rule, "not_applicable", "the file has no column of the kind")
@@ -165,6 +175,13 @@ class Asking:
 
     def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """One value for each key, no key twice, the queries under sql/, and the datasets beside."""
+        plans = [plan for plan in plans if plan.ask in GROUPED]
+        conditions = {plan.rule.id: RowTest(_condition(plan), "false") for plan in plans}
+        spoken = count_rows(self._desk, conditions, self._facts.kind_of)
+        for plan in plans:
+            if not spoken[plan.rule.id].judged and not self._absent(plan):
+                yield verdict(plan.rule, "not_applicable", NO_ROWS)
+        plans = [plan for plan in plans if spoken[plan.rule.id].judged or self._absent(plan)]
         ones = [plan for plan in plans if plan.ask == "one_each"]
         asked = {
             plan.rule.id: plan.one for plan in ones if plan.one and not self._missing([*plan.one.keys, plan.one.column])
@@ -173,26 +190,32 @@ class Asking:
         answers: dict[OneEach, Groups] = {one: ask_one_each(self._desk, one, self._facts.kind_of) for one in torn}
         for plan in plans:
             if plan.ask == "one_each":
-                yield self._one_each(plan, asked.get(plan.rule.id), answers)
+                yield self._one_each(plan, asked.get(plan.rule.id), answers, spoken[plan.rule.id].judged)
             elif plan.ask == "unique":
-                yield self._grouped(plan.rule, ask_unique(self._desk, plan.name, self._facts.kind_of))
-            elif plan.ask in {"group", "beside"}:
-                yield self._query(plan)
+                groups = ask_unique(self._desk, plan.name, self._facts.kind_of)
+                yield self._grouped(plan.rule, groups, spoken[plan.rule.id].judged)
+            else:
+                yield self._query(plan, spoken[plan.rule.id].judged)
 
     def _missing(self, columns: Iterable[str]) -> str:
         return next((name for name in columns if name not in self._facts.delivered), "")
 
-    def _one_each(self, plan: Plan, one: OneEach | None, answers: Mapping[OneEach, Groups]) -> Verdict:
-        if one is None:
-            assert plan.one is not None
-            missing = self._missing([*plan.one.keys, plan.one.column])
-            return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
-        return self._grouped(plan.rule, answers.get(one, Groups()))
+    def _absent(self, plan: Plan) -> str:
+        """A column that the question reads and the file does not have."""
+        if plan.one is not None:
+            return self._missing([*plan.one.keys, plan.one.column])
+        columns = () if plan.ask == "unique" else query_named(plan.name).columns
+        return self._missing(name for name in columns if name != "{entity}")
 
-    def _query(self, plan: Plan) -> Verdict:
+    def _one_each(self, plan: Plan, one: OneEach | None, answers: Mapping[OneEach, Groups], judged: int) -> Verdict:
+        if one is None:
+            return verdict(plan.rule, "not_applicable", f"the file has no column {self._absent(plan)}")
+        return self._grouped(plan.rule, answers.get(one, Groups()), judged)
+
+    def _query(self, plan: Plan, judged: int) -> Verdict:
         query, table = query_named(plan.name), ""
         text = query.text.replace("{entity}", plan.rule.entity)
-        if missing := self._missing(name for name in query.columns if name != "{entity}"):
+        if missing := self._absent(plan):
             return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
         if plan.ask == "beside":
             table = plan.rule.execution.when if plan.rule.execution else ""
@@ -200,9 +223,9 @@ class Asking:
                 return verdict(plan.rule, "needs_data", f"the dataset {table}: give it with --with {table}=PATH")
             if lost := [name for name in query.beside if name not in self._desk.columns_of(table)]:
                 return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
-        return self._grouped(plan.rule, ask_group(self._desk, text, self._facts.kind_of))
+        return self._grouped(plan.rule, ask_group(self._desk, text, self._facts.kind_of), judged)
 
-    def _grouped(self, rule: Rule, groups: Groups) -> Verdict:
+    def _grouped(self, rule: Rule, groups: Groups, judged: int) -> Verdict:
         if groups.open_groups and not groups.kept and not groups.broken:
             return verdict(
                 rule, "needs_data", f"bills of the whole term: {groups.open_groups} still run past this delivery"
@@ -210,5 +233,5 @@ class Asking:
         found = verdict(rule, "fail" if groups.broken else "pass")
         reason = f"{groups.open_groups} still run past this delivery" if groups.open_groups else ""
         return replace(
-            found, judged=self._facts.rows, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
+            found, judged=judged, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
         )

@@ -27,7 +27,7 @@ _TEXT: Final[Mapping[str, str]] = {
     "is_decimal": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL)",
     "is_time": "({x} LIKE '____-__-__T__:__:__Z' AND TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
     "is_moment": "(TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
-    "is_blank": "({x} = '' OR trim({x}) = '')",
+    "is_blank": "CASE WHEN {x} < '!' THEN trim({x}) = '' ELSE false END",
     "is_unit": f"regexp_full_match({{x}}, '{UNIT}')",
     "is_currency": f"({{x}} IN ({_CURRENCIES}))",
     "is_currency_or_virtual": f"({{x}} IN ({_CURRENCIES}) OR NOT regexp_full_match({{x}}, '[A-Za-z]{{3}}| *'))",
@@ -56,7 +56,15 @@ _TIME: Final[Mapping[str, str]] = {
     "is_moment": "true",
     "is_blank": "false",
 }
-READINGS: Final[Mapping[Kind, Mapping[str, str]]] = {"text": _TEXT, "number": _NUMBER, "time": _TIME, "other": _TEXT}
+_PLAIN: Final[Mapping[str, str]] = {**_TEXT, "is_blank": "false"}
+"""Text of a delivery in which no text is blank."""
+READINGS: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "text": _TEXT,
+    "plain": _PLAIN,
+    "number": _NUMBER,
+    "time": _TIME,
+    "other": _TEXT,
+}
 
 _CALL: Final = re.compile(rf"\b({'|'.join(sorted(_TEXT, key=len, reverse=True))})\(([A-Za-z_]\w*)\)")
 
@@ -66,6 +74,8 @@ def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, s
 
     def named(call: re.Match[str]) -> str:
         reading, column = call.groups()
+        if READINGS[kind_of(column)][reading] in {"true", "false"}:
+            return READINGS[kind_of(column)][reading]
         name = f"{reading}__{column}"
         needed[name] = READINGS[kind_of(column)][reading].replace("{x}", f'"{column}"')
         return name

@@ -77,9 +77,7 @@ def row_test(check: list[Any]) -> RowTest | None:
     function, *operands = check
     if function in _READING_OF:
         column = operands[0]
-        return RowTest(
-            f"{column} IS NOT NULL", f"{column} IS NOT NULL AND NOT coalesce({_READING_OF[function]}({column}), false)"
-        )
+        return RowTest(f"{column} IS NOT NULL", f"NOT {_READING_OF[function]}({column})")
     compile_ = _COMPILERS.get(function)
     if compile_ is not None:
         return compile_(operands)
@@ -92,14 +90,14 @@ def _value(operands: list[Any]) -> RowTest:
     column, value = operands
     if value is None:
         return RowTest(ALWAYS, f"{column} IS NOT NULL")
-    return RowTest(f"{column} IS NOT NULL", f"({column} IS NOT NULL AND NOT coalesce({_equals(column, value)}, false))")
+    return RowTest(f"{column} IS NOT NULL", f"NOT coalesce({_equals(column, value)}, false)")
 
 
 def _not_value(operands: list[Any]) -> RowTest:
     column, value = operands
     if value is None:
         return RowTest(ALWAYS, f"{column} IS NULL")
-    return RowTest(f"{column} IS NOT NULL", f"({column} IS NOT NULL AND coalesce({_equals(column, value)}, false))")
+    return RowTest(f"{column} IS NOT NULL", f"coalesce({_equals(column, value)}, false)")
 
 
 def _same(operands: list[Any]) -> RowTest:
@@ -110,7 +108,7 @@ def _same(operands: list[Any]) -> RowTest:
 def _at_least(operands: list[Any]) -> RowTest:
     column, value = operands
     judged = f"number({column}) IS NOT NULL"
-    return RowTest(judged, f"({judged} AND number({column}) < {float(value)})")
+    return RowTest(judged, f"number({column}) < {float(value)}")
 
 
 def _product(operands: list[Any]) -> RowTest:
@@ -123,13 +121,13 @@ def _product(operands: list[Any]) -> RowTest:
         f" + abs(number({a})) * pow(10, -(decimals({b}))))"
     )
     exact = f"{gap} <= 1e-9 * abs(number({result}))"
-    return RowTest(judged, f"CASE WHEN NOT {judged} OR {exact} THEN false ELSE {gap} > {written} END")
+    return RowTest(judged, f"CASE WHEN {exact} THEN false ELSE {gap} > {written} END")
 
 
 def _no_text_faults(operands: list[Any]) -> RowTest:
     """StringHandling: no value that is empty or only spaces."""
     column = operands[0]
-    return RowTest(f"{column} IS NOT NULL", f"({column} IS NOT NULL AND coalesce(is_blank({column}), false))")
+    return RowTest(f"{column} IS NOT NULL", f"is_blank({column})")
 
 
 _COMPILERS: Final[dict[str, Callable[[list[Any]], RowTest]]] = {
@@ -153,7 +151,7 @@ def _either(function: str, operands: list[Any]) -> RowTest:
         raise BadConfig(f"No row test is known for {operands}", remedy="Teach row_tests.py, or correct the rule.")
     kept = [test for test in tests if test is not None]
     judged = " OR ".join(dict.fromkeys(f"({test.when})" for test in kept))
-    joined = (" OR " if function == "AND" else " AND ").join(f"({test.broken})" for test in kept)
+    joined = (" OR " if function == "AND" else " AND ").join(f"({both(test.when, test.broken)})" for test in kept)
     return RowTest(f"({judged})", f"({joined})")
 
 
@@ -162,7 +160,7 @@ def _one_of(operands: list[Any]) -> RowTest | None:
         if len(columns := {part[1] for part in operands}) != 1:
             return None
         column, values = columns.pop(), ", ".join(_text(part[2]) for part in operands)
-        return RowTest(f"{column} IS NOT NULL", f"({column} IS NOT NULL AND {column} NOT IN ({values}))")
+        return RowTest(f"{column} IS NOT NULL", f"{column} NOT IN ({values})")
     if not all(
         part[0] == "AND" and len(part) == 3 and all(p[0] == "CheckValue" for p in part[1:]) for part in operands
     ):
@@ -171,7 +169,7 @@ def _one_of(operands: list[Any]) -> RowTest | None:
     a, b = first[1], second[1]
     pairs = ", ".join(_text(f"{part[1][2]}~{part[2][2]}") for part in operands)
     judged = f"({a} IS NOT NULL AND {b} IS NOT NULL)"
-    return RowTest(judged, f"({judged} AND {a} || '~' || {b} NOT IN ({pairs}))")
+    return RowTest(judged, f"{a} || '~' || {b} NOT IN ({pairs})")
 
 
 def _equals(column: str, value: object) -> str:
@@ -195,7 +193,7 @@ def _json_test(function: str, operands: list[Any]) -> RowTest | None:
     else:
         fault = _element_fault(function, operands)
         broken = f"coalesce(len(list_filter(elements({column}), lambda e: {fault})) > 0, false)"
-    return RowTest(judged, f"({judged} AND {broken})")
+    return RowTest(judged, broken)
 
 
 def json_row_test(when: Check, check: list[Any]) -> RowTest | None:

@@ -83,9 +83,10 @@ def summary(rule: Rule, below: Sequence[Verdict]) -> Summary:
     return Summary("not_applicable", 0, 0, "no rule below it applies to this delivery")
 
 
-def followed(rule: Rule, verdicts: Mapping[str, Verdict]) -> list[Verdict]:
-    """The verdicts that a composite, or a rule that only points at others, depends on."""
+def depends_on(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Ids of the rules whose verdicts a composite, or a rule that only points at others, is made of."""
     if rule.execution is not None and rule.execution.method == "follows":
         wanted = set(rule.execution.holds.split())
-        return [verdict for name, verdict in verdicts.items() if stem(name) in wanted]
-    return [verdicts[name] for name in parts(rule.check) if name in verdicts]
+        return tuple(other.id for other in rules if stem(other.id) in wanted)
+    known = {other.id for other in rules}
+    return tuple(name for name in parts(rule.check) if name in known)

@@ -96,18 +96,34 @@ class CheckDesk:
     def _lay_out(self) -> None:
         self._progress.stage(f"Reading {len(self.files)} file{'s' if len(self.files) > 1 else ''}")
         self._columns = self._delivered()
-        names = [column.name for column in self._columns]
+        in_place = all(file.form == "parquet" for file in self.files)
+        parts = []
         for n, file in enumerate(self.files):
             self._starts.append(self.row_count)
             cells = ", ".join(self._cell(column, file) for column in self._columns)
-            head = "CREATE TEMP TABLE raw AS" if n == 0 else "INSERT INTO raw"
-            self._run(f"{head} SELECT {cells} FROM {_reader(file)}", file)
-            self.row_count = int(self._connection.execute("SELECT count(*) FROM raw").fetchall()[0][0])
+            parts.append(self._stay(cells, file) if in_place else self._load(cells, file))
             self._progress.step(n + 1, len(self.files))
-        absent = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in self._types if name not in set(names))
-        self._connection.execute(
-            f"CREATE TEMP VIEW delivery AS SELECT rowid AS x__row, *{', ' + absent if absent else ''} FROM raw"
+        names = {column.name for column in self._columns}
+        absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._types if name not in names)
+        source = " UNION ALL ".join(parts) if in_place else "SELECT rowid AS x__row, * FROM raw"
+        self._connection.execute(f"CREATE TEMP VIEW delivery AS SELECT *{absent} FROM ({source})")
+
+    def _stay(self, cells: str, file: GlancedFile) -> str:
+        """Parquet is asked where it lies: its columns are read as a question needs them, its repeated values once."""
+        reader = _reader(file).replace("')", "', file_row_number=true)")
+        (rows,) = self._run(f"SELECT count(*) FROM {_reader(file)}", file)
+        self.row_count += int(str(rows[0]))
+        return f"SELECT CAST(file_row_number + {self._starts[-1]} AS BIGINT) AS x__row, {cells} FROM {reader}"
+
+    def _load(self, cells: str, file: GlancedFile) -> str:
+        """Text is read once, in the order of the file."""
+        first = len(self._starts) == 1
+        self._run(
+            f"{'CREATE TEMP TABLE raw AS' if first else 'INSERT INTO raw'} SELECT {cells} FROM {_reader(file)}", file
         )
+        (rows,) = self._run("SELECT count(*) FROM raw", file)
+        self.row_count = int(str(rows[0]))
+        return "raw"
 
     def _delivered(self) -> tuple[DeliveredColumn, ...]:
         """Columns of all files in the order of first sight; two types of one column meet as text."""
@@ -138,9 +154,9 @@ class CheckDesk:
             return f"CAST(to_json({name}) AS VARCHAR) AS {name}"
         return f"CAST({name} AS VARCHAR) AS {name}"
 
-    def _run(self, sql: str, file: GlancedFile) -> None:
+    def _run(self, sql: str, file: GlancedFile) -> list[tuple[object, ...]]:
         try:
-            self._connection.execute(sql)
+            return self._connection.execute(sql).fetchall()
         except duckdb.Error as broken:
             row = _uneven_row(file)
             raise BadInput(
