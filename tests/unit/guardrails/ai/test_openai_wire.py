@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ai_bodies import CHAT_ANSWER, CHAT_USAGE_CHUNK, body, chat, chunk, sse
 
-from fiscus.guardrails.doors.ai.bound_output import bound_with
+from fiscus.guardrails.doors.ai.bound_output import bound_of_another, bound_with
 from fiscus.guardrails.doors.ai.types import Refused, Rewrite
 from fiscus.guardrails.doors.ai.wires import wire_named
 from fiscus.kernel.errors import BadConfig, BadInput
@@ -323,3 +323,15 @@ def test_embeddings_are_counted_without_reading_their_numbers() -> None:
 def test_a_count_that_is_no_number_is_none() -> None:
     broken = b'{"usage": {"prompt_tokens": Infinity, "completion_tokens": NaN, "prompt_tokens_details": 7}}'
     assert WIRE.usage(_chat(), broken).quantities == {}
+
+
+def test_another_model_may_read_the_same_request_as_more_tokens() -> None:
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "low"}}
+    words = {"type": "text", "text": "please read the following words " * 40}
+    messages = [{"role": "user", "content": [words, part]}]
+    ask = WIRE.read("chat", body({"model": "gpt-4o", "messages": messages}), "")
+    other = WIRE.read("chat", body({"model": "gpt-4o-mini", "messages": messages}), "")
+    unknown = WIRE.read("chat", body({"model": "gpt-6-sol", "messages": messages}), "")
+    bound = bound_of_another(ask, bound_with(ask, 10)).quantities
+    assert bound["cache_write"] >= max(a.bound.quantities["cache_write"] for a in (other, unknown))
+    assert bound["output"] == 10

@@ -162,7 +162,7 @@ def test_deep_research_has_no_bound_until_somebody_sets_one() -> None:
 
 def test_on_azure_the_path_decides_what_a_call_costs() -> None:
     ask = _read(OTHER, path="/openai/deployments/gpt-dear/chat/completions", model="gpt-cheap")
-    assert ask.model == "gpt-dear"
+    assert (ask.model, ask.model_fixed) == ("gpt-dear", True)
     assert OTHER.authorise("k")["api-key"] == "k"
 
 

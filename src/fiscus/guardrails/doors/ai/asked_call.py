@@ -8,7 +8,7 @@ from typing import Final
 
 from fiscus.cost.ai.price_usage import bound_nanos
 from fiscus.cost.ai.types import NOBODY, TOKEN_METERS, ModelPrice
-from fiscus.guardrails.doors.ai.bound_output import bound_with
+from fiscus.guardrails.doors.ai.bound_output import bound_of_another, bound_with
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Rewrite
 from fiscus.guardrails.policies.fact_tables import ATTRIBUTES, COMMON_ATTRIBUTES
@@ -53,11 +53,15 @@ def bounded(call: AskedCall, price: ModelPrice, output_default: int, change: Rew
     Where the client sets no end to the answer, the model's own is put in, so that the bound is true.
     """
     ask, change = call.ask, change or Rewrite()
+    if change.model and ask.model_fixed:
+        return None  # it would be paid for as one model and answered by another
     output = change.output_max or ask.output_max
     if output is None and ask.endpoint in ANSWERING and ask.choices:
         output = min(price.output_tokens_max or output_default, output_default)
         change = replace(change, output_max=output)
     bound = ask.bound if output is None else bound_with(ask, output)
+    if change.model and change.model != ask.model:
+        bound = bound_of_another(ask, bound)
     nanos = bound_nanos(price, replace(bound, model=change.model or ask.model, tier=change.tier or ask.tier))
     return None if nanos is None else Bounded(call, price, nanos, output, change)
 

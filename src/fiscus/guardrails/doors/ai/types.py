@@ -44,6 +44,8 @@ class AiAsk:
     choices: int = 1
     output_meter: Meter = "output"
     hides_output: bool = False  # it may be billed for output that a stream does not show: hidden reasoning
+    model_fixed: bool = False  # its path decides which model answers: no other can be put in
+    other_model_extra: int = 0  # tokens that another model may read it as beyond its bound: images, another tokenizer
     output_extra: int = 0  # output tokens that no maximum holds: a predicted output that was rejected
     stream: bool = False
     wants_usage: bool = True  # whether the client itself asked for the usage chunk of a stream

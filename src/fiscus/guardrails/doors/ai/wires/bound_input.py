@@ -31,6 +31,8 @@ class InputBound:
     around: int = REQUEST_TOKENS  # tokens that are in no text of the request
     images: int = 0  # tokens; a chat bills them as text, written to a cache like the rest
     audio_seconds: int = 0
+    pictures: int = 0
+    saved: int = 0  # tokens that the texts are fewer than their bytes, known once they are read
     whole_contexts: int = 0
 
     def add(self, value: Any) -> None:
@@ -55,5 +57,5 @@ class InputBound:
         `model`: one whose tokenizer is known has fewer than bytes; see `one_token_words`.
         """
         joined = "\n".join(self.texts).encode("utf-8", "surrogatepass")
-        saved = tokens_saved(joined) if knows(model) else 0
-        return len(joined) - saved + self.around, blake2b(joined, digest_size=16).hexdigest()
+        self.saved = tokens_saved(joined) if knows(model) else 0
+        return len(joined) - self.saved + self.around, blake2b(joined, digest_size=16).hexdigest()

@@ -39,7 +39,7 @@ class CompatibleWire(OpenAiWire):
         ask = super().read(endpoint, body, content_type, path)
         front = _FRONT.match(path)
         if front and front["deployment"]:
-            ask.model = front["deployment"]
+            ask.model, ask.model_fixed = front["deployment"], True
         return ask
 
     def authorise(self, provider_key: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from fiscus.cost.ai.types import Meter, Tier, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk, Endpoint
 from fiscus.guardrails.doors.ai.wires.bound_input import InputBound
 from fiscus.guardrails.doors.ai.wires.openai_input import AUDIO_TOKENS_PER_SECOND as AUDIO_TOKENS
-from fiscus.guardrails.doors.ai.wires.openai_input import read_items, read_messages
+from fiscus.guardrails.doors.ai.wires.openai_input import IMAGE_TOKENS_MINI, read_items, read_messages
 from fiscus.guardrails.doors.ai.wires.read_body import (
     CHOICES_MAX,
     deep_refused,
@@ -172,6 +172,7 @@ def _ask(
         hides_output=_HIDES.search(document["model"]) is not None,
         user=optional_text(document, "safety_identifier") or optional_text(document, "user"),
         prompt_digest=prompt_digest,
+        other_model_extra=bound.saved + bound.pictures * IMAGE_TOKENS_MINI - bound.images,
         tools=tuple(_tool_name(tool) for tool in objects_at(document, "tools")),
         pins=pins,
     )

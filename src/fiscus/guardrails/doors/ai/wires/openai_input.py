@@ -69,6 +69,7 @@ def read_part(part: Any, model: str, bound: InputBound) -> None:
     kind = part.get("type")
     if kind in _IMAGES:
         bound.images += image_tokens_max(model, _detail(part))
+        bound.pictures += 1
     elif kind == "input_audio":
         _read_audio(part.get("input_audio"), bound)
     elif kind in _OPEN:
