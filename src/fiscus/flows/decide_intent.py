@@ -20,7 +20,7 @@ from fiscus.guardrails.decisions.intent import intent_digest
 from fiscus.guardrails.decisions.lost_ledger import allowed_without, judge_without
 from fiscus.guardrails.decisions.price_quotes import PriceQuotes
 from fiscus.guardrails.ledger.commands import Reserve, Reserved, Verdict
-from fiscus.guardrails.ledger.types import Account, Frozen, Hold, account_key
+from fiscus.guardrails.ledger.types import Account, Frozen, Hold
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
@@ -108,7 +108,7 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
     asked_for = hold_for(question, ws.ids.new("hold"), decision.id)
 
     def on_accounts(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
-        by_key = {account_key(one.budget_id, one.period): one for one in accounts}
+        by_key = dict(zip(asked_for.accounts, accounts, strict=True))
         plain = judge(question, ws.rules, by_key, frozen)
         judged, approval = let_through(question, plain, coming.approval, decision.intent_digest)
         holds = coming.hold and judged.verdict in HOLDS and bool(accounts)

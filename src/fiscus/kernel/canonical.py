@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
@@ -21,29 +21,53 @@ _PLAIN: Final = frozenset({str, bool, type(None)})
 _ENCODE: Final = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
 
-def to_json(value: object) -> Json:  # noqa: PLR0911 one return a kind of value, in one table
+def to_json(value: object) -> Json:
     """Plain JSON of dataclasses, Decimals (as text, no digit lost), dates (ISO 8601), enums and collections."""
     kind: Any = type(value)
     if kind in _PLAIN or kind is int or kind is float:
         return value  # type: ignore[return-value]  # exactly these types
+    if (direct := _DIRECT.get(kind)) is not None:
+        return direct(value)
     if names := _names(kind):
-        parts = ((name, getattr(value, name)) for name in names)
+        parts = [(name, getattr(value, name)) for name in names]
         return {name: part if type(part) in _PLAIN else to_json(part) for name, part in parts}
     if isinstance(value, Enum):
         return to_json(value.value)
     if isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, dict | Mapping):
-        return {str(key): item if type(item) in _PLAIN else to_json(item) for key, item in value.items()}
-    if isinstance(value, AbstractSet):
-        return sorted((to_json(item) for item in value), key=str)
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [to_json(item) for item in value]
+    for general, plain in _GENERAL:
+        if isinstance(value, general) and not isinstance(value, bytes):
+            return plain(value)
     return str(value)
+
+
+def _mapping(value: Any) -> Json:
+    return {str(key): item if type(item) in _PLAIN else to_json(item) for key, item in value.items()}
+
+
+def _listed(value: Any) -> Json:
+    return [item if type(item) in _PLAIN else to_json(item) for item in value]
+
+
+def _decimal(value: Any) -> Json:
+    return format(value, "f")
+
+
+def _instant(value: Any) -> Json:
+    text: str = value.isoformat()
+    return text
+
+
+def _set(value: Any) -> Json:
+    return sorted((to_json(item) for item in value), key=str)
+
+
+_DIRECT: Final[Mapping[type, Callable[[Any], Json]]] = {
+    Decimal: _decimal, dict: _mapping, list: _listed, tuple: _listed, datetime: _instant, date: _instant,
+}  # fmt: skip
+_GENERAL: Final[tuple[tuple[type, Callable[[Any], Json]], ...]] = (
+    (Decimal, _decimal), (date, _instant), (Mapping, _mapping), (AbstractSet, _set), (Sequence, _listed),
+)  # fmt: skip
 
 
 def canonical_bytes(value: object) -> bytes:

@@ -51,6 +51,33 @@ def apply_batch(commands: Sequence[Command], locked: LockedLedger) -> tuple[list
     return answers, book.changes
 
 
+class _Needs:
+    """What has to be read for a batch: ids of holds, keys of requests, keys of accounts; and where in it something expires."""
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.holds: list[str] = []
+        self.requests: list[str] = []
+        self.accounts: set[str] = set()
+        self.expires: dict[int, Expire] = {}
+        for number, command in enumerate(commands):
+            match command:
+                case Reserve():
+                    self.accounts.update(command.hold.accounts)
+                    if command.key:
+                        self.requests.append(command.key)
+                case Settle() | Release():
+                    self.holds.append(command.hold_id)
+                case Expire():
+                    self.expires[number] = command
+                case Overran():
+                    self.holds.append(command.hold.id)
+                    self.accounts.update(command.hold.accounts)
+                case Sync():
+                    self.accounts.update(account_key(one.budget_id, one.period) for one in command.standings)
+                case Thaw() if "@" in command.subject:
+                    self.accounts.add(command.subject)
+
+
 class _Book:
     """What the batch needs, read once under the lock, and what it changes."""
 
@@ -58,30 +85,15 @@ class _Book:
         self._locked = locked
         self.now = locked.now()
         self.changes = Changes()
-        by_id = [c.hold_id for c in commands if isinstance(c, Settle | Release)]
-        by_id += [c.hold.id for c in commands if isinstance(c, Overran)]
-        self._holds = locked.holds(by_id) if by_id else {}
-        self._due = {
-            number: locked.due(self.now, c.limit) for number, c in enumerate(commands) if isinstance(c, Expire)
-        }
-        requests = [c.key for c in commands if isinstance(c, Reserve) and c.key]
-        self._answered = locked.answered(requests) if requests else {}
+        needs = _Needs(commands)
+        self._holds = locked.holds(needs.holds) if needs.holds else {}
+        self._due = {number: locked.due(self.now, asked.limit) for number, asked in needs.expires.items()}
+        self._answered = locked.answered(needs.requests) if needs.requests else {}
         self._frozen = locked.frozen()
-        self._accounts = locked.accounts(sorted(self._keys(commands)))
-        self._expire_number = iter(sorted(self._due))
-
-    def _keys(self, commands: Sequence[Command]) -> set[str]:
-        keys: set[str] = set()
-        for command in commands:
-            if isinstance(command, Reserve | Overran):
-                keys.update(command.hold.accounts)
-            elif isinstance(command, Sync):
-                keys.update(account_key(one.budget_id, one.period) for one in command.standings)
-            elif isinstance(command, Thaw) and "@" in command.subject:
-                keys.add(command.subject)
         for hold in (*self._holds.values(), *(hold for due in self._due.values() for hold in due)):
-            keys.update(hold.accounts)
-        return keys
+            needs.accounts.update(hold.accounts)
+        self._accounts = locked.accounts(sorted(needs.accounts))
+        self._expire_number = iter(needs.expires)
 
     def apply(self, command: Command) -> Answer:
         match command:
@@ -106,14 +118,8 @@ class _Book:
         if asked.key and (known := self._answered.get(asked.key)) is not None:
             return _repeated(asked, known)
         hold = asked.hold
-        accounts = [self._account(key, asked.opens) for key in hold.accounts]
-        for account in accounts:
-            if account.currency != hold.currency:
-                raise BadInput(
-                    f"{hold.currency} cannot be held in {account.key}, which is in {account.currency}",
-                    remedy="Ask in the budget's currency: the ledger converts nothing.",
-                )
-        verdict = asked.judge(accounts, {one: self._frozen[one] for one in hold.subjects if one in self._frozen})
+        accounts = [self._account(key, hold, asked.opens) for key in hold.accounts]
+        verdict = asked.judge(accounts, self._frozen_of(hold))
         held = self._hold(hold, accounts, verdict.amount) if verdict.hold else None
         decision = verdict.decision
         if decision is not None:
@@ -130,14 +136,24 @@ class _Book:
         self.changes.entries.append(entry)
         return Reserved(held, decision)
 
-    def _account(self, key: str, opens: Callable[[str], Account | None]) -> Account:
+    def _account(self, key: str, hold: Hold, opens: Callable[[str], Account | None]) -> Account:
         account = self._accounts.get(key)
         if account is None:
             opened = opens(key)
             if opened is None:
                 raise NotFound(f"The ledger has no account {key}", remedy="Run `fiscus run`: it opens one a budget.")
             account = self._accounts[key] = replace(opened)
+        if account.currency != hold.currency:
+            raise BadInput(
+                f"{hold.currency} cannot be held in {key}, which is in {account.currency}",
+                remedy="Ask in the budget's currency: the ledger converts nothing.",
+            )
         return account
+
+    def _frozen_of(self, hold: Hold) -> Mapping[str, Frozen]:
+        """What may have caused an overrun before, of what the hold is for."""
+        frozen = self._frozen
+        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else {}
 
     def _hold(self, hold: Hold, accounts: Sequence[Account], amount: int | None) -> Hold:
         bound = hold.bound if amount is None else amount
@@ -158,8 +174,8 @@ class _Book:
                     f"{bound} nano-{hold.currency} do not fit {account.key}",
                     remedy="Ask for less, or raise the budget.",
                 )
-        if frozen := [one for one in hold.subjects if one in self._frozen]:
-            raise LimitExceeded(f"{frozen[0]} is frozen", remedy="A person lifts it: `fiscus ledger thaw`.")
+        if frozen := self._frozen_of(hold):
+            raise LimitExceeded(f"{next(iter(frozen))} is frozen", remedy="A person lifts it: `fiscus ledger thaw`.")
 
     # The end of a hold
 
@@ -212,7 +228,7 @@ class _Book:
         assert asked.amount > 0
         over = replace(asked.hold, state="settled", bound=0, settled=asked.amount, settled_at=self.now)
         for key in over.accounts:
-            self._account(key, nothing_opens)
+            self._account(key, over, nothing_opens)
         self._post(over, released=0, charged=asked.amount)
         frozen = self._overrun(over, asked.amount)
         self._keep(over, "settled", {"amount": str(asked.amount), "estimate": over.estimate, "was": "leased"})

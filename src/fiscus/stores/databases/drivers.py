@@ -109,17 +109,24 @@ class SqliteDriver:
     @contextmanager
     def writing(self) -> Iterator[Statements]:
         """Alone from the first statement on, whoever else has the file open."""
-        with self._turn, _explained(self.name, self.purpose):
-            self._writer.execute("BEGIN IMMEDIATE")
+        statements = _SqliteStatements(self._writer)
+        with self._turn:
             try:
-                statements = _SqliteStatements(self._writer)
+                self._writer.execute("BEGIN IMMEDIATE")
                 yield statements
                 self._writer.execute("COMMIT")
-                statements.done()
+            except sqlite3.Error as failed:
+                self._undo()
+                raise _explanation(failed, self.name, self.purpose) from failed
             except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                self._undo()
                 raise
+            statements.done()
+
+    def _undo(self) -> None:
+        if self._writer.in_transaction:
+            with _explained(self.name, self.purpose):
+                self._writer.execute("ROLLBACK")
 
     def is_unchanged(self, tx: Statements) -> bool:
         """SQLite counts the commits of all other connections."""

@@ -1,11 +1,16 @@
-"""The PostgreSQL driver: the primary only, synchronous commit, statements without answers sent together."""
+"""The PostgreSQL driver: the primary only, synchronous commit, as few round trips as there are answers to wait for.
+
+A statement without an answer waits until one with an answer, or the commit, is sent, and goes with it in one text: locking the
+head is one round trip (BEGIN; SELECT ... FOR UPDATE), everything that is written is another one (INSERT; UPDATE; COMMIT).
+Parameters are quoted by the driver. Of such a text the server does all or, from the first error on, nothing.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -18,6 +23,8 @@ from fiscus.stores.databases.drivers import (
     Statements,
     lost,
 )
+
+TOGETHER_MAX: Final = 16  # rows of one statement that go along in the text; more are sent as a prepared statement
 
 
 class PostgresDriver:
@@ -42,18 +49,15 @@ class PostgresDriver:
         with self._turn:
             try:
                 self._writer = connection = self._alive(self._writer)
-                statements = _PostgresStatements(connection)
-                with connection.pipeline():
-                    connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-                    try:
-                        yield statements
-                        connection.execute("COMMIT")
-                    except psycopg.Error:
-                        raise
-                    except BaseException:
-                        connection.execute("ROLLBACK")
-                        raise
-                statements.done()
+                statements = _PostgresStatements(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
+                try:
+                    yield statements
+                except psycopg.Error:
+                    raise
+                except BaseException:
+                    statements.undo()
+                    raise
+                statements.finish("COMMIT")
             except psycopg.Error as failed:
                 _drop(self._writer)
                 self._writer = None
@@ -70,11 +74,11 @@ class PostgresDriver:
         with self._read_turn:
             try:
                 self._reader = connection = self._alive(self._reader)
-                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                statements = _PostgresStatements(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 try:
-                    yield _PostgresStatements(connection)
+                    yield statements
                 finally:
-                    connection.execute("ROLLBACK")
+                    statements.undo()
             except psycopg.Error as failed:
                 _drop(self._reader)
                 self._reader = None
@@ -103,29 +107,55 @@ class PostgresDriver:
 
 
 class _PostgresStatements:
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """`begin` is sent with the first statement that has to be."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], begin: str) -> None:
         self._connection = connection
+        self._cursor = psycopg.ClientCursor(connection)
+        self._waiting = [begin]
+        self._sent = False
         self._then: Callable[[], None] | None = None
-
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(
-            _marked(sql), [list(p) if isinstance(p, tuple) else p for p in params]
-        ).fetchall()
-
-    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
-        self._connection.execute(_marked(sql), params)
 
     def once_durable(self, then: Callable[[], None]) -> None:
         self._then = then
 
-    def done(self) -> None:
-        """The transaction is durable."""
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self.run(sql, [list(p) if isinstance(p, tuple) else p for p in params])
+        self._send()
+        return self._cursor.fetchall()
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> None:
+        self._waiting.append(self._cursor.mogrify(_marked(sql), params))
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if len(rows) <= TOGETHER_MAX:
+            for row in rows:
+                self.run(sql, row)
+            return
+        self._send()  # what came before comes before
+        with self._connection.cursor() as cursor:
+            cursor.executemany(_marked(sql), rows)
+
+    def finish(self, how: str) -> None:
+        """The end of a transaction that went well, and what is to be done once it is durable."""
+        self._waiting.append(how)
+        self._send()
         if self._then is not None:
             self._then()
 
-    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_marked(sql), rows)
+    def undo(self) -> None:
+        """The end of any other; nothing, where nothing was sent."""
+        self._waiting = []
+        if self._sent:
+            self._cursor.execute("ROLLBACK")
+
+    def _send(self) -> None:
+        """All that waits, in one round trip; the answer is that of the last statement."""
+        self._sent = True
+        self._cursor.execute(";\n".join(self._waiting))
+        self._waiting = []
+        while self._cursor.nextset():
+            pass
 
 
 def _marked(sql: str) -> str:

@@ -75,6 +75,7 @@ class _ReservedBody:
 
 
 _SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
+_ENCODER: Final = msgspec.json.Encoder()
 _HOLD: Final = msgspec.json.Decoder(Hold)
 _ENTRIES: Final = msgspec.json.Decoder(_Body)
 _RESERVED: Final = msgspec.json.Decoder(_ReservedBody)
@@ -143,7 +144,7 @@ def rulebook_of(document: str) -> Rulebook:
 
 def hold_row(hold: Hold) -> tuple[str, ...]:
     """(id, state, currency, bound, settled, expires_at, document)."""
-    document = msgspec.json.encode(hold).decode()
+    document = _ENCODER.encode(hold).decode()
     until = hold.expires_at.isoformat()
     return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document
 

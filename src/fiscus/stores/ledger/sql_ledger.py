@@ -54,19 +54,14 @@ class SqlLedger:
 
     def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
         """One durable transaction with one record of evidence; nothing is written where nothing changed."""
-        with self._writing() as locked:
-            answer, changes = work(locked)
-            if changes.entries:
-                locked.write(changes)
-        return answer
-
-    @contextmanager
-    def _writing(self) -> Iterator[Locked]:
         with self._driver.writing() as tx:
             kept, self._kept = self._kept, None  # until it is durable
             locked = Locked(tx, self._clock, self._driver.head_lock, kept, unchanged=self._driver.is_unchanged(tx))
+            answer, changes = work(locked)
+            if changes.entries:
+                locked.write(changes)
             tx.once_durable(lambda: setattr(self, "_kept", locked.kept()))
-            yield locked
+        return answer
 
     @contextmanager
     def _reading(self) -> Iterator[Tables]:
