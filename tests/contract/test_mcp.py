@@ -226,6 +226,13 @@ def test_a_wrong_question_is_answered_with_what_to_do(company: Workspace) -> Non
         build_tools(lambda: company, "cem")
 
 
+def test_a_ledger_that_is_gone_is_said(company: Workspace) -> None:
+    company.ledger.close()
+    assert "The ledger cannot be reached" in _call(company, "max", "headroom", team="ml")
+    assert "The ledger cannot be reached" in _call(company, "max", "why_was_i_denied", decision_id="dec-1")
+    assert _call(company, "max", "spend_by", group="team")["total"] == "190.000000000000"
+
+
 def test_no_tool_writes_anything(company: Workspace, tmp_path: Path) -> None:
     denied = _ask(company, amount="60")
     before = _stores(company)

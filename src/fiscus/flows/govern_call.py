@@ -28,7 +28,7 @@ from fiscus.guardrails.ledger.lease_pools import LEASED_FOR, Lane, LeasePools
 from fiscus.guardrails.ledger.leases import Lease, LeasedAccounts
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Decision, Intent, Verdict
-from fiscus.kernel.errors import FiscusError
+from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
 
 LANES_MAX: Final = 5_000
@@ -112,7 +112,7 @@ class GovernCalls:
             question = self._question(one)
             if self._is_plain(question) and question.accounts:
                 pool = self.pools.of(_lane(question))
-                if pool.draw(one.nanos) and isinstance(found := self.at_once(one), LetIn):
+                if _drawn(pool, one.nanos) and isinstance(found := self.at_once(one), LetIn):
                     return found
             return self._decided(one)
         except FiscusError as wrong:
@@ -300,12 +300,22 @@ def _over(let_in: LetIn, excess: int) -> Hold:
     )  # fmt: skip
 
 
+def _drawn(pool: LeasedAccounts, nanos: int) -> bool:
+    """False where the ledger is gone, too: what the covering budgets say of that is the decision's to answer."""
+    try:
+        return pool.draw(nanos)
+    except Unavailable:
+        return False
+
+
 def _refusal(decision: Decision) -> Refused:
-    """In the decision's own words; over budget where a cap has no room, else it may not be at all."""
+    """In the decision's own words; over budget where a cap has no room, come again where the ledger is gone, else never."""
     over = any(row.after < ZERO and row.cap in {"hard", "soft"} for row in decision.headroom)
     said = " ".join((*decision.reasons[:3], decision.next_step)).strip()
     if decision.approval_id:
         said += f" Approval {decision.approval_id} was asked for: send it as x-fiscus-approval once it is given."
+    if decision.ledger == "lost":
+        return Refused("unavailable", said, decision.id)
     return Refused("over_budget" if over else "forbidden", said, decision.id)
 
 
