@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.built import copied
+
 REPO = Path(__file__).resolve().parents[1]
+DAY = date(2026, 11, 20)
 SHARED_DATA = REPO.parent / "shared" / "data"
 
 
@@ -31,18 +35,23 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A workspace as `fiscus init` makes it."""
-    from fiscus.app.start import start_workspace
-
-    start_workspace(tmp_path / "home")
-    return tmp_path / "home"
+    """A workspace as `fiscus init` makes it, its empty stores in place."""
+    return copied("started", tmp_path / "home", _start)
 
 
 @pytest.fixture
 def ws(home: Path):
     """The same workspace, opened on real stores, on 20 November 2026."""
-    from datetime import date
-
     from fiscus.app.workspace import open_workspace
 
-    return open_workspace(home, date(2026, 11, 20))
+    return open_workspace(home, DAY)
+
+
+def _start(folder: Path) -> None:
+    from fiscus.app.start import start_workspace
+    from fiscus.app.workspace import open_workspace
+
+    start_workspace(folder)
+    started = open_workspace(folder, DAY)
+    started.state.close()
+    started.ledger.close()

@@ -27,8 +27,12 @@ PORT: Final = 8720
 
 
 def build_server(home: Path | str, port: int = PORT, ws: Workspace | None = None) -> FastAPI:
-    """Pages at /, the API at /api, its description at /api/openapi.json and /api/docs. `ws`: already open at `home`."""
-    get_ws = OpenWorkspace(Path(home).resolve(), ws)
+    """The server of the workspace at `home`. `ws`: already open there."""
+    return build_app(OpenWorkspace(Path(home).resolve(), ws), port)
+
+
+def build_app(get_ws: Callable[[], Workspace], port: int = PORT) -> FastAPI:
+    """Pages at /, the API at /api, its description at /api/openapi.json and /api/docs; over what `get_ws` gives each request."""
     web = build_web(get_ws)
     app = FastAPI(
         title="Fiscus", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,

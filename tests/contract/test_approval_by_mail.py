@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.asking import asked_for
 from tests.fixtures.company import NOON, Settings, open_company
-from tests.unit.web.conftest import ORIGIN, PORT, Browser
+from tests.unit.web.conftest import ORIGIN, Browser, app_over
 
 from fiscus.connectors.smtp.fakes import LocalMailServer
 from fiscus.connectors.smtp.notify import SmtpChannel
@@ -22,7 +22,6 @@ from fiscus.flows.deliver_notices import deliver_about, deliver_notices
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
-from fiscus.serve import build_server
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -61,7 +60,7 @@ def test_the_mail_that_arrives_is_answered_by_its_link_and_who_asked_hears_of_it
     (letter,) = mail.messages
     assert str(letter.message["To"]) == "lea@x.example"
     assert "18,500.00 USD" in str(letter.message["Subject"])
-    browser = Browser(build_server(ws.home, PORT, ws))
+    browser = Browser(app_over(ws))
     link = link_in(letter.text)
     digest = re.search(r'name="digest" value="([0-9a-f]{64})"', browser.get(link).text)
     assert digest is not None

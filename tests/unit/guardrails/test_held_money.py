@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 from tests.bills import deliver, write_csv
-from tests.fixtures.judging import AS_OF, budgets_of, charge, company_with_bills, days, judged_by, policy_of, tags
+from tests.fixtures.judging import (
+    AS_OF,
+    budgets_of,
+    charge,
+    company_with_bills,
+    days,
+    judged_by,
+    judged_company,
+    policy_of,
+    tags,
+)
 
 from fiscus.cost.types import Source
 from fiscus.flows.assign_owners import assign_owners
@@ -45,9 +55,7 @@ CALL = {"kind": "ai.request", "requested_by": "max", "environment": "staging", "
 def company(tmp_path: Path) -> Workspace:
     """ML has spent 10 USD a day on machines, and nothing on AI."""
     rows = [charge(day, "10", Tags=tags("ml")) for day in days(date(2026, 9, 1), AS_OF)]
-    ws = judged_by(company_with_bills(tmp_path, {"aws": rows}), BUDGETS)
-    evaluate(ws, "run-1")
-    return ws
+    return judged_company(tmp_path, {"aws": rows}, BUDGETS)
 
 
 def _ask(ws: Workspace, *, key: str = "", **changes: object) -> Decision:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from fastapi import FastAPI
+from tests.fixtures.company import open_company
 from tests.fixtures.strict_cloud import StrictCloud
 from tests.fixtures.web_company import served_company
 
+from fiscus.app.current_workspace import OpenWorkspace
 from fiscus.flows.workspace import Workspace
-from fiscus.serve import build_server
+from fiscus.serve import build_app, build_server
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # starlette recommends a package that is not in the locks; httpx works
@@ -19,6 +24,30 @@ with warnings.catch_warnings():
 
 PORT = 8720
 ORIGIN = f"http://127.0.0.1:{PORT}"
+
+
+class Shared:
+    """What the one app of all these tests is over now: to build another for each takes longer than most of them."""
+
+    def __init__(self, get_ws: OpenWorkspace) -> None:
+        self.get_ws = get_ws
+
+    def __call__(self) -> Workspace:
+        return self.get_ws()
+
+
+@cache
+def _shared_app() -> tuple[Shared, FastAPI]:
+    folder = TemporaryDirectory(prefix="fiscus-app-")
+    shared = Shared(OpenWorkspace(Path(folder.name), open_company(Path(folder.name))))
+    return shared, build_app(shared, PORT)
+
+
+def app_over(ws: Workspace) -> FastAPI:
+    """A server over `ws`, until the next call: one test has one."""
+    shared, app = _shared_app()
+    shared.get_ws = OpenWorkspace(ws.home, ws)
+    return app
 
 
 class Browser:
@@ -67,14 +96,6 @@ def app(ws: Workspace):
 @pytest.fixture
 def browser(app) -> Browser:
     return Browser(app)
-
-
-@pytest.fixture
-def home_files(tmp_path: Path) -> Path:
-    from fiscus.app.start import start_workspace
-
-    start_workspace(tmp_path / "home")
-    return tmp_path / "home"
 
 
 @pytest.fixture(scope="module")

@@ -147,34 +147,34 @@ class TestTheApi:
 
 class TestTheAddress:
     @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "fiscus.example", ""])
-    def test_no_other_address_is_served_without_sign_in(self, home_files, host) -> None:
+    def test_no_other_address_is_served_without_sign_in(self, home, host) -> None:
         with pytest.raises(NotAllowed) as refused:
-            serve(home_files, host, 0)
+            serve(home, host, 0)
         assert "sign-in" in refused.value.remedy
 
-    def test_a_port_that_is_taken_is_said_before_anything_starts(self, home_files) -> None:
+    def test_a_port_that_is_taken_is_said_before_anything_starts(self, home) -> None:
         import socket
 
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             with pytest.raises(Unavailable, match="cannot be used"):
-                serve(home_files, "127.0.0.1", taken.getsockname()[1])
+                serve(home, "127.0.0.1", taken.getsockname()[1])
 
 
 class TestAWorkspaceThatChanges:
-    def test_an_edited_file_counts_at_the_next_page(self, home_files) -> None:
-        get_ws = OpenWorkspace(home_files, open_workspace(home_files))
+    def test_an_edited_file_counts_at_the_next_page(self, home) -> None:
+        get_ws = OpenWorkspace(home, open_workspace(home))
         first = get_ws()
         assert get_ws() is first
-        path = home_files / "fiscus.yaml"
+        path = home / "fiscus.yaml"
         path.write_text(path.read_text() + "\n# read again\n")
         assert get_ws().config.digest != first.config.digest
 
-    def test_a_file_that_does_not_load_is_an_answer_with_its_line(self, home_files) -> None:
-        browser = Browser(build_server(home_files, 8720))
+    def test_a_file_that_does_not_load_is_an_answer_with_its_line(self, home) -> None:
+        browser = Browser(build_server(home, 8720))
         assert browser.get("/").status_code == 200
-        (home_files / "fiscus.yaml").write_text("version: 1\ncompany: [\n")
+        (home / "fiscus.yaml").write_text("version: 1\ncompany: [\n")
         page = browser.get("/")
         assert page.status_code == 422
         assert "fiscus.yaml" in page.text

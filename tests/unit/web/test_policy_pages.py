@@ -13,9 +13,8 @@ from tests.fixtures.policy_text import policy, policy_set, policy_text
 
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.backtests.enforced_level import enforced
-from fiscus.serve import build_server
 
-from .conftest import ORIGIN, PORT, Browser
+from .conftest import ORIGIN, Browser, app_over
 
 AI = {
     "ServiceCategory": "AI and Machine Learning",
@@ -43,7 +42,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def _served(company: Workspace) -> Browser:
     """A server over the company as it is now; one that is open opens its files anew once a proof is recorded."""
-    return Browser(build_server(company.home, PORT, company))
+    return Browser(app_over(company))
 
 
 @pytest.fixture

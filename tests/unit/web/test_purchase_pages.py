@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.judging import charge
-from tests.unit.web.conftest import PORT, Browser
+from tests.unit.web.conftest import Browser, app_over
 
 from fiscus.cost.types import Source
 from fiscus.flows.approve_intent import approve_intent
@@ -17,7 +17,6 @@ from fiscus.flows.request_purchase import record_purchase, request_purchase
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.purchases.purchase_request import parse_purchase
 from fiscus.kernel.actor import Actor
-from fiscus.serve import build_server
 
 HOSTILE = "<script>alert('x')</script>"
 ASK: dict[str, Any] = {
@@ -29,14 +28,14 @@ ASK: dict[str, Any] = {
 
 @pytest.fixture
 def pages(ws: Workspace) -> Browser:
-    return Browser(build_server(ws.home, PORT, ws))
+    return Browser(app_over(ws))
 
 
 @pytest.fixture
-def ws(home_files, tmp_path) -> Workspace:
+def ws(home, tmp_path) -> Workspace:
     from fiscus.app.workspace import open_workspace
 
-    return open_workspace(home_files, date(2026, 11, 20))
+    return open_workspace(home, date(2026, 11, 20))
 
 
 def ask(ws: Workspace, past: bool = False, **changes: Any) -> Any:
