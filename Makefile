@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 DEMO_HOME ?= .fiscus-demo
 export UV_NO_PROGRESS := 1
+unexport PYTHONDONTWRITEBYTECODE  # what was compiled is kept: every start of `fiscus` compiles a thousand modules without
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test promises lint format bench lock clean
