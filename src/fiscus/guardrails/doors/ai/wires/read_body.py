@@ -117,4 +117,8 @@ def written(raw: bytes, document: Mapping[str, Any], changes: Mapping[str, Any],
 
 
 def _dumps(value: Mapping[str, Any]) -> bytes:
-    return _WRITER.encode(value).encode("utf-8", "surrogatepass")
+    text = _WRITER.encode(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: as an escape, which is how it came
+        return json.dumps(value, separators=(",", ":")).encode()
