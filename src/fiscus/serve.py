@@ -43,7 +43,7 @@ def build_app(get_ws: Callable[[], Workspace], port: int = PORT) -> FastAPI:
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
-        return metrics_text(get_ws().counters)
+        return metrics_text(get_ws())
 
     app.mount("/static", static_files(), "static")
     _answer_errors(app, web)

@@ -26,6 +26,7 @@ from fiscus.connectors.simulated_ai.server import LocalAi
 from fiscus.kernel.counters import Counters
 from fiscus.kernel.errors import BadConfig
 
+TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 ASKED = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 50}
 
 
@@ -39,7 +40,7 @@ def test_two_workers_are_one_page_and_a_collector_sees_every_call(
             file.write(f"\ntelemetry: {{endpoint: '{collector.url}', service: ai-gateway}}\n")
         with _gateway(company.home, workers=2) as url:
             for _ in range(20):  # each from a client of its own: the kernel spreads connections over the workers
-                openai_client(f"{url}/openai/v1", company.key).chat.completions.create(**ASKED)
+                openai_client(f"{url}/openai/v1", company.key).chat.completions.create(**ASKED, extra_headers=TRACE)
             with pytest.raises(openai.APIStatusError):
                 openai_client(f"{url}/openai/v1", company.key).chat.completions.create(
                     **{**ASKED, "max_tokens": 16_000}, n=100
@@ -59,6 +60,7 @@ def test_two_workers_are_one_page_and_a_collector_sees_every_call(
         assert amount == 80_000_000
         assert left + held <= amount
     assert len(collector.spans) == 21
+    assert len([span for span in collector.spans if span.parent_span_id.hex() == "00f067aa0ba902b7"]) == 20
     assert b"ai-gateway" in collector.raw
     assert b"Say in a few words" not in collector.raw
 

@@ -128,6 +128,25 @@ def test_what_went_wrong_is_an_error(collector: Collector, more: dict[str, Any],
     assert "gen_ai.usage.input_tokens" not in _said(span)
 
 
+@pytest.mark.parametrize("header", ["", "00-nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01"])
+def test_a_trace_that_cannot_be_read_begins_anew(collector: Collector, header: str) -> None:
+    watching = CallTelemetry(collector.url)
+    watching.ended(ai_call("c-1", trace=header))
+    watching.close()
+    assert collector.spans[0].parent_span_id == b""
+
+
+def test_a_call_stands_in_the_trace_of_its_caller(collector: Collector) -> None:
+    watching = CallTelemetry(collector.url)
+    watching.ended(ai_call("c-1", trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
+    watching.ended(
+        ai_call("c-2", trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+    )  # its caller samples it out
+    watching.close()
+    (span,) = collector.spans
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+
+
 def test_no_end_user_and_nothing_that_a_caller_wrote_leaves(collector: Collector) -> None:
     watching = CallTelemetry(collector.url)
     watching.ended(ai_call("c-1", user="canary-user", units={"ticket": "canary-ticket"}, note="canary-note"))

@@ -161,7 +161,7 @@ class GovernCalls:
                 model=call.ask.model, tier=call.ask.tier, key_id=caller.key_id, requested_by=caller.requested_by,
                 team=caller.team, environment=caller.environment, product=caller.product, user=call.user,
                 units=call.units, state="refused", verdict="deny", currency="USD", bound=0, settled=0,
-                price_version="", hold_id="", note=why.message,
+                price_version="", hold_id="", note=why.message, trace=call.trace,
             )
         )  # fmt: skip
 
@@ -339,5 +339,5 @@ def call_of(
         product=call.caller.product, user=call.user, units=call.units, state=state, verdict=let_in.verdict,
         currency=one.price.currency, bound=one.nanos, settled=nanos, price_version=one.price.version,
         hold_id=let_in.hold_id, lines=tuple(lines), usage=usage.quantities if usage else {}, status=ended.status,
-        streamed=ended.streamed, note=ended.note or " ".join(let_in.said),
+        streamed=ended.streamed, note=ended.note or " ".join(let_in.said), trace=call.trace,
     )  # fmt: skip

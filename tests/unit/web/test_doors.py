@@ -179,3 +179,10 @@ class TestAWorkspaceThatChanges:
         assert page.status_code == 422
         assert "fiscus.yaml" in page.text
         assert browser.get("/api/today").json()["error"]["code"] == "bad_config"
+
+
+def test_a_monitoring_system_reads_where_the_budgets_stand(browser) -> None:
+    page = browser.get("/metrics")
+    assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE fiscus_ledger_up gauge\nfiscus_ledger_up 1\n" in page.text
+    assert "# TYPE fiscus_budget_headroom_nanos gauge" in page.text

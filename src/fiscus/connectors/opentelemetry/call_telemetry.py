@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -24,6 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from fiscus.connectors.opentelemetry.call_attributes import (
     INPUT,
@@ -39,6 +41,7 @@ from fiscus.cost.ai.types import AiCall
 
 LOG: Final = logging.getLogger(__name__)
 NAME: Final = "fiscus.gateway"
+_TRACE_CONTEXT: Final = TraceContextTextMapPropagator()
 TOKEN_BUCKETS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 SECOND_BUCKETS: Final = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
@@ -118,7 +121,11 @@ class CallTelemetry:
 
     def _observe(self, call: AiCall) -> None:
         span = self._tracer.start_span(
-            span_name(call), kind=SpanKind.CLIENT, attributes=span_attributes(call), start_time=_nanos(call.at)
+            span_name(call),
+            _parent(call),
+            SpanKind.CLIENT,
+            span_attributes(call),
+            start_time=_nanos(call.at),
         )
         if wrong := error_type(call):
             span.set_status(Status(StatusCode.ERROR, wrong))
@@ -132,6 +139,11 @@ class CallTelemetry:
         for kind, meters in (("input", INPUT), ("output", OUTPUT)):
             self._tokens.record(tokens(call, meters), {**said, "gen_ai.token.type": kind})
         self._cost.add(call.settled / NANOS, {**said, "fiscus.cost.currency": call.currency})
+
+
+def _parent(call: AiCall) -> Context:
+    """The caller's span, where it named one; a header that says nothing readable begins a trace of its own."""
+    return _TRACE_CONTEXT.extract({"traceparent": call.trace}, Context())
 
 
 def _buckets(name: str, boundaries: tuple[float, ...]) -> View:

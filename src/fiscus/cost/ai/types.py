@@ -146,6 +146,9 @@ class AiCall:
     status: int = 0  # of the upstream's answer
     streamed: bool = False
     note: str = ""
+    trace: str = (
+        ""  # the caller's `traceparent` (W3C Trace Context), so that what watches calls finds them in its trace
+    )
 
 
 @dataclass(frozen=True, slots=True)

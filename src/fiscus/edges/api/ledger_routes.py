@@ -13,11 +13,11 @@ from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.edges.counters_text import CONTENT_TYPE, counters_text
 from fiscus.flows.replay_decision import Replay, replay_decision
 from fiscus.flows.settle_hold import release_hold, settle_hold, thaw
+from fiscus.flows.show_gauges import ABOUT, budget_gauges
 from fiscus.flows.show_ledger import LedgerShown, show_ledger
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.ledger.commands import Settled
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.counters import Counters
 
 
 class Outcome(BaseModel):
@@ -83,6 +83,6 @@ def mount_ledger(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         return answered(show_ledger(get_ws()))
 
 
-def metrics_text(counters: Counters) -> PlainTextResponse:
-    """Every counter in the text format of Prometheus."""
-    return PlainTextResponse(counters_text([counters]), media_type=CONTENT_TYPE)
+def metrics_text(ws: Workspace) -> PlainTextResponse:
+    """Every counter, and where the budgets stand, in the text format of Prometheus."""
+    return PlainTextResponse(counters_text([ws.counters], ABOUT, budget_gauges(ws)), media_type=CONTENT_TYPE)

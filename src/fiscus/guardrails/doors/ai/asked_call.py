@@ -34,6 +34,7 @@ class AskedCall:
     said: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     approval_id: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from fiscus.guardrails.policies.fact_tables import COMMON_ATTRIBUTES
 SAID: Final = {f"x-fiscus-{name.replace('_', '-')}": name for name in ("data_class", "purpose", *COMMON_ATTRIBUTES)}
 UNIT, USER, APPROVAL = "x-fiscus-unit", "x-fiscus-user", "x-fiscus-approval"
 ASKED_WITH: Final = (UNIT, USER, APPROVAL, *SAID)
+TRACE: Final = "traceparent"
+TRACE_CHARS_MAX: Final = 64  # the format has 55
 UNITS_MAX: Final = 8
 HEADER_CHARS_MAX: Final = 200
 
@@ -33,6 +35,7 @@ def called(caller: CallerScope, upstream: Upstream, ask: AiAsk, headers: Mapping
         said={name: text[:HEADER_CHARS_MAX] for head, name in SAID.items() if (text := headers.get(head))},
         units=units,
         approval_id=headers.get(APPROVAL, ""),
+        trace=headers.get(TRACE, "")[:TRACE_CHARS_MAX],
     )
 
 
