@@ -21,7 +21,7 @@ from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
 from fiscus.guardrails.budgets.find_tree import find_tree
 from fiscus.guardrails.findings.control import ControlRecord
 from fiscus.guardrails.findings.find_charges import ERROR
-from fiscus.guardrails.types import BudgetStatus, Finding
+from fiscus.guardrails.types import AI_DIMENSIONS, BudgetStatus, Finding
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import display, total
 from fiscus.ownership.people import resolve_person, resolve_team
@@ -80,7 +80,9 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
     ]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)
-    unseen = tuple(one.budget.id for one in standing if not one.days.seen)
+    unseen = tuple(
+        one.budget.id for one in standing if not one.days.seen and not AI_DIMENSIONS & one.budget.scope.filters.keys()
+    )  # the ledger counts those on keys and users
     with ws.state.begin() as tx:
         tx.budget_statuses.put_all(statuses, run_id)
         current = _with_kept(found, judged, tx)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -11,14 +14,18 @@ from pathlib import Path
 import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.ai_calls import AT, ai_call
+from tests.fixtures.effort import some
 from tests.fixtures.judging import AS_OF, charge, days, judged_by, open_with_rules, tags
 
+from fiscus.__main__ import command_line
 from fiscus.app.settings import load_settings
 from fiscus.cost.ai.hour_charges import calls_behind, cost_of
+from fiscus.cost.ai.types import VendorCost
 from fiscus.cost.types import Source
 from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.evaluate import evaluate
+from fiscus.flows.fetch_ai_bills import land_report
 from fiscus.flows.settle_hold import settle_hold
 from fiscus.flows.workspace import Workspace
 from fiscus.flows.write_ai_charges import write_ai_charges
@@ -28,6 +35,7 @@ from fiscus.kernel.errors import BadConfig, BadInput
 from fiscus.kernel.money import total
 from fiscus.kernel.progress import Silent
 
+SPAWN = multiprocessing.get_context("spawn")  # the lake has threads, which a fork does not bring along
 BUDGET = """
 budgets:
   - {id: ai, title: AI, scope: {team: ml, service_category: AI and Machine Learning}, period: month, currency: USD, amount: 50,
@@ -237,6 +245,51 @@ def test_a_source_of_bills_may_not_take_the_gateways_name(tmp_path: Path) -> Non
     ws, file = open_with_rules(tmp_path / "home"), write_csv(tmp_path / "x.csv", [charge(AS_OF, "1")])
     with pytest.raises(BadInput, match="begins as the gateway's own sources do"):
         deliver(ws, file, source=Source("gateway-openai"))
+
+
+def test_the_files_break_no_rule_of_focus(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the newest version whose rules are published for machines, 1.3; what only 1.4 has is checked by the lake."""
+    ws.calls.append([
+        ai_call(f"c{n}", AT - timedelta(hours=n), {"input": 1 + n, "cached_input": n, "output": 3 * n, "searches": n % 2},
+                **({"settled": 5 * 10**6} if n % 5 == 0 else {}))
+        for n in range(40)
+    ])  # fmt: skip
+    write(ws)
+    land_report(ws, "openai-bill", "OpenAI", [
+        VendorCost(AS_OF - timedelta(days=3), Decimal("1.25"), "USD", "gpt-4o-mini, input", "gpt-4o-mini", "proj", "key",
+                   Decimal(9)),
+        VendorCost(AS_OF - timedelta(days=2), Decimal("-0.5"), "USD", "Web Search"),
+    ])  # fmt: skip
+    for folder in ("ai/gateway-openai", "ai-bills/openai-bill"):
+        words = ["check", str(ws.home / ".fiscus" / folder), "--focus", "1.3"]
+        assert not command_line()(words, result_action="return_value"), capsys.readouterr().out
+
+
+def test_killed_at_any_moment_the_next_run_writes_what_is_missing(tmp_path: Path) -> None:
+    ws = open_with_rules(tmp_path)
+    calls = [ai_call(f"c{n}", AT - timedelta(hours=n % 60), {"input": 1 + n}) for n in range(300)]
+    for round_ in range(some(10, least=3)):
+        ws.calls.append(calls[round_ * 30 : round_ * 30 + 30])
+        begun = tmp_path / f"begun-{round_}"
+        process = SPAWN.Process(target=_write_in, args=(tmp_path, begun))
+        process.start()
+        while not begun.exists():
+            process.join(0.005)
+        process.join(0.03 * (round_ % 7))
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+    ws.calls.append(calls)
+    again = open_with_rules(tmp_path)
+    write(again)
+    assert sums(again)[1] == total([cost_of(call) for call in calls])
+    assert write(again) == 0
+
+
+def _write_in(home: Path, begun: Path) -> None:
+    ws = open_with_rules(home)
+    begun.touch()
+    write_ai_charges(ws, Silent())
 
 
 def used(ws: Workspace) -> tuple[Decimal, Decimal]:

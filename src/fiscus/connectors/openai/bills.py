@@ -1,4 +1,4 @@
-"""OpenAI's cost report: GET /organization/costs, a day to a bucket, by project and line item. Needs an admin key.
+"""OpenAI's cost report: GET /organization/costs, a day to a bucket, by project, line item and API key. Needs an admin key.
 
 Shapes: openai-python, admin/organization/usage_costs_response. Amounts are JSON floats in whole units of a currency in small
 letters; they are taken by their digits. The model stands only in the text of the line item, before the comma:
@@ -43,6 +43,7 @@ class OpenAiCosts:
             ("limit", str(PAGE_DAYS)),
             ("group_by[]", "project_id"),
             ("group_by[]", "line_item"),
+            ("group_by[]", "api_key_id"),
         ]
         page = ""
         for _ in range(VENDOR_PAGES_MAX):

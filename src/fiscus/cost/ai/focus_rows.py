@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from fiscus.cost.ai.types import NOBODY, TOKEN_METERS, HourCharge, Meter
+from fiscus.cost.ai.types import NOBODY, HourCharge, Meter
 from fiscus.kernel.money import EXACT
 from fiscus.kernel.periods import Month
 
@@ -112,12 +112,24 @@ def _price(one: HourCharge) -> Mapping[str, str]:
         "SkuPriceDetails": json.dumps({k: v for k, v in details.items() if v}, sort_keys=True),
         "ConsumedQuantity": str(one.quantity),
         "ConsumedUnit": unit,
-        "PricingUnit": f"{MILLION} {unit}" if key.meter in TOKEN_METERS or key.per_million is not None else unit,
-        "PricingQuantity": _plain(
-            EXACT.divide(Decimal(one.quantity), MILLION) if key.per_million is not None else Decimal(one.quantity)
-        ),
-        "ListUnitPrice": _plain(key.per_million),
-        "ContractedUnitPrice": _plain(key.per_million),
+        **_priced(one, unit),
+    }
+
+
+def _priced(one: HourCharge, unit: str) -> Mapping[str, str]:
+    """By the million of a meter; where no meter explains the money, by the money itself, as the draft prices a commitment."""
+    if one.key.per_million is None:
+        return {
+            "PricingUnit": one.key.currency,
+            "PricingQuantity": _plain(one.cost),
+            "ListUnitPrice": "1",
+            "ContractedUnitPrice": "1",
+        }
+    return {
+        "PricingUnit": f"{MILLION} {unit}",
+        "PricingQuantity": _plain(EXACT.divide(Decimal(one.quantity), MILLION)),
+        "ListUnitPrice": _plain(one.key.per_million),
+        "ContractedUnitPrice": _plain(one.key.per_million),
     }
 
 
@@ -157,6 +169,6 @@ def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _plain(number: Decimal | None) -> str:
+def _plain(number: Decimal) -> str:
     """Without an exponent: not every reader of CSV knows one."""
-    return "" if number is None else f"{number:f}"
+    return f"{number:f}"

@@ -14,8 +14,9 @@ COLUMNS: Final = (
     "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd",
     "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodStart", "ChargePeriodEnd",
     "ConsumedQuantity", "ConsumedUnit", "ContractedCost", "EffectiveCost", "HostProviderName", "InvoiceIssuerName", "ListCost",
-    "PricingQuantity", "PricingUnit", "ServiceCategory", "ServiceName", "ServiceProviderName", "ServiceSubcategory", "SkuId",
-    "SkuMeter", "SkuPriceDetails", "SubAccountId", "SubAccountName", "SubAccountType", "x_CredentialId",
+    "ContractedUnitPrice", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit",
+    "ServiceCategory", "ServiceName", "ServiceProviderName", "ServiceSubcategory", "SkuId",
+    "SkuMeter", "SkuPriceDetails", "SkuPriceId", "SubAccountId", "SubAccountName", "SubAccountType", "x_CredentialId",
 )  # fmt: skip
 
 
@@ -42,10 +43,13 @@ def report_rows(costs: Iterable[VendorCost], account: str, provider: str) -> Ite
             "ChargeClass": "",
             "ChargeDescription": cost.item or f"{provider} usage",
             "ChargeFrequency": "Usage-Based",
-            "ConsumedQuantity": quantity,
-            "ConsumedUnit": "Units" if quantity else "",
-            "PricingQuantity": quantity,
-            "PricingUnit": "Units" if quantity else "",
+            "ConsumedQuantity": quantity or amount,
+            "ConsumedUnit": "Units" if quantity else cost.currency,
+            "ContractedUnitPrice": "1",  # the report has no unit prices: it is priced by its money
+            "ListUnitPrice": "1",
+            "PricingCategory": "Standard",
+            "PricingQuantity": amount,
+            "PricingUnit": cost.currency,
             "HostProviderName": provider,
             "InvoiceIssuerName": provider,
             "ServiceCategory": "AI and Machine Learning",
@@ -54,6 +58,7 @@ def report_rows(costs: Iterable[VendorCost], account: str, provider: str) -> Ite
             "ServiceSubcategory": "Generative AI",
             "SkuId": cost.item,
             "SkuMeter": cost.item,
+            "SkuPriceId": cost.item,
             "SkuPriceDetails": json.dumps({"x_ModelId": cost.model}) if cost.model else "",
             "SubAccountId": cost.account,
             "SubAccountName": cost.account,
