@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import jsonschema
 import pytest
 
+from fiscus.app.loop import run_loop
 from fiscus.app.workspace import open_workspace
 from fiscus.edges.door_guard import HEADERS
 from fiscus.kernel.errors import NotAllowed, Unavailable
+from fiscus.kernel.progress import Silent
 from fiscus.serve import OpenWorkspace, build_server, serve
 
 from .conftest import ORIGIN, Browser
@@ -185,4 +189,9 @@ def test_a_monitoring_system_reads_where_the_budgets_stand(browser) -> None:
     page = browser.get("/metrics")
     assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE fiscus_ledger_up gauge\nfiscus_ledger_up 1\n" in page.text
-    assert "# TYPE fiscus_budget_headroom_nanos gauge" in page.text
+
+
+def test_a_monitoring_system_sees_the_headroom_of_each_budget_that_was_judged(home) -> None:
+    run_loop(open_workspace(home, date(2026, 11, 20)), Silent())
+    page = Browser(build_server(home, 8720, open_workspace(home, date(2026, 11, 20)))).get("/metrics").text
+    assert 'fiscus_budget_headroom_nanos{budget="everything",currency="USD"} 100000000000000\n' in page
