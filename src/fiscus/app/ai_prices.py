@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fiscus import __version__
 from fiscus.app.settings import load_settings
 from fiscus.cost.ai.load_overrides import FILE, load_overrides, shipped_overrides
 from fiscus.cost.ai.price_overrides import PriceOverride, with_overrides
@@ -54,7 +55,9 @@ def own_overrides(home: Path) -> tuple[PriceOverride, ...]:
 
 def source_document(home: Path, *, anew: bool = False) -> Mapping[str, Any]:
     """The compiled data source: as it was kept, or made now."""
-    path = home / FOLDER / f"{_release().replace(' ', '-')}.json"
+    path = (
+        home / FOLDER / f"{_release().replace(' ', '-')}-fiscus-{__version__}.json"
+    )  # another release reads it another way
     if not anew and (kept := _kept(path)) is not None:
         return kept
     document = _compiled()

@@ -246,7 +246,10 @@ class GovernCalls:
             self._release(let_in, "a cheaper way is asked for")
             if again:
                 break
-            return self._decided(cheaper, again=True)
+            found = self._decided(cheaper, again=True)
+            if isinstance(found, LetIn):  # asked for by itself it is allowed; for who asked it is a degrade
+                found.verdict, found.said = "degrade", (f"Degraded to {option.title}.", *decision.reasons)
+            return found
         self._release(let_in, "no cheaper way can be done to this request")
         return replace(_refusal(decision), kind="forbidden")
 
