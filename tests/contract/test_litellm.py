@@ -46,6 +46,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 async def by_key(request, api_key):
     return UserAPIKeyAuth(api_key=api_key, metadata={"fiscus_as": "ana.silva", "fiscus_environment": "prod"})
 """
+ASKED = [{"role": "user", "content": "Hi"}]
 PICTURE = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.png"}}
 PRICES = {"input_cost_per_token": 0.00000015, "output_cost_per_token": 0.0000006}  # what the vendor charges
 pytestmark = pytest.mark.skipif(not PYTHON.is_file(), reason="LiteLLM's environment is made by `make .venv/.litellm`")
@@ -112,6 +113,27 @@ def test_a_stream_is_settled_at_its_end(proxy: Proxy) -> None:
     assert answer.status_code == 200
     assert answer.text.rstrip().endswith("[DONE]")
     assert proxy.settled() == before + proxy.vendor.billed() - billed > before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "vendor"),
+    [
+        ("/v1/responses", {"model": "small", "input": "Hi", "max_output_tokens": 100}, "openai"),
+        ("/v1/responses", {"model": "small", "input": "Hi", "max_output_tokens": 100, "stream": True}, "openai"),
+        ("/v1/embeddings", {"model": "embed", "input": ["one", "two"]}, "openai"),
+        ("/v1/messages", {"model": "claude", "max_tokens": 60, "messages": ASKED}, "anthropic"),
+        ("/v1/messages", {"model": "claude", "max_tokens": 60, "messages": ASKED, "stream": True}, "anthropic"),
+        ("/v1/chat/completions", {"model": "claude", "max_tokens": 60, "messages": ASKED}, "anthropic"),
+    ],
+    ids=lambda value: value.removeprefix("/v1/") if isinstance(value, str) else str("stream" in value),
+)
+def test_every_way_to_ask_is_held_and_settled(proxy: Proxy, path: str, body: Mapping[str, Any], vendor: str) -> None:
+    before, billed = proxy.settled(), proxy.vendor.billed(vendor)
+    headers = {"Authorization": "Bearer sk-team"}
+    answer = httpx.post(f"{proxy.url}{path}", json=body, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-fiscus-decision"].startswith("dec-")
+    assert proxy.settled() == before + proxy.vendor.billed(vendor) - billed > before
 
 
 def test_what_does_not_fit_never_reaches_the_vendor(proxy: Proxy) -> None:
@@ -248,6 +270,11 @@ def _litellm(folder: Path, upstream: LocalAi, fiscus: str) -> Iterator[str]:
     config = yaml.safe_load((EXAMPLE / "config.yaml").read_text("utf-8"))
     names = {"small": "gpt-4o-mini", "refused": "gpt-of-tomorrow"}
     config["model_list"] = [_model(name, f"openai/{model}", upstream, PRICES) for name, model in names.items()]
+    for name, model, vendor in (
+        ("embed", "openai/text-embedding-3-small", "openai"),
+        ("claude", "anthropic/claude-haiku-4-5", "anthropic"),
+    ):
+        config["model_list"].append(_model(name, model, upstream, {}, vendor))
     config["model_list"].append(_model("unpriced", "openai/of-our-own", upstream, {}))
     config["general_settings"] = {"custom_auth": "by_key.by_key", "master_key": f"sk-{secrets.token_hex(32)}"}
     config["router_settings"] = {"num_retries": 0}
@@ -268,12 +295,14 @@ def _litellm(folder: Path, upstream: LocalAi, fiscus: str) -> Iterator[str]:
             process.terminate()
 
 
-def _model(name: str, model: str, upstream: LocalAi, prices: Mapping[str, float]) -> dict[str, Any]:
+def _model(
+    name: str, model: str, upstream: LocalAi, prices: Mapping[str, float], vendor: str = "openai"
+) -> dict[str, Any]:
     return {
         "model_name": name,
         "litellm_params": {
             "model": model,
-            "api_base": upstream.url("openai"),
+            "api_base": upstream.url(vendor),
             "api_key": "sk-simulated-main",
             "max_retries": 0,
             **prices,
