@@ -17,7 +17,7 @@ demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what 
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(VENV)/.dev $(VENV)/.litellm  ## All tests, against real components; the promises have a target of their own
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/promises $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/promises $(PYTEST_ARGS)
 
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
 	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))

@@ -12,7 +12,15 @@ from tests.fixtures.built import copied
 
 REPO = Path(__file__).resolve().parents[1]
 DAY = date(2026, 11, 20)
+LONGEST = ("tests/journey/", "tests/golden/", "tests/contract/", "tests/property/", "tests/docs/", "tests/unit/cost/")
 SHARED_DATA = REPO.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest starts first, so that no worker is left with it at the end, beside one that has nothing to do."""
+    items.sort(
+        key=lambda item: next((n for n, file in enumerate(LONGEST) if item.nodeid.startswith(file)), len(LONGEST))
+    )
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -31,7 +31,7 @@ OCTOBER = "ChargePeriodStart >= '2026-10-01' AND ChargePeriodStart < '2026-11-01
 
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return simulated_company(tmp_path_factory.mktemp("pack") / "home")
+    return simulated_company(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +28,6 @@ from fiscus.kernel.errors import Conflict
 from fiscus.kernel.money import total
 from fiscus.kernel.progress import Silent
 from fiscus.ownership.owned_totals import owned_totals
-from fiscus.twin.build import build_company
 
 # A third of a year: every promise below holds of it as of a whole one, which the gate and `make demo` run.
 PLAN = DemoPlan(months=12 if THOROUGH else 4, scale=0.05, seed=7)
@@ -185,16 +183,3 @@ def test_a_folder_that_is_no_demo_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="no demo"), demo(str(tmp_path), PLAN, Silent()):
         pass
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "two years of work"
-
-
-def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
-    def bytes_of(home: Path) -> dict[str, str]:
-        return {
-            path.relative_to(home).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(home.rglob("*"))
-            if path.is_file()
-        }
-
-    for name in ("one", "two"):
-        build_company(tmp_path / name, seed=11, scale=0.03, months=2, progress=Silent())
-    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")

@@ -10,16 +10,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.fixtures.twin_months import MONTHS, SCALE, two_months
 
-from fiscus.app.workspace import open_workspace
-from fiscus.cost.types import IngestOptions
-from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import BadInput, NotFound
-from fiscus.kernel.progress import Silent
-from fiscus.twin.build import build_company, next_bills
+from fiscus.twin.build import next_bills
 
-SCALE, MONTHS = 0.05, 2
 UNTIL = date(2026, 11, 25)
 DELIVERED = "ChargePeriodStart, ChargePeriodEnd, ResourceId, SkuId, ChargeDescription, BilledCost, EffectiveCost, Tags"
 EARLY = "ChargePeriodStart < '2026-11-20' AND ChargeCategory <> 'Tax'"  # tax is of the whole month, at its end
@@ -27,12 +23,8 @@ EARLY = "ChargePeriodStart < '2026-11-20' AND ChargeCategory <> 'Tax'"  # tax is
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, Any]]:
-    home = tmp_path_factory.mktemp("twin") / "company"
-    build_company(home, scale=SCALE, months=MONTHS)
-    ws = open_workspace(home)
-    for configured in ws.config.sources.values():
-        ingest_bills(ws, configured.source, configured.paths, IngestOptions(promote=("team",)), Silent())
-    return ws, json.loads((home / "truth.json").read_text(encoding="utf-8"))
+    ws = two_months(tmp_path_factory, tmp_path_factory.mktemp("twin") / "company")
+    return ws, json.loads((ws.home / "truth.json").read_text(encoding="utf-8"))
 
 
 def _cost(ws: Workspace, where: str) -> Decimal:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from tests.fixtures.twin_months import two_months
 
-from fiscus.app.workspace import open_workspace
 from fiscus.cost.learn_prices import learn_prices
 from fiscus.cost.node_rates import node_rates
 from fiscus.cost.price_book import PriceBook
 from fiscus.cost.price_types import PriceAsk
-from fiscus.cost.types import IngestOptions
-from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.workspace import Workspace
-from fiscus.kernel.progress import Silent
-from fiscus.twin.build import build_company
 from fiscus.twin.catalogue import catalogue
 from fiscus.twin.line import UNIT
 
@@ -24,14 +20,7 @@ SOURCES = ("aws", "azure", "gcp", "oracle")
 
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    home = tmp_path_factory.mktemp("twin") / "home"
-    build_company(home, seed=7, scale=0.05, months=2)
-    ws = open_workspace(home)
-    for name in SOURCES:
-        configured = ws.config.sources[name]
-        options = IngestOptions(promote=ws.config.promoted_tags)
-        ingest_bills(ws, configured.source, list(configured.paths), options, Silent())
-    return ws
+    return two_months(tmp_path_factory, tmp_path_factory.mktemp("twin") / "home")
 
 
 @pytest.mark.parametrize("source", SOURCES)
