@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WATCHED: Final = (
     "fiscus.yaml", "owners/*.yaml", "policies/**/*.yaml", "budgets/**/*.yaml", "prices/*.yaml", ".fiscus/policy-proofs",
+    ".fiscus/prices/*.json",
 )  # fmt: skip
 
 
