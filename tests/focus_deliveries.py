@@ -312,9 +312,9 @@ def contract_commitment() -> list[Row]:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
-    """`rows` as a CSV file; None is an empty field."""
+    """`rows` as a CSV file with the columns of the first; None is an empty field."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        out = csv.DictWriter(file, list(rows[0]), lineterminator="\n", extrasaction="ignore")
         out.writeheader()
         out.writerows(rows)
     return path

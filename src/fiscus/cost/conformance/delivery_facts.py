@@ -9,6 +9,7 @@ from typing import Final
 from fiscus.cost.conformance.ask_rows import count_rows
 from fiscus.cost.conformance.cells import odd_words
 from fiscus.cost.conformance.criteria import EVIDENCE
+from fiscus.cost.conformance.load_rules import focus_columns
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import RowTest
 from fiscus.cost.conformance.types import Dataset, Declared, DeliveredColumn, FocusColumn
@@ -59,10 +60,14 @@ def criteria_tests() -> Mapping[str, RowTest]:
     return {f"criterion {name}": RowTest("true", f"coalesce({sql}, false)") for name, sql in EVIDENCE.items()}
 
 
-def learn_criteria(facts: Facts, desk: Desk) -> None:
-    """Read the criteria from the data; what is declared overrules it."""
+def learn_facts(desk: Desk, version: FocusVersion, dataset: Dataset, declared: Declared) -> Facts:
+    """The facts of the delivery on the desk: criteria are read from the data, and what is declared overrules them."""
+    delivered = {column.name: column for column in desk.columns}
+    facts = Facts(version, dataset, focus_columns(version, dataset), delivered, declared, desk.row_count)
+    facts.odd_words = frozenset(delivered)
     found = count_rows(desk, {**criteria_tests(), **odd_words(desk.columns)}, facts.kind_of, by_value=False)
     facts.odd_words = frozenset(
         column.name for column in desk.columns if column.name in found and found[column.name].broken
     )
     facts.criteria = {name: found[f"criterion {name}"].broken > 0 for name in EVIDENCE} | dict(facts.declared.criteria)
+    return facts

@@ -16,33 +16,26 @@ from fiscus.cost.conformance.ask_groups import (
     torn_keys,
 )
 from fiscus.cost.conformance.ask_rows import Count, Damage, count_rows, damage_of
+from fiscus.cost.conformance.ask_schemas import ask_schema
 from fiscus.cost.conformance.cells import WORDS, columns_for, detail, screen
-from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, learn_criteria
+from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts
 from fiscus.cost.conformance.header_tests import TESTS, Header
-from fiscus.cost.conformance.load_rules import focus_columns, load_rules
+from fiscus.cost.conformance.load_rules import load_rules
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest
 from fiscus.cost.conformance.rule_tree import Inherited, depends_on, inherited, summary
-from fiscus.cost.conformance.types import Dataset, Declared, Outcome, Rule, Verdict
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.conformance.types import Outcome, Rule, Verdict
 from fiscus.kernel.progress import Progress
 
 NO_ROWS: Final = "no row meets its condition"
-GROUPED: Final = frozenset({"one_each", "unique", "group", "beside"})
+GROUPED: Final = frozenset({"one_each", "unique", "group", "beside", "schema"})
 
 
-def judge(
-    desk: Desk, version: FocusVersion, dataset: Dataset, declared: Declared, progress: Progress
-) -> tuple[Verdict, ...]:
+def judge(desk: Desk, facts: Facts, progress: Progress) -> tuple[Verdict, ...]:
     """One verdict for every active rule of the dataset, in the order of the rules."""
-    rules = load_rules(version, dataset)
-    facts = Facts(
-        version, dataset, focus_columns(version, dataset), {c.name: c for c in desk.columns}, declared, desk.row_count
-    )
-    progress.stage("What the vendor supports")
-    learn_criteria(facts, desk)
+    rules = load_rules(facts.version, facts.dataset)
     tree = inherited(rules)
     plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
     asking = Asking(desk, facts)
@@ -93,6 +86,8 @@ def _condition(plan: Plan) -> str:
     """The rows that a grouped rule speaks of."""
     if plan.one is not None:
         return " AND ".join(f"{name} IS NOT NULL" for name in (*plan.one.keys, plan.one.column))
+    if plan.ask == "schema":
+        return f"{plan.rule.entity} IS NOT NULL"
     how = plan.rule.execution
     return how.when if how is not None and how.method == "group" and how.when else ALWAYS
 
@@ -194,6 +189,9 @@ class Asking:
             elif plan.ask == "unique":
                 groups = ask_unique(self._desk, plan.name, self._facts.kind_of)
                 yield self._grouped(plan.rule, groups, spoken[plan.rule.id].judged)
+            elif plan.ask == "schema":
+                groups = ask_schema(self._desk, plan.rule.entity, plan.name)
+                yield self._grouped(plan.rule, groups, spoken[plan.rule.id].judged)
             else:
                 yield self._query(plan, spoken[plan.rule.id].judged)
 
@@ -204,7 +202,7 @@ class Asking:
         """A column that the question reads and the file does not have."""
         if plan.one is not None:
             return self._missing([*plan.one.keys, plan.one.column])
-        columns = () if plan.ask == "unique" else query_named(plan.name).columns
+        columns = () if plan.ask in {"unique", "schema"} else query_named(plan.name).columns
         return self._missing(name for name in columns if name != "{entity}")
 
     def _one_each(self, plan: Plan, one: OneEach | None, answers: Mapping[OneEach, Groups], judged: int) -> Verdict:

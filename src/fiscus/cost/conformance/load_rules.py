@@ -83,13 +83,42 @@ def errata() -> Sequence[Mapping[str, Any]]:
 
 @cache
 def load_rules(version: FocusVersion, dataset: Dataset) -> tuple[Rule, ...]:
-    """Every active rule of the dataset, corrected, each with its execution where the model has no check."""
+    """Every active rule of the dataset, corrected, each with its execution where the model has no check.
+
+    1.2 and 1.3 are the official models. 1.0 and 1.1 come from the table of columns. 1.4 is what still holds of 1.3, the table for
+    its new columns and datasets, and rules written by us from its changes (`rules-1.4.jsonl`).
+    """
     if version in MODELS:
-        given = [
-            _rule(json.loads(line)) for line in _text(f"rules-{version}.jsonl").splitlines() if _wanted(line, dataset)
-        ]
-        return tuple(_executed(rule) for rule in _corrected(given, version))
-    return tuple(_executed(rule) for rule in rules_of_columns(version, dataset, focus_columns(version, dataset)))
+        return tuple(_executed(rule) for rule in _corrected(_official(version, dataset), version))
+    columns = focus_columns(version, dataset)
+    if version != "1.4":
+        return tuple(_executed(rule) for rule in rules_of_columns(version, dataset, columns))
+    before = focus_columns("1.3", dataset)
+    carried = [rule for rule in _official("1.3", dataset, RENAMED) if rule.kind != "Column" or rule.entity in columns]
+    held = [rule for rule in _corrected(carried, version) if not _of_lost_column(rule, columns)] if before else []
+    new = {name: column for name, column in columns.items() if name not in before}
+    ours = [_rule(json.loads(line)) for line in _text("rules-1.4.jsonl").splitlines() if _wanted(line, dataset)]
+    return tuple(_executed(rule, RENAMED) for rule in (*held, *rules_of_columns(version, dataset, new), *ours))
+
+
+RENAMED: Final = (("ContractCommitmentID", "ContractCommitmentId"),)
+"""Keys of JSON objects that 1.4 spells otherwise than 1.3."""
+
+
+def _official(version: str, dataset: Dataset, renamed: Sequence[tuple[str, str]] = ()) -> list[Rule]:
+    text = _renamed(_text(f"rules-{version}.jsonl"), renamed)
+    return [_rule(json.loads(line)) for line in text.splitlines() if _wanted(line, dataset)]
+
+
+def _renamed(text: str, renamed: Sequence[tuple[str, str]]) -> str:
+    for old, new in renamed:
+        text = text.replace(old, new)
+    return text
+
+
+def _of_lost_column(rule: Rule, columns: Mapping[str, FocusColumn]) -> bool:
+    present = isinstance(rule.check, list) and rule.check[0] == "ColumnPresent"
+    return present and isinstance(rule.check, list) and str(rule.check[1]) not in columns
 
 
 def _wanted(line: str, dataset: Dataset) -> bool:
@@ -108,6 +137,7 @@ def _rule(facts: Mapping[str, Any]) -> Rule:
         when=facts.get("when"),
         criteria=tuple(facts.get("criteria", ())),
         needs=tuple(facts.get("needs", ())),
+        execution=Execution(**facts["execution"]) if "execution" in facts else None,
     )
 
 
@@ -115,21 +145,28 @@ def _corrected(rules: Sequence[Rule], version: FocusVersion) -> Iterator[Rule]:
     by_rule = {(v, entry["rule"]): entry for entry in errata() for v in entry["versions"]}
     for rule in rules:
         entry = by_rule.get((version, stem(rule.id)))
-        yield rule if entry is None else replace(rule, **_fields(entry), erratum=entry["why"])
+        if entry is None:
+            yield rule
+        elif "drop" not in entry["set"]:
+            yield replace(rule, **_fields(entry), erratum=entry["why"])
 
 
 def _fields(entry: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(entry["set"])
+    if "criteria" in given:
+        given["criteria"] = tuple(given["criteria"])
     if "execution" in given:
         given["execution"] = Execution(**given["execution"])
         given["check"] = None
     return given
 
 
-def _executed(rule: Rule) -> Rule:
+def _executed(rule: Rule, renamed: Sequence[tuple[str, str]] = ()) -> Rule:
     if rule.check is not None or rule.execution is not None:
         return rule
     found = executions().get(stem(rule.id))
     if found is None and rule.keyword == "MAY":
         found = Execution("permission", "", "", f"a liberty that {rule.entity} gives")
+    if found is not None and renamed:
+        found = replace(found, when=_renamed(found.when, renamed), holds=_renamed(found.holds, renamed))
     return replace(rule, execution=found) if found else rule

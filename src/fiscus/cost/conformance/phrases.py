@@ -80,7 +80,8 @@ def _joined(function: str, operands: list[Any]) -> str:
 
 def _single(function: str, operands: list[Any]) -> str:
     column = str(operands[0])
-    path = operands[2 if function == "JSONCheckPathSameValue" else 1] if "JSON" in function else "$"
+    at = 2 if function == "JSONCheckPathSameValue" else 1
+    path = operands[at] if "JSON" in function and len(operands) > at else "$"
     where = f"{column}{str(path)[1:]}"
     if function in _FORMS:
         return f"{where} {_FORMS[function]}"

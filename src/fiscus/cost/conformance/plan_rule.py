@@ -12,7 +12,7 @@ from fiscus.cost.conformance.rule_tree import Inherited
 from fiscus.cost.conformance.sku_properties import spell_properties
 from fiscus.cost.conformance.types import Execution, Outcome, Rule
 
-Ask = Literal["known", "row", "cells", "group", "one_each", "unique", "beside", "header", "below"]
+Ask = Literal["known", "row", "cells", "group", "one_each", "unique", "beside", "header", "schema", "below"]
 _TYPE_CHECKS: Final = {"TypeString", "TypeDecimal", "TypeDateTime"}
 
 
@@ -128,8 +128,8 @@ def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Pla
         return Plan(rule, "one_each", one=OneEach(keys, how.holds))
     if how.method == "documented":
         return _documented(rule, how.when, facts)
-    if how.method in {"cells", "group", "beside", "header"}:
-        return Plan(rule, how.method, name=how.holds)  # type: ignore[arg-type]  # the four are asks
+    if how.method in {"cells", "group", "beside", "header", "schema"}:
+        return Plan(rule, how.method, name=how.holds)  # type: ignore[arg-type]  # the five are asks
     return Plan(rule, "known", reason="a liberty: no data can break it")
 
 

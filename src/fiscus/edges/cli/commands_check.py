@@ -25,7 +25,7 @@ def check(
     *,
     focus: Literal["auto", "1.0", "1.1", "1.2", "1.3", "1.4"] = "auto",
     dataset: Literal["auto", "cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"] = "auto",
-    format: Literal["table", "json"] = "table",
+    format: Literal["table", "json", "sarif", "html"] = "table",
     min_severity: Literal["note", "warning", "error"] = "error",
     declare: Path | None = None,
     beside: Annotated[list[str] | None, Parameter(name="--with")] = None,
@@ -44,13 +44,15 @@ def check(
     format
         How to print the answer.
     min_severity
-        error: MUST; warning: SHOULD and heuristics too; note: everything.
+        error: MUST; warning: SHOULD and what is mostly a fault too; note: everything.
     declare
         A YAML file with `criteria` and `documented`: what the data cannot show.
     beside
         Another dataset of the vendor, as NAME=PATH: invoice_detail, contract_commitment, billing_period, price_list, previous.
     """
+    from fiscus import __version__
     from fiscus.app.conformance import CheckRequest, check_delivery
+    from fiscus.edges.cli.check_formats import html, sarif
     from fiscus.edges.cli.check_options import beside_paths, read_declared
 
     request = CheckRequest(
@@ -59,12 +61,17 @@ def check(
         None if dataset == "auto" else dataset,
         read_declared(declare),
         beside_paths(beside or []),
+        heuristics=min_severity != "error",
     )
     with progress(common) as bar:
         report = check_delivery(request, bar)
     failures = report.failures(min_severity)
     if common.json or format == "json":
         say_json(report)
+    elif format == "sarif":
+        say_json(sarif(report, failures, __version__))
+    elif format == "html":
+        say(html(report, failures))
     else:
         _show(report, failures)
     return 1 if failures else 0
