@@ -49,7 +49,7 @@ def page(version: FocusVersion) -> str:
 def _lines(version: FocusVersion) -> Iterator[str]:
     yield f"# The rules of FOCUS {version}, and what answers each"
     yield ""
-    yield "Written by `python -m tools.write_conformance_pages`. [Check a delivery](../how-to/check.md) says what the verdicts mean,"
+    yield "Written by `python -m tools.write_conformance_pages`. [Check a delivery](../how-to/check.md) says what verdicts mean,"
     yield "[conformance](conformance.md) where we differ from focus-validator and why. Rules and columns: FOCUS specification,"
     yield "CC-BY-4.0; the words are ours. A star marks a rule whose official encoding is corrected."
     for dataset in DATASETS:
