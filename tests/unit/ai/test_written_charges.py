@@ -268,7 +268,7 @@ def test_the_files_break_no_rule_of_focus(ws: Workspace, capsys: pytest.CaptureF
 def test_killed_at_any_moment_the_next_run_writes_what_is_missing(tmp_path: Path) -> None:
     ws = open_with_rules(tmp_path)
     calls = [ai_call(f"c{n}", AT - timedelta(hours=n % 60), {"input": 1 + n}) for n in range(300)]
-    for round_ in range(some(10, least=3)):
+    for round_ in range(some(10, least=2)):
         ws.calls.append(calls[round_ * 30 : round_ * 30 + 30])
         begun = tmp_path / f"begun-{round_}"
         process = SPAWN.Process(target=_write_in, args=(tmp_path, begun))

@@ -7,44 +7,61 @@ knows what became of it and its bound was charged), the difference is a charge o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
-from fiscus.cost.ai.types import AiCall, HourCharge, HourKey, Meter
+from fiscus.cost.ai.types import AiCall, HourCharge, HourKey, Meter, Tier
 from fiscus.kernel.ids import content_id
-from fiscus.kernel.money import EXACT, ZERO, from_nanos, to_nanos, total
+from fiscus.kernel.money import EXACT, ZERO, from_nanos, to_nanos
 
 CHARGED: Final = frozenset({"settled", "estimated", "unknown"})
 GUESSED: Final = frozenset({"estimated", "unknown"})  # replaced once the vendor's bill says what it was
+# Plain tuples while they are added up: a day may have millions of calls.
+_Group = tuple[datetime, str, str, str, str, str, Tier, str, str, str, str, str, bool, str]
+_Priced = tuple[Meter | None, Decimal | None]
 
 
 def cost_of(call: AiCall) -> Decimal:
     """What a call cost, exact: its lines, unless it was settled at something else than they come to."""
-    if call.state not in CHARGED:
-        return ZERO
-    lines = total([line.cost for line in call.lines])
-    return lines if to_nanos(lines, round_up=True) == call.settled else from_nanos(call.settled)
+    return EXACT.add(_lines(call), rest) if (rest := _rest(call)) else _lines(call)
 
 
 def hour_charges(calls: Iterable[AiCall]) -> Sequence[HourCharge]:
     """The charges of `calls`, in order; the same calls in any order give the same charges."""
-    sums: dict[HourKey, tuple[int, Decimal, int]] = {}
+    groups: dict[_Group, dict[_Priced, _Sums]] = {}
     for call in calls:
-        for key, quantity, cost in _parts(call):
-            before = sums.get(key, (0, ZERO, 0))
-            sums[key] = (before[0] + quantity, EXACT.add(before[1], cost), before[2] + 1)
-    charges = [HourCharge(charge_id(key), key, *sums[key]) for key in sums]
+        group = _group(call)
+        priced = groups.get(group)
+        if priced is None:
+            priced = groups[group] = {}
+        for at, quantity, cost in _parts(call):
+            sums = priced.get(at)
+            if sums is None:
+                sums = priced[at] = _Sums()
+            sums.quantity += quantity
+            sums.cost = EXACT.add(sums.cost, cost)
+            sums.calls += 1
+    charges = [
+        HourCharge(charge_id(key := HourKey(*group, *at)), key, sums.quantity, sums.cost, sums.calls)
+        for group, priced in groups.items()
+        for at, sums in priced.items()
+    ]
     return sorted(charges, key=_order)
-
-
-def _order(one: HourCharge) -> tuple[object, ...]:
-    return one.key.hour, one.key.model, one.key.key_id, one.key.meter or "", one.key.per_million or ZERO, one.id
 
 
 def calls_behind(charge: str, calls: Iterable[AiCall]) -> Iterator[AiCall]:
     """Those of `calls` that the charge of this id is made of."""
-    return (call for call in calls if any(charge_id(key) == charge for key, _, _ in _parts(call)))
+    ids: dict[tuple[_Group, _Priced], str] = {}
+    for call in calls:
+        for at in {at for at, _, _ in _parts(call)}:
+            key = _group(call), at
+            if key not in ids:
+                ids[key] = charge_id(HourKey(*key[0], *at))
+            if ids[key] == charge:
+                yield call
 
 
 def charge_id(key: HourKey) -> str:
@@ -52,33 +69,53 @@ def charge_id(key: HourKey) -> str:
     return content_id("aic", *(str(getattr(key, name)) for name in HourKey.__dataclass_fields__))
 
 
-def _parts(call: AiCall) -> Iterator[tuple[HourKey, int, Decimal]]:
+@dataclass(slots=True)
+class _Sums:
+    quantity: int = 0
+    cost: Decimal = ZERO
+    calls: int = 0
+
+
+def _order(one: HourCharge) -> tuple[object, ...]:
+    return one.key.hour, one.key.model, one.key.key_id, one.key.meter or "", one.key.per_million or ZERO, one.id
+
+
+def _lines(call: AiCall) -> Decimal:
+    cost = ZERO
+    if call.state in CHARGED:
+        for line in call.lines:
+            cost = EXACT.add(cost, line.cost)
+    return cost
+
+
+def _rest(call: AiCall) -> Decimal:
+    """What it was settled at beyond what its lines come to; less than a nano-unit is only the ledger's rounding."""
+    if call.state not in CHARGED:
+        return ZERO
+    lines = _lines(call)
+    return ZERO if to_nanos(lines, round_up=True) == call.settled else EXACT.subtract(from_nanos(call.settled), lines)
+
+
+def _parts(call: AiCall) -> Iterator[tuple[_Priced, int, Decimal]]:
     if call.state not in CHARGED:
         return
     for line in call.lines:
         if line.quantity or line.cost:
-            yield _key(call, line.meter, line.per_million), line.quantity, line.cost
-    rest = EXACT.subtract(cost_of(call), total([line.cost for line in call.lines]))
-    if rest:
-        yield _key(call, None, None), 1, rest
+            yield (line.meter, _plain(line.per_million)), line.quantity, line.cost
+    if rest := _rest(call):
+        yield (None, None), 1, rest
 
 
-def _key(call: AiCall, meter: Meter | None, per_million: Decimal | None) -> HourKey:
-    return HourKey(
-        hour=call.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0),
-        upstream=call.upstream,
-        provider=call.provider,
-        currency=call.currency,
-        key_id=call.key_id,
-        model=call.model or call.model_asked,
-        tier=call.tier,
-        team=call.team,
-        environment=call.environment,
-        product=call.product,
-        user=call.user,
-        requested_by=call.requested_by,
-        estimated=call.state in GUESSED,
-        price_version=call.price_version,
-        meter=meter,
-        per_million=EXACT.normalize(per_million) if per_million is not None else None,
-    )
+@lru_cache(1_024)
+def _plain(per_million: Decimal) -> Decimal:
+    """0.150 and 0.15 are one price, of one charge."""
+    return EXACT.normalize(per_million)
+
+
+def _group(call: AiCall) -> _Group:
+    """The fields of an HourKey up to its meter."""
+    return (
+        call.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0), call.upstream, call.provider, call.currency,
+        call.key_id, call.model or call.model_asked, call.tier, call.team, call.environment, call.product, call.user,
+        call.requested_by, call.state in GUESSED, call.price_version,
+    )  # fmt: skip
