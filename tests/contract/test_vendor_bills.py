@@ -101,7 +101,7 @@ def test_anthropics_cents_are_cents_and_openais_floats_are_their_digits() -> Non
     with answering([(200, floats)]) as url:
         (one,) = OpenAiCosts(openai_api(url, "k")).costs(*MONTH)
     assert one == VendorCost(date(2024, 11, 1), Decimal("0.06"), "USD", "gpt-4o-mini-2024-07-18, input", "gpt-4o-mini-2024-07-18",
-                             "proj_abc", "", Decimal("400000.0"))  # fmt: skip
+                             "proj_abc", "", Decimal("400000.0"), "Tokens")  # fmt: skip
 
 
 def test_a_line_item_names_its_model_before_the_comma() -> None:

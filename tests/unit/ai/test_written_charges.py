@@ -33,7 +33,9 @@ from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, BadInput
 from fiscus.kernel.money import total
+from fiscus.kernel.periods import midnight
 from fiscus.kernel.progress import Silent
+from fiscus.kernel.sql_text import sql_text
 
 SPAWN = multiprocessing.get_context("spawn")  # the lake has threads, which a fork does not bring along
 BUDGET = """
@@ -263,6 +265,21 @@ def test_the_files_break_no_rule_of_focus(ws: Workspace, capsys: pytest.CaptureF
     for folder in ("ai/gateway-openai", "ai-bills/openai-bill"):
         words = ["check", str(ws.home / ".fiscus" / folder), "--focus", "1.3"]
         assert not command_line()(words, result_action="return_value"), capsys.readouterr().out
+
+
+def test_a_token_that_the_bill_has_is_not_counted_again_where_tokens_are_divided_by(ws: Workspace) -> None:
+    """The cost of a million tokens, on the board and in the price book, is the bill's own."""
+    ws.calls.append([
+        ai_call("c1", AT - timedelta(days=2), {"input": 1_000_000}, model="m"), ai_call("c2", usage={"input": 500}, model="m"),
+    ])  # fmt: skip
+    land_report(ws, "openai-bill", "OpenAI", [
+        VendorCost(AS_OF - timedelta(days=2), Decimal("0.15"), "USD", "m, input", "m", quantity=Decimal(1_000_000), unit="Tokens")
+    ])  # fmt: skip
+    write(ws)
+    params = {"currency": "USD", "start": midnight(date(2026, 11, 1)), "before": midnight(date(2026, 10, 1)),
+              "until": midnight(date(2026, 12, 1))}  # fmt: skip
+    (row,) = ws.lake.query(sql_text("fiscus.board", "ai_unit_cost"), params).rows
+    assert (row[1], row[2], row[3]) == ("m", Decimal("0.150075"), 1_000_500)
 
 
 def test_killed_at_any_moment_the_next_run_writes_what_is_missing(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fiscus.kernel.periods import midnight
 
 BASE_URL: Final = "https://api.openai.com/v1"
 PAGE_DAYS: Final = 180
+TOKENS: Final = ("input", "output", "input_tokens", "output_tokens")  # how items that are measured in tokens end
 TIERS: Final = (" batch", " flex", " priority")
 
 
@@ -74,6 +75,7 @@ def _cost(day: date, row: Mapping[str, Any]) -> VendorCost:
         account=str(row.get("project_id") or ""),
         key=str(row.get("api_key_id") or ""),
         quantity=None if quantity is None else Decimal(quantity),
+        unit="Tokens" if item.endswith(TOKENS) else "",
     )
 
 

@@ -44,7 +44,7 @@ def report_rows(costs: Iterable[VendorCost], account: str, provider: str) -> Ite
             "ChargeDescription": cost.item or f"{provider} usage",
             "ChargeFrequency": "Usage-Based",
             "ConsumedQuantity": quantity or amount,
-            "ConsumedUnit": "Units" if quantity else cost.currency,
+            "ConsumedUnit": (cost.unit or "Units") if quantity else cost.currency,
             "ContractedUnitPrice": "1",  # the report has no unit prices: it is priced by its money
             "ListUnitPrice": "1",
             "PricingCategory": "Standard",

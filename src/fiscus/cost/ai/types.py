@@ -231,6 +231,7 @@ class VendorCost:
     account: str = ""
     key: str = ""
     quantity: Decimal | None = None
+    unit: str = ""  # of the quantity, where it is known: Tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ WITH charged AS (
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
       AND ChargeCategory = 'Usage' AND ChargeClass IS NULL AND PricingQuantity > 0 AND PricingUnit IS NOT NULL
       AND coalesce(CommitmentDiscountStatus, 'Used') = 'Used'
+      AND (x_SourceId NOT LIKE 'gateway-%' OR EffectiveCost <> 0)  -- until the bill has it
 ),
 by_price AS (
     SELECT
