@@ -39,6 +39,7 @@ POLICY_RATIO_MIN = 10.0
 DECISION_RATIO_MAX = 3.0
 GROUP_RATIO_MIN = 8.0
 AT_ONCE = 64
+TURNS = 3  # of each engine that judges policies
 PEERS = {"cedarpy": "cedarpy", "cel-python": "cel-python", "regorus": "gordon-to-regorus"}  # name -> package on PyPI
 BUDGETS = """
 budgets:
@@ -113,13 +114,19 @@ def main() -> int:
 
 
 def _policies(folder: Path, *, peers: bool) -> Policies:
-    found = {"fiscus": _ours()}
+    """Every engine in turn, and that again, so that a machine whose speed drifts is the same for all; of each its median turn."""
+    turns: dict[str, list[dict[str, float]]] = {"fiscus": []}
     for name, package in PEERS.items() if peers else ():
-        found[name] = _peer(folder / name, name, package)
-        if found[name]["matches"] != found["fiscus"]["matches"]:
-            raise SystemExit(
-                f"{name} and Fiscus disagree: {found[name]['matches']} and {found['fiscus']['matches']} matches"
-            )
+        _install(folder / name, package)
+        turns[name] = []
+    for _ in range(TURNS):
+        turns["fiscus"].append(_ours())
+        for name in turns.keys() - {"fiscus"}:
+            turns[name].append(_peer(folder / name, name))
+    found = {name: sorted(taken, key=lambda one: one["rate"])[TURNS // 2] for name, taken in turns.items()}
+    for name, one in found.items():
+        if one["matches"] != found["fiscus"]["matches"]:
+            raise SystemExit(f"{name} and Fiscus disagree: {one['matches']} and {found['fiscus']['matches']} matches")
     others = [name for name in found if name != "fiscus"]
     fastest = max(others, key=lambda name: found[name]["rate"], default="")
     return Policies(
@@ -166,7 +173,7 @@ def _ours() -> dict[str, float]:
     return measured(judge, [prepared(question) for question in questions()], denied)
 
 
-def _peer(folder: Path, name: str, package: str) -> dict[str, float]:
+def _install(folder: Path, package: str) -> None:
     install = [
         sys.executable,
         "-m",
@@ -176,15 +183,16 @@ def _peer(folder: Path, name: str, package: str) -> dict[str, float]:
         "--disable-pip-version-check",
         "--target",
         str(folder),
-        package,
     ]
-    subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([*install, package], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _peer(folder: Path, name: str) -> dict[str, float]:
     root = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(
         [sys.executable, "-m", "bench.decide_peers", name],
         cwd=root,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=True,

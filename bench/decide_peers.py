@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.decide_rules import RULES, as_cedar, as_cel, as_rego, questions
 
-SECONDS = 1.5
+SECONDS = 0.6
 ROUNDS_MIN = 2
 SAMPLED = 60  # questions of a round that are timed one by one
 

@@ -16,13 +16,14 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.covers import approval_covers, differences
 from fiscus.guardrails.approvals.machine import give_back, is_expired, use
 from fiscus.guardrails.approvals.types import Approval, WhyNot
+from fiscus.guardrails.decisions.begun import Begun
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.errors import FiscusError
 from fiscus.kernel.limits import APPROVAL_CLAIM_SECONDS
 
 
-def claim_approval(ws: Workspace, approval_id: str, decision: Decision) -> Approval | WhyNot:
+def claim_approval(ws: Workspace, approval_id: str, decision: Begun | Decision) -> Approval | WhyNot:
     """The approval as it stood, now used by `decision`; or why it does not cover its intent, recorded. Raises NotFound."""
     actor = Actor(decision.intent.requested_by)
     with ws.state.begin() as tx:
@@ -37,7 +38,7 @@ def claim_approval(ws: Workspace, approval_id: str, decision: Decision) -> Appro
         return found
 
 
-def find_approval(ws: Workspace, approval_id: str, decision: Decision) -> Approval | WhyNot | None:
+def find_approval(ws: Workspace, approval_id: str, decision: Begun | Decision) -> Approval | WhyNot | None:
     """For what is only judged: the yes that was named, else one that was given to exactly this. It is not used up."""
     now = ws.clock.now()
     with ws.state.read() as tx:
@@ -49,7 +50,7 @@ def find_approval(ws: Workspace, approval_id: str, decision: Decision) -> Approv
     return found if isinstance(found, WhyNot) else approval
 
 
-def conclude(ws: Workspace, asked: Decision, given: Decision, claimed: Approval | WhyNot | None) -> Decision:
+def conclude(ws: Workspace, asked: Begun, given: Decision, claimed: Approval | WhyNot | None) -> Decision:
     """What was given for what was asked: an approval that let nothing through goes back; a verdict that needs one asks for it.
 
     `given` is another decision than `asked` where the same key was answered before. Nothing here changes a verdict.
@@ -91,7 +92,7 @@ def _regained(ws: Workspace, tx: StateTx, approval: Approval) -> Approval:
     return record_approval(ws, tx, give_back(approval, approval.used_by, ws.clock.now(), why), FISCUS)
 
 
-def _refuse(tx: StateTx, approval: Approval, found: WhyNot, decision: Decision) -> None:
+def _refuse(tx: StateTx, approval: Approval, found: WhyNot, decision: Begun | Decision) -> None:
     body = {"message": found.message, "code": found.code, "digest": approval.digest, "decision": decision.id}
     kind = "approval.stale" if found.code == "stale" else "approval.refused"
     tx.evidence.append(kind, approval.id, Actor(decision.intent.requested_by), body)

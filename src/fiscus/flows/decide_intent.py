@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 from typing import Final
 
 from fiscus.flows.claim_approval import claim_approval, conclude, find_approval, return_approval
@@ -14,6 +15,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.let_through import claim_record, let_through
 from fiscus.guardrails.approvals.types import Approval, WhyNot
 from fiscus.guardrails.decisions.asked_record import asked_record, frozen_record
+from fiscus.guardrails.decisions.begun import Begun
 from fiscus.guardrails.decisions.decide import Judgement, Question, judge, prepare
 from fiscus.guardrails.decisions.holding import HOLDS, held_amount, hold_for, hold_note
 from fiscus.guardrails.decisions.intent import intent_digest
@@ -30,6 +32,7 @@ from fiscus.kernel.money import from_nanos
 DECISIONS: Final = "fiscus_decisions_total"
 POLICY_ERRORS: Final = "fiscus_policy_errors_total"
 ALLOWED_WITHOUT: Final = "fiscus_failure_mode_allowed_total"
+_RESULT: Final = attrgetter("result")
 NOTHING_COVERS: Final = "No money is held: no budget covers it."
 ONLY_JUDGED: Final = "No money is held: it was only judged."
 
@@ -57,35 +60,25 @@ def decide_intent(
     question = prepare(asked, ws.rules, quotes or PriceQuotes(lambda: price_book(ws)))
     if ws.config.rulebook is not None:
         _keep_rulebook(ws)
-    decision = Decision(
+    begun = Begun(
         id=ws.ids.new("dec"),
         at=asked.at,
         intent=asked.intent,
         intent_digest=intent_digest(asked.intent),
-        verdict="deny",
-        reasons=(),
-        policies=(),
-        headroom=(),
-        next_step="",
-        watermark="",
-        money_held=False,
-        note="",
         rulebook=ws.config.rulebook.digest if ws.config.rulebook else "",
         asked=asked_record(asked),
     )
     if not hold:
-        seen = find_approval(ws, approval_id, decision)
-        return conclude(
-            ws, decision, _reserve(ws, question, _with(decision, seen), Coming(seen, key, hold=False)), None
-        )
-    claimed = claim_approval(ws, approval_id, decision) if approval_id else None
+        seen = find_approval(ws, approval_id, begun)
+        return conclude(ws, begun, _reserve(ws, question, _with(begun, seen), Coming(seen, key, hold=False)), None)
+    claimed = claim_approval(ws, approval_id, begun) if approval_id else None
     try:
-        given = _reserve(ws, question, _with(decision, claimed), Coming(claimed, key))
+        given = _reserve(ws, question, _with(begun, claimed), Coming(claimed, key))
     except FiscusError:
         if isinstance(claimed, Approval):
-            return_approval(ws, claimed.id, decision.id, "the decision was not given")
+            return_approval(ws, claimed.id, begun.id, "the decision was not given")
         raise
-    return conclude(ws, decision, given, claimed)
+    return conclude(ws, begun, given, claimed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,36 +90,34 @@ class Coming:
     hold: bool = True
 
 
-def _with(decision: Decision, claimed: Approval | WhyNot | None) -> Decision:
+def _with(begun: Begun, claimed: Approval | WhyNot | None) -> Begun:
     if claimed is None:
-        return decision
-    return replace(decision, asked={**decision.asked, **claim_record(claimed)})
+        return begun
+    return begun._replace(asked={**begun.asked, **claim_record(claimed)})
 
 
-def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Coming) -> Decision:
+def _reserve(ws: Workspace, question: Question, begun: Begun, coming: Coming) -> Decision:
     """Judge it under the ledger's lock, hold its money, and answer once both are durable."""
-    asked_for = hold_for(question, ws.ids.new("hold"), decision.id)
+    asked_for = hold_for(question, ws.ids.new("hold"), begun.id)
 
     def on_accounts(accounts: Sequence[Account], frozen: Mapping[str, Frozen]) -> Verdict:
         by_key = dict(zip(asked_for.accounts, accounts, strict=True))
         plain = judge(question, ws.rules, by_key, frozen)
-        judged, approval = let_through(question, plain, coming.approval, decision.intent_digest)
+        judged, approval = let_through(question, plain, coming.approval, begun.intent_digest)
         holds = coming.hold and judged.verdict in HOLDS and bool(accounts)
         amount = held_amount(judged.verdict, question.options, asked_for.bound)
         until = min((one.billed_until for one in accounts if one.billed_until), default=None)
-        seen = decision
+        seen = begun
         if frozen or approval:
-            asked = {**decision.asked, "frozen": frozen_record(frozen)} if frozen else decision.asked
-            seen = replace(decision, asked=asked, approval_id=approval)
+            asked = {**begun.asked, "frozen": frozen_record(frozen)} if frozen else begun.asked
+            seen = begun._replace(asked=asked, approval_id=approval)
         return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
 
-    reserve = Reserve(
-        asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, decision.intent_digest
-    )
+    reserve = Reserve(asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, begun.intent_digest)
     try:
         answer = ws.ledger.ask(reserve)
     except Unavailable as lost:
-        return _decide_without(ws, question, decision, lost)
+        return _decide_without(ws, question, begun, lost)
     assert isinstance(answer, Reserved)
     assert answer.decision is not None
     _count(ws, answer.decision)
@@ -135,15 +126,16 @@ def _reserve(ws: Workspace, question: Question, decision: Decision, coming: Comi
 
 def _count(ws: Workspace, decision: Decision) -> None:
     ws.counters.count(DECISIONS, verdict=decision.verdict, kind=decision.intent.kind)
-    for result in decision.policies:
-        if result.result == "error":
-            ws.counters.count(POLICY_ERRORS, policy=result.policy_id, verdict=result.verdict)
+    if "error" in map(_RESULT, decision.policies):
+        for result in decision.policies:
+            if result.result == "error":
+                ws.counters.count(POLICY_ERRORS, policy=result.policy_id, verdict=result.verdict)
 
 
-def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
+def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
     held = HeldMoney(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
     if held is not None:
-        note = hold_note(decision.intent, held.amount, f"{held.expires_at.isoformat(' ')[:16]} UTC")
+        note = hold_note(begun.intent, held.amount, f"{held.expires_at.isoformat(' ')[:16]} UTC")
     elif judged.verdict in HOLDS:
         note = ONLY_JUDGED if judged.headroom else NOTHING_COVERS
     else:
@@ -154,10 +146,10 @@ def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | N
             f" Caps on something that the intent does not state were not asked: {', '.join(judged.unasked[:5])}{more}."
         )
     return Decision(
-        id=decision.id,
-        at=decision.at,
-        intent=decision.intent,
-        intent_digest=decision.intent_digest,
+        id=begun.id,
+        at=begun.at,
+        intent=begun.intent,
+        intent_digest=begun.intent_digest,
         verdict=judged.verdict,
         reasons=judged.reasons,
         policies=judged.policies,
@@ -168,10 +160,10 @@ def _given(decision: Decision, judged: Judgement, watermark: str, hold: Hold | N
         note=note,
         options=judged.options,
         approval=judged.approval,
-        approval_id=decision.approval_id,
+        approval_id=begun.approval_id,
         hold=held,
-        rulebook=decision.rulebook,
-        asked=decision.asked,
+        rulebook=begun.rulebook,
+        asked=begun.asked,
     )
 
 
@@ -190,10 +182,10 @@ def _unknown(ws: Workspace, question: Question, key: str) -> Account | None:
     return None
 
 
-def _decide_without(ws: Workspace, question: Question, decision: Decision, lost: Unavailable) -> Decision:
+def _decide_without(ws: Workspace, question: Question, begun: Begun, lost: Unavailable) -> Decision:
     """The ledger is gone: what each covering budget says of that. Counted; evidence goes to the state store if it is there."""
     judged = judge_without(question, ws.rules, lost.message)
-    given = replace(_given(decision, judged, "none: the ledger cannot be reached", None, 0), ledger="lost")
+    given = replace(_given(begun, judged, "none: the ledger cannot be reached", None, 0), ledger="lost")
     if allowed_without(judged.verdict):
         given = replace(
             given, note="No money is held: the ledger cannot be reached, and the budgets' fail mode lets it pass."

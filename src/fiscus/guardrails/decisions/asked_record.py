@@ -13,13 +13,14 @@ from fiscus.guardrails.types import Decision
 
 def asked_record(asked: Asked) -> Mapping[str, object]:
     """Plain JSON of everything about the question that the intent itself does not say."""
+    frozen = asked.moment.get("now.freeze")
     return {
         "roles": list(asked.roles),
         "team": asked.requester_team,
         "cost_centre": asked.cost_centre,
         "requester_cost_centre": asked.requester_cost_centre,
         "manager": asked.manager,
-        "moment": {name: list(value) if isinstance(value, tuple) else value for name, value in asked.moment.items()},
+        "moment": {**asked.moment, **({"now.freeze": list(frozen)} if isinstance(frozen, tuple) else {})},
     }
 
 

@@ -43,6 +43,8 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "commitment.purchase": {"charge_category": "Purchase"},
 }
 _ID: Final = attrgetter("policy_id")
+_VERDICT: Final = attrgetter("verdict")
+_ALLOW: Final[frozenset[Verdict]] = frozenset({"allow"})
 _AFTER: Final = attrgetter("after", "budget_id")
 _STRENGTH: Final = {verdict: number for number, verdict in enumerate(VERDICTS)}
 
@@ -146,10 +148,9 @@ def decide(asked: Asked, rules: Rules, accounts: Mapping[str, Account], quotes: 
 def strongest_first(results: Sequence[PolicyResult]) -> list[PolicyResult]:
     """By strength of their words, then by id: the order in which people read them."""
     ordered = sorted(results, key=_ID)
-    for result in ordered:
-        if result.verdict != "allow":  # of equals the first id stays first
-            return sorted(ordered, key=lambda one: -_STRENGTH[one.verdict])
-    return ordered
+    if _ALLOW.issuperset(map(_VERDICT, ordered)):
+        return ordered
+    return sorted(ordered, key=lambda one: -_STRENGTH[one.verdict])  # of equals the first id stays first
 
 
 def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]:

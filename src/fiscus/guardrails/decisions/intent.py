@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, Final, cast
 from unicodedata import category
 
@@ -13,9 +14,11 @@ from fiscus.guardrails.types import INTENT_KINDS, Intent, IntentKind
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
-from fiscus.kernel.limits import INTENT_TAGS_MAX
+from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX, INTENT_TAGS_MAX
 
 TEXTS: Final = ("requested_by", "team", "environment", "provider", "product", "service", "currency")
+_TEXTS_OF: Final = attrgetter("kind", *TEXTS)
+_TEXT_FACTS: Final = tuple(f"intent.{name}" for name in ("kind", *TEXTS))
 REQUIRED: Final = ("kind", "requested_by", "environment", "amount", "currency")
 _UNWRITABLE: Final = ("Cc", "Cs")  # control characters, and halves of a pair that no encoding can write
 AMOUNT_CHARS_MAX: Final = 60
@@ -66,12 +69,11 @@ def intent_facts(intent: Intent) -> dict[str, object]:
     def refuse(key: str, message: str, remedy: str) -> Exception:
         return _wrong(key.replace("intent.", "attributes.", 1), message, remedy)
 
-    given = {
-        "kind": intent.kind, "amount": intent.amount, "requested_by": intent.requested_by, "team": intent.team,
-        "environment": intent.environment, "provider": intent.provider, "product": intent.product, "service": intent.service,
-        "currency": intent.currency, **intent.attributes,
-    }  # fmt: skip
-    return given_facts({"intent": given}, intent.kind, refuse)
+    texts, given = _TEXTS_OF(intent), {"amount": intent.amount, **intent.attributes}
+    if len("".join(texts)) > FACT_TEXT_CHARS_MAX:  # one of them may be too long: each is looked at
+        given |= zip(("kind", *TEXTS), texts, strict=True)
+    facts: dict[str, object] = dict(zip(_TEXT_FACTS, texts, strict=True))
+    return facts | given_facts({"intent": given}, intent.kind, refuse)
 
 
 def intent_digest(intent: Intent) -> str:
