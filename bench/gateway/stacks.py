@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.gateway.company import running, write_company
+from tests.fixtures.capped_company import running, write_capped_company
+
 from bench.gateway.litellm_proxy import KEY, Asked, running_litellm
 from bench.gateway.load import write_script
 
@@ -53,7 +54,7 @@ def running_stacks(folder: Path, upstream: str, workers: int, *, peer: bool) -> 
         port, process = opened.enter_context(_bare(upstream, workers))
         stacks.append(Stack(BARE, workers, f"http://127.0.0.1:{port}", process, asking("sk-simulated-bench")))
         home = folder / f"home-{workers}"
-        secret = write_company(home, upstream, **dict.fromkeys(LEVELS, AMOUNT))
+        secret = write_capped_company(home, upstream, **dict.fromkeys(LEVELS, AMOUNT))
         gateway = opened.enter_context(running(home, workers))
         stacks.append(Stack(OURS, workers, f"{gateway.url}/openai", gateway.process.pid, asking(secret)))
         if peer:

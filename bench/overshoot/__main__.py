@@ -20,10 +20,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from tests.fixtures.vendor_process import Vendor, running_vendor
+
 from bench.gateway import litellm_proxy
 from bench.overshoot import ours, peer
+from bench.overshoot.callers import OUTPUT, Load
 from bench.overshoot.trial import Outcome
-from bench.overshoot.vendor import OUTPUT, Load, Vendor, running_vendor
 
 WORKERS: Final = (1, 2, 4)
 

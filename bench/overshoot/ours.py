@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from tests.fixtures.capped_company import running, write_capped_company
 from tests.fixtures.gateways import Gateway
+from tests.fixtures.vendor_process import Vendor
 
-from bench.gateway.company import running, write_company
+from bench.overshoot.callers import BODY, MODEL, OUTPUT, Load, ask
 from bench.overshoot.trial import Outcome
-from bench.overshoot.vendor import BODY, MODEL, OUTPUT, Load, Vendor, ask
 from fiscus.app.ai_prices import load_ai_prices
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, bounded
 from fiscus.guardrails.doors.ai.settings import Upstream
@@ -57,7 +58,7 @@ def write(folder: Path, vendor: Vendor, calls: int) -> Company:
     home, bound = folder / f"company-{calls}", bound_of_a_call(folder)
     tight = Decimal(calls * bound) / 10**9
     amounts = {"org": tight * 10, "team": tight, "environment": tight * 3, "key": tight}
-    secret = write_company(
+    secret = write_capped_company(
         home, f"{vendor.address}/openai", **{name: f"{amount:f}" for name, amount in amounts.items()}
     )
     return Company(home, secret, calls, bound)
@@ -103,19 +104,20 @@ def _trial(company: Company, vendor: Vendor, workers: int, name: str, **settings
 
 
 def at_once(company: Company, vendor: Vendor, workers: int, load: Load, name: str, **settings: Any) -> Outcome:
-    """Everybody comes while nothing is settled yet."""
+    """Everybody comes while nothing is settled yet. `settings`: of the gateway; `exact`: False where some end meanwhile."""
+    exact = settings.pop("exact", True)
     vendor.behave(latency_seconds=HELD_SECONDS, piece_seconds=0.0)
     key = "" if "default_scope" in settings else company.secret
     with _trial(company, vendor, workers, name, **settings) as trial:
         trial.ask(key, load)
         trial.gateway.stop()
-        return _outcome(trial, name, workers, load.callers * load.waves)
+        return _outcome(trial, name, workers, load.callers * load.waves, exact=exact)
 
 
 def broken_streams(company: Company, vendor: Vendor, workers: int) -> Outcome:
-    """Half of those that fit break before their usage comes."""
-    vendor.cut_streams(company.calls // 2)
-    return at_once(company, vendor, workers, Load(streamed=True), "streams, half of them broken")
+    """Half of those that fit break before their usage comes: settled below their bounds, they let others in."""
+    vendor.plant({"kind": "cut_stream", "times": company.calls // 2, "pieces": 5})
+    return at_once(company, vendor, workers, Load(streamed=True), "streams, half of them broken", exact=False)
 
 
 def killed(company: Company, vendor: Vendor, workers: int) -> Outcome:

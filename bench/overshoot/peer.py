@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.fixtures.vendor_process import Vendor
+
 from bench.gateway.litellm_proxy import Asked, running_litellm
+from bench.overshoot.callers import Load, ask
 from bench.overshoot.ours import HELD_SECONDS, Company
 from bench.overshoot.trial import Outcome
-from bench.overshoot.vendor import Load, Vendor, ask
 
 SETTINGS: Final = {
     "litellm": {},

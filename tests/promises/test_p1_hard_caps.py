@@ -35,7 +35,7 @@ def test_p1_on_sqlite(tmp_path: Path) -> None:
             folder = tmp_path / f"t{number}"
             url = f"sqlite:///{folder / 'ledger.db'}"
             outcomes.append(_tried(row, Trial(url, folder, row.seed + number, 6 + number % 3, leases=number % 5 == 4)))
-            _check_books(row, url)
+            check_books(row, url)
             shutil.rmtree(folder)
         row.note = _told(outcomes)
 
@@ -49,7 +49,7 @@ def test_p1_on_postgresql_that_is_killed_in_mid_load(tmp_path: Path, server: Pos
             row.faults += crash is not None
             trial = Trial(server.url, tmp_path / f"t{number}", row.seed + number, 6, 0.5, number % 5 == 4, crash)
             outcomes.append(_tried(row, trial))
-        _check_books(row, server.url)
+        check_books(row, server.url)
         row.note = _told(outcomes)
 
 
@@ -61,7 +61,7 @@ def _tried(row: Row, trial: Trial) -> Outcome:
     return outcome
 
 
-def _check_books(row: Row, url: str) -> None:
+def check_books(row: Row, url: str) -> None:
     """Its chain is whole and its tables are what its evidence adds up to."""
     store, recount = open_ledger(url, SystemClock()), Recount()
     records, head, breaks = verify_chain(recount.records(store.evidence_records()))

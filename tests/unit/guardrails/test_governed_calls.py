@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tests.fixtures.judging import (
 )
 
 from fiscus.cost.ai.price_table import FORMAT, price_table_of
+from fiscus.cost.ai.price_usage import nanos_of, priced
 from fiscus.cost.ai.types import AiCall, Usage
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.govern_call import Ended, GovernCalls, LetIn
@@ -37,6 +39,7 @@ from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, intent_of
 from fiscus.guardrails.doors.ai.call_lane import lane_of
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Refused
+from fiscus.guardrails.doors.ai.wires import wire_named
 from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
 from fiscus.guardrails.ledger.types import Account
 from fiscus.guardrails.types import CheaperWay
@@ -197,6 +200,21 @@ class TestMoney:
 
 
 class TestPolicies:
+    def test_a_broken_stream_is_never_estimated_above_the_end_that_was_put_in(
+        self, opened: Callable[..., Opened]
+    ) -> None:
+        governs, _ = opened(budgets())
+        document = {"model": "big", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        wire = wire_named("openai-compatible")
+        ask = wire.read("chat", json.dumps(document).encode(), "application/json")
+        one = bound(governs, AskedCall(MAX, OPENAI, ask))
+        reader = wire.stream(one.sent)
+        delta = {"choices": [{"index": 0, "delta": {"content": "a long word " * 400}, "finish_reason": None}]}
+        reader.feed(b"data: " + json.dumps(delta).encode() + b"\n\n")
+        usage = reader.estimate()
+        assert usage.quantities["output"] == one.output_max == 500
+        assert nanos_of(priced(one.price, usage)) <= one.nanos
+
     def test_a_policy_that_warns_lets_in_and_says_so(self, opened: Callable[..., Opened]) -> None:
         policy = policy_of("p-big", 'intent.model == "big"', "ai.request", effect="warn", level="hard")
         governs, _ = opened(budgets(), (policy,))

@@ -56,7 +56,7 @@ class AnswerRead:
         status = _header(headers, ":status")
         self.status = int(status) if status.isdecimal() else 0
         if self.status == 200 and _header(headers, "content-type").partition(";")[0].strip() == EVENTS:
-            self.reader = self.going.wire.stream(self.going.let_in.one.call.ask)
+            self.reader = self.going.wire.stream(self.going.let_in.one.sent)
         if headers.end_of_stream:
             self._end(whole=True)
 

@@ -25,7 +25,7 @@ class Streamed(Protocol):
 
 async def pass_stream(door: Streamed, let_in: LetIn, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     """Settles the call when the stream ends, however it ends."""
-    reader = door.wire.stream(let_in.one.call.ask)
+    reader = door.wire.stream(let_in.one.sent)
     response = web.StreamResponse(status=answer.status, headers=headers_back(answer.headers, about(let_in)))
     client = _Client(door.request, response)
     note = "the stream was cut off here"  # unless it comes to one of the ends below

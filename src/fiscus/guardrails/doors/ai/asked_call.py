@@ -47,6 +47,12 @@ class Bounded:
     output_max: int | None
     change: Rewrite
 
+    @property
+    def sent(self) -> AiAsk:
+        """The request as it is sent on, the end of its answer in its bound: what an estimate of a broken stream is held to."""
+        ask = self.call.ask
+        return ask if self.output_max is None else replace(ask, bound=bound_with(ask, self.output_max))
+
 
 def bounded(call: AskedCall, price: ModelPrice, output_default: int, change: Rewrite | None = None) -> Bounded | None:
     """The request as it would be sent on, and its bound. None: it has no price, so nobody can say what it may cost.
