@@ -76,6 +76,12 @@ class TestCalls:
         store.append([ai_call(f"c{n:04}", AT + timedelta(seconds=n // 700)) for n in range(1501)])
         assert ids(store.calls(*EVER)) == [f"c{n:04}" for n in range(1501)]
 
+    def test_the_newest_come_first_of_all_or_of_one_key(self, store: CallStore) -> None:
+        store.append([ai_call(f"call-{n}", AT + timedelta(seconds=n), key_id=f"key-{n % 2}") for n in range(5)])
+        assert ids(iter(store.newest(2))) == ["call-4", "call-3"]
+        assert ids(iter(store.newest(9, "key-1"))) == ["call-3", "call-1"]
+        assert not store.newest(9, "nobody")
+
     def test_calls_are_found_by_upstream_key_decision_and_unit(self, store: CallStore) -> None:
         store.append([
             ai_call("c1", units={"ticket": "123", "customer": "a"}),

@@ -6,19 +6,22 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fixtures.effort import THOROUGH
+from tests.fixtures.gateways import nanos
 
 from fiscus.__main__ import command_line
 from fiscus.app.demo import DemoPlan, DemoShown, demo
 from fiscus.app.loop import run_loop
 from fiscus.app.settings import load_settings
-from fiscus.app.simulated_vendors import SimulatedVendors, revived_vendors
+from fiscus.app.simulated_vendors import AI_BILL, SimulatedVendors, revived_vendors
 from fiscus.app.workspace import open_workspace
+from fiscus.connectors.simulated_ai.bill import cost_by_request, read_bill
 from fiscus.flows.show_actions import show_action
 from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.verify_evidence import verify_evidence
@@ -98,6 +101,20 @@ def test_people_were_told_by_mail_and_the_evidence_is_whole(shown: Shown) -> Non
         assert not tx.outbox.waiting()
     assert len(mails) == len(sent) > 10
     assert verify_evidence(ws).ok
+
+
+def test_real_calls_through_the_gateway_are_denied_degraded_and_settled_to_the_vendors_bill(shown: Shown) -> None:
+    ws = open_workspace(shown.home)
+    calls = list(ws.calls.calls(ws.clock.now() - timedelta(days=1), ws.clock.now() + timedelta(days=1)))
+    verdicts = Counter(call.verdict for call in calls)
+    assert (verdicts["deny"], verdicts["degrade"], len(calls)) == (1, 1, 10)
+    settled = sorted(call.settled for call in calls if call.state == "settled")
+    assert settled == sorted(nanos(cost) for cost in cost_by_request(read_bill(shown.home / AI_BILL)).values())
+    told = "\n".join(shown.demo.sentences)
+    assert "in staging was refused with 402: Budget AI in staging" in told
+    assert "answered by claude-haiku-4-5-20251001 instead" in told
+    assert "exactly what their bills say" in told
+    assert shown.demo.try_it.startswith("curl -i http://127.0.0.1:")
 
 
 def test_the_same_day_again_changes_nothing(after: tuple[Workspace, SimulatedVendors]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from fiscus.app.demo_calls import write_ai_policy
 from fiscus.app.demo_score import DemoScore, demo_score
 from fiscus.app.demo_story import Story, tell_story
 from fiscus.app.loop import LoopSummary, run_loop
@@ -51,21 +52,22 @@ class DemoShown:
     sentences: tuple[str, ...]
     teams: tuple[tuple[str, Decimal, Decimal, int], ...]
     next_steps: tuple[str, ...]
+    try_it: str = ""  # a line to type that calls the gateway, while it runs
 
 
 @contextmanager
 def demo(home: str | None, plan: DemoPlan, progress: Progress) -> Iterator[DemoShown]:
-    """Build, run, compare, act. The simulated AWS, mail server and webhook run until the context ends.
+    """Build, run, compare, act. The gateway, the simulated vendors, mail server and webhook run until the context ends.
 
     An earlier demo in the same folder is replaced; any other folder is not touched.
     """
     place = Path(home or DEMO_HOME).resolve()
     _make_room(place)
-    with simulated_vendors(place, plan.seed) as vendors:
-        yield _run(place, plan, vendors, progress)
+    with simulated_vendors(place, plan.seed) as vendors, ExitStack() as lives:
+        yield _run(place, plan, vendors, progress, lives)
 
 
-def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progress) -> DemoShown:
+def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progress, lives: ExitStack) -> DemoShown:
     built = build_company(
         place,
         seed=plan.seed,
@@ -76,12 +78,13 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         progress=progress,
     )
     write_policies(place)
+    write_ai_policy(place)
     ws = open_workspace(place)
     loop = run_loop(ws, progress)
     score = demo_score(ws)
     tied = _tied_out(ws, built)
     teams = _teams(ws)
-    story = tell_story(ws, vendors, plan, progress)
+    story = tell_story(ws, vendors, plan, progress, lives)
     sentences = (
         (
             f"{ws.config.company.name} (simulated): {built.charges:,} charges of {len(built.billed)} vendors over "
@@ -91,7 +94,10 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         f"Tie-out: BilledCost of {tied} of {len(built.billed)} feeds equals the vendor's own sum, to the last digit.",
         *score.sentences(),
         *story.sentences,
-        f"Simulated here: AWS at {vendors.endpoints.aws_url}, mail in {place / 'mail'}, webhook at {vendors.hook.url}.",
+        (
+            f"Simulated here: AWS at {vendors.endpoints.aws_url}, AI vendors at {vendors.ai.address}, "
+            f"mail in {place / 'mail'}, webhook at {vendors.hook.url}."
+        ),
     )
     program = _program()
     return DemoShown(
@@ -110,9 +116,11 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
             f"{program} approvals --home {place}",
             f"{program} purchases --home {place}",
             f"{program} ledger --home {place}",
+            f"{program} ai calls --home {place}",
             f'{program} query "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL" --home {place}',
             f"{program} evidence verify --home {place}",
         ),
+        try_it=story.try_it,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from fiscus.actions.four_eyes import Approval, may_approve
 from fiscus.actions.machine import last_entry
 from fiscus.actions.types import Action
-from fiscus.app.demo_asking import ask_for_calls
 from fiscus.app.demo_buying import buy
+from fiscus.app.demo_calls import make_calls
 from fiscus.app.loop import run_loop
 from fiscus.app.simulated_vendors import SimulatedVendors
 from fiscus.app.workspace import open_workspace
@@ -40,10 +41,14 @@ class Story:
 
     action_id: str
     sentences: tuple[str, ...]
+    try_it: str = ""  # a line to type that calls the gateway
 
 
-def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progress: Progress) -> Story:
-    """Approve and run the dearest stop, let the vendors bill a few days more, ask to buy something, run the loop on that day."""
+def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progress: Progress, lives: ExitStack) -> Story:
+    """Approve and run the dearest stop, let the vendors bill a few days more, buy, call AI, run the loop on that day.
+
+    The gateway that it starts lives as long as `lives`.
+    """
     proposed = _dearest(ws)
     if proposed is None:
         return Story("", ("No machine was proposed to be stopped in this company.",))
@@ -63,7 +68,10 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
     )
     move_day(ws.home, until)
     later = open_workspace(ws.home)
-    asked = (*buy(later), *ask_for_calls(later))
+    bought = buy(later)
+    progress.stage("AI calls through the gateway")
+    vendors.ai.live_on(until)
+    called = make_calls(later, vendors.ai, lives)
     second = run_loop(later, progress)
     with later.state.read() as tx:
         after = tx.actions.get(proposed.id)
@@ -81,8 +89,10 @@ def tell_story(ws: Workspace, vendors: SimulatedVendors, plan: DemoPlan, progres
                 f"{len(second.deliveries)} deliveries later: {second.cases_open} cases under way, "
                 f"{len(vendors.mail.messages)} mails and {len(vendors.hook.received)} signed webhooks received on this machine."
             ),
-            *asked,
+            *bought,
+            *called.sentences,
         ),
+        called.try_it,
     )
 
 

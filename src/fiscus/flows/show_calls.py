@@ -66,7 +66,7 @@ class CallsShown:
 def show_calls(ws: Workspace, asked: CallsAsked) -> CallsShown:
     """Raises BadInput for a unit that is not kind=value, NotFound for a charge or decision that nobody knows."""
     found = list(islice(_found(ws, asked), SHOWN_MAX + 1))
-    shown = tuple(_shown(call) for call in found[:SHOWN_MAX])
+    shown = tuple(shown_call(call) for call in found[:SHOWN_MAX])
     currencies = sorted({one.currency for one in shown})
     cost = {currency: total([one.cost for one in shown if one.currency == currency]) for currency in currencies}
     return CallsShown(shown, cost, len(found) > SHOWN_MAX)
@@ -101,7 +101,8 @@ def _of_charge(ws: Workspace, charge: str) -> Iterator[AiCall]:
     return calls_behind(charge, calls)
 
 
-def _shown(call: AiCall) -> CallShown:
+def shown_call(call: AiCall) -> CallShown:
+    """One call for people."""
     return CallShown(
         id=call.id,
         at=call.at,

@@ -11,7 +11,7 @@ import yaml
 
 from fiscus.ownership.types import Directory
 from fiscus.twin.accounts import account_rules
-from fiscus.twin.ai_vendors import workspace_rules
+from fiscus.twin.ai_vendors import DEVELOPER, workspace_rules
 from fiscus.twin.budgets import FISCAL_YEAR_START, PlannedBudget, budget_documents
 from fiscus.twin.company import CURRENCY, SOURCES
 from fiscus.twin.dialects import DIALECTS
@@ -26,13 +26,14 @@ ORDERS_AT_START: Final = 118_000
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the stand-ins for AWS, mail and the webhook listen on this machine."""
+    """Where the stand-ins for AWS, mail, the webhook and the AI vendors listen on this machine."""
 
     aws_url: str = "http://127.0.0.1:5555"
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 2525
     webhook_url: str = "http://127.0.0.1:9999/hook"
     region: str = "us-east-1"
+    ai_url: str = "http://127.0.0.1:4010"
 
 
 def write_workspace(
@@ -146,6 +147,11 @@ notify:
   webhook: {{url: "{endpoints.webhook_url}", secret_env: FISCUS_WEBHOOK_SECRET}}
 aws: {{endpoint_url: "{endpoints.aws_url}", region: {endpoints.region}}}
 
+# The AI gateway (fiscus gateway) and the vendors behind it, simulated here.
+gateway:
+  upstreams:
+{_items([{"name": name, "base_url": f"{endpoints.ai_url}/{name}"} for name in DEVELOPER]).replace("  - ", "    - ")}
+
 belts: {{actions_per_run_max: 20, targets_per_action_max: 10, targets_percent_max: 25, protected_environments: [prod]}}
 escalation:
   to_manager_hours: {{low: 72, medium: 24, high: 8, critical: 2}}
@@ -156,7 +162,7 @@ outcomes:
 {_items(outcomes)}
 simulated:
   - The company, its people and its bills are simulated (seeded); truth.json holds what was planted
-  - AWS is an emulator on this machine
+  - AWS is an emulator and the five AI vendors are simulators on this machine
   - Mail goes to a local SMTP server
 """
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +21,7 @@ from fiscus.connectors.perplexity.fakes import SimulatedPerplexity
 from fiscus.connectors.simulated_ai.bill import Bill, BillLine, bill_total
 from fiscus.connectors.simulated_ai.engine import Behaviour, Engine
 from fiscus.connectors.simulated_ai.faults import KINDS, Fault
-from fiscus.kernel.clock import Clock, SystemClock
+from fiscus.kernel.clock import Clock, ShiftedClock, SystemClock
 
 VENDORS: Final = (SimulatedOpenAI, SimulatedAnthropic, SimulatedMistral, SimulatedHuggingFace, SimulatedPerplexity)
 # What follows the server's address in a client's base URL.
@@ -141,6 +142,10 @@ class LocalAi:
     def plant(self, *faults: Fault) -> None:
         """The next requests that they are for meet these faults."""
         self.engine.faults.plant(*faults)
+
+    def live_on(self, day: date) -> None:
+        """From now on it is noon of `day` here, and time goes on from there: bills are dated so."""
+        self.engine.clock = ShiftedClock(datetime.combine(day, time(12, tzinfo=UTC)))
 
     def forget(self) -> None:
         """A new bill in memory, no faults, and answers as at the start: for the next test."""

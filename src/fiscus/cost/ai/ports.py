@@ -34,6 +34,10 @@ class CallStore(Protocol):
         """Of one virtual key, in order of time. The empty key is the default scope."""
         ...
 
+    def newest(self, count: int, key_id: str | None = None) -> Sequence[AiCall]:
+        """The last `count` calls, the newest first: of one virtual key, or of all."""
+        ...
+
     def call_of_decision(self, decision_id: str) -> AiCall | None: ...
     def calls_of_unit(self, kind: str, value: str) -> Iterator[AiCall]:
         """Those whose caller said `x-fiscus-unit: kind=value`, in order of time."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Body, Depends, Header, Query, Re
 from fastapi.responses import JSONResponse
 
 from fiscus.actions.types import Action, ActionPreview
+from fiscus.edges.api.ai_key_routes import mount_ai_keys
 from fiscus.edges.api.ai_routes import mount_ai
 from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
@@ -55,6 +56,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_policies(router, get_ws, kept)
     mount_ledger(router, get_ws)
     mount_ai(router, get_ws)
+    mount_ai_keys(router, get_ws)
     mount_purchases(router, get_ws)
     _mount_acts(router, get_ws)
     return router

@@ -74,6 +74,8 @@ def mount(app: App, serve_pages: ServePages) -> None:
         with progress(common) as bar, build_demo(common.home, DemoPlan(months, scale, seed), bar) as shown:
             bar.stage("Done")
             _show(common, shown)
+            if serve and shown.try_it and not common.json:
+                note(f"Call the gateway yourself, in another terminal:\n{shown.try_it}")
             if serve:
                 serve_pages(shown.home, HOST, port, _telling(common))
 

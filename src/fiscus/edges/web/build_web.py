@@ -11,7 +11,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from fiscus.edges.web import acting, ai_pages, approval_pages, govern_pages, money_pages, policy_pages, purchase_pages
+from fiscus.edges.web import (
+    acting,
+    ai_key_pages,
+    ai_pages,
+    approval_pages,
+    govern_pages,
+    money_pages,
+    policy_pages,
+    purchase_pages,
+)
 from fiscus.edges.web.site import Site
 from fiscus.flows.workspace import Workspace
 
@@ -29,6 +38,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     site = Site(get_ws)
     router = APIRouter(include_in_schema=False)
     money_pages.mount(router, site)
+    ai_key_pages.mount(router, site)
     govern_pages.mount(router, site)
     approval_pages.mount(router, site)
     purchase_pages.mount(router, site)

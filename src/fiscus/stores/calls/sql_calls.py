@@ -96,6 +96,14 @@ class SqlCalls:
     def calls_of_key(self, key_id: str, first: datetime, last: datetime) -> Iterator[AiCall]:
         return self._span("key_id = ? AND", (key_id,), first, last)
 
+    def newest(self, count: int, key_id: str | None = None) -> Sequence[AiCall]:
+        where, params = ("", ()) if key_id is None else ("WHERE key_id = ?", (key_id,))
+        with self._driver.reading() as tx:
+            found = tx.rows(
+                f"SELECT document FROM ai_calls {where} ORDER BY at DESC, id DESC LIMIT ?", (*params, count)
+            )
+        return [_CALL.decode(document) for (document,) in found]
+
     def calls_of_unit(self, kind: str, value: str) -> Iterator[AiCall]:
         sql = (
             "SELECT u.at, c.id, c.document FROM ai_units u JOIN ai_calls c ON c.id = u.call_id "
