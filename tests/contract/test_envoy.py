@@ -252,6 +252,18 @@ def test_nothing_goes_on_while_fiscus_is_gone_and_nothing_is_lost_when_it_ends(v
         assert fiscus.spent()[1] == 2
 
 
+def test_a_kill_frees_no_money_that_may_have_been_spent(vendor: LocalAi, tmp_path: Path) -> None:
+    """The chunk that it was taken from stays held, and is charged when it expires."""
+    company = ai_company(tmp_path / "home", vendor)
+    with served(company) as fiscus:
+        assert _check(fiscus.address, _asked(company)).status.code == 0
+        fiscus.process.kill()
+        assert fiscus.process.wait(30) == -signal.SIGKILL
+    shown = show_ledger(open_workspace(company.home))
+    assert (shown.open, shown.settled) == (1, {})
+    assert shown.held["USD"] > Decimal("0.00003")
+
+
 # gRPC alone
 
 

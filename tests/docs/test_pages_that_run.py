@@ -12,6 +12,9 @@ import pytest
 import yaml
 
 from fiscus.__main__ import command_line
+from fiscus.app.settings import load_settings
+from fiscus.edges.envoy import authorize, serve, told
+from fiscus.edges.gateway import metrics as gateway_metrics
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
@@ -50,3 +53,35 @@ def test_every_setting_of_the_callback_stands_in_its_page() -> None:
     source = (HOW_TO.parents[1] / "examples" / "litellm" / "fiscus_litellm.py").read_text("utf-8")
     page = (HOW_TO / "litellm.md").read_text("utf-8")
     assert set(re.findall(r"FISCUS_[A-Z_]+", source)) == set(re.findall(r"FISCUS_[A-Z_]+", page))
+
+
+def test_the_page_of_metrics_names_what_is_served_and_its_alerts_ask_for_nothing_else(tmp_path: Path) -> None:
+    page = (HOW_TO / "watch-the-gateway.md").read_text("utf-8")
+    served = {*gateway_metrics.ABOUT}
+    named = set(re.findall(r"`(fiscus_[a-z_]+)`", page))
+    assert named <= served
+    short = {f"fiscus_gateway_{rest}" for rest in re.findall(r"`\.\.\.?_([a-z_]+)`", page)}
+    assert short <= served
+    untold = served - named - short
+    assert untold <= {"fiscus_gateway_unknown_passed_total"}
+    for rule in yaml.safe_load(_file("watch-the-gateway.md", "alerts.yaml"))["groups"][0]["rules"]:
+        assert set(re.findall(r"fiscus_[a-z_]+", rule["expr"])) <= served
+
+
+def test_the_collector_of_the_page_is_one_that_a_workspace_may_name(tmp_path: Path) -> None:
+    _fiscus("init", str(tmp_path / "home"))
+    with (tmp_path / "home" / "fiscus.yaml").open("a", encoding="utf-8") as file:
+        file.write(_file("watch-the-gateway.md", "telemetry.yaml"))
+    settings = load_settings(tmp_path / "home").telemetry
+    assert settings is not None
+    assert (settings.endpoint, settings.service) == ("http://127.0.0.1:4318", "ai-gateway")
+
+
+def test_what_the_page_of_envoy_says_to_write_is_what_is_read() -> None:
+    page = (HOW_TO / "envoy.md").read_text("utf-8")
+    assert set(re.findall(r"context_extensions: \{(\w+)", page)) == {told.UPSTREAM, told.CREDENTIALS}
+    example = (HOW_TO.parents[1] / "examples" / "envoy" / "envoy.yaml").read_text("utf-8")
+    assert authorize.CALL in page
+    assert f"request_headers_to_remove: [{authorize.CALL}]" in example
+    for name in re.findall(r"`(fiscus_envoy_[a-z_]+)", page):
+        assert name in serve.ABOUT
