@@ -33,7 +33,11 @@ def ai(tmp_path: Path) -> Iterator[LocalAi]:
 
 
 def test_every_call_is_charged_once_and_the_vendors_bills_match_to_the_cent(ai: LocalAi, tmp_path: Path) -> None:
-    home = gateway_home(tmp_path / "home", ai, [hard_cap("50", service_category="AI and Machine Learning")])
+    home = gateway_home(
+        tmp_path / "home",
+        ai,
+        [hard_cap("50"), {**hard_cap("60", service_category="AI and Machine Learning"), "id": "tests-all"}],
+    )
     with running_gateway(home) as gateway:
         use(gateway)
         gateway.calls(4)
@@ -43,7 +47,7 @@ def test_every_call_is_charged_once_and_the_vendors_bills_match_to_the_cent(ai: 
 
     before = lake(home)
     assert before == {"effective": cost, "contracted": cost, "billed": 0}
-    assert budget(home) == (0, rounded_up(calls))
+    assert budgets(home) == {"tests-cap": (0, rounded_up(calls)), "tests-all": (0, rounded_up(calls))}
 
     two_days_later(home, ai)
     with patch.dict(os.environ, ADMIN):
@@ -59,9 +63,13 @@ def test_every_call_is_charged_once_and_the_vendors_bills_match_to_the_cent(ai: 
     assert after["contracted"] - after["billed"] == cost  # bills have their own ContractedCost; ours stays
     assert after["billed"] == pytest.approx(ai.billed("openai") + ai.billed("anthropic"), abs=Decimal("1E-8"))
     assert after["effective"] == after["billed"] + mistral
-    actual, unbilled = budget(home)
-    assert actual == pytest.approx(after["billed"], abs=Decimal("1E-8"))
-    assert unbilled == pytest.approx(mistral, abs=Decimal("1E-8"))
+    found = budgets(home)
+    for name, actual in (
+        ("tests-all", after["billed"]),
+        ("tests-cap", 0),
+    ):  # the bills name no team: its cap is not freed
+        assert found[name][0] == pytest.approx(actual, abs=Decimal("1E-8"))
+        assert sum(found[name]) == pytest.approx(after["effective"], abs=Decimal("1E-8"))
 
     fiscus(home, "ai", "outcome", "ticket=123", "resolved", "--customer", "acme")
     (line,) = [
@@ -103,11 +111,15 @@ def lake(home: Path) -> Mapping[str, Decimal]:
     )
 
 
-def budget(home: Path) -> tuple[Decimal, Decimal]:
+def budgets(home: Path) -> Mapping[str, tuple[Decimal, Decimal]]:
+    """(actual, what the ledger counts) of the two caps."""
     fiscus(home, "run")
     statuses = [line["status"] for line in fiscus(home, "budgets")["lines"]]
-    (found,) = [one for one in statuses if one["budget_id"] == "tests-cap"]
-    return Decimal(found["actual"]), Decimal(found["metered"])
+    return {
+        one["budget_id"]: (Decimal(one["actual"]), Decimal(one["metered"]))
+        for one in statuses
+        if one["budget_id"].startswith("tests-")
+    }
 
 
 def rounded_up(calls: list[Any]) -> Decimal:

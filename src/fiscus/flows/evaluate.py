@@ -111,7 +111,7 @@ def standing_budgets(ws: Workspace) -> list[StandingBudget]:
     query = budget_days_query(book, ws.config.promoted_tags, metered)
     days = budget_days(ws.lake.query(query.sql, query.params), book)
     billed = budget_statuses(book, days, str(ws.lake.version()))
-    shares = sync_ledger(ws, budgets, billed, {budget.id for budget in budgets if not days[budget.id].seen})
+    shares = sync_ledger(ws, budgets, billed, days)
     statuses = [with_ledger(status, shares[status.budget_id]) for status in billed]
     return [
         StandingBudget(budget, status, days[budget.id], _team(ws, budget.owner))

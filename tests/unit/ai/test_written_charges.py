@@ -32,7 +32,7 @@ from fiscus.flows.write_ai_charges import write_ai_charges
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, BadInput
-from fiscus.kernel.money import total
+from fiscus.kernel.money import to_nanos, total
 from fiscus.kernel.periods import midnight
 from fiscus.kernel.progress import Silent
 from fiscus.kernel.sql_text import sql_text
@@ -137,17 +137,7 @@ def test_a_bill_of_another_vendor_covers_nothing(ws: Workspace) -> None:
 
 def test_money_stands_in_one_place_of_a_budget_before_and_after_the_bill(tmp_path: Path) -> None:
     """Settled in the ledger, written to the lake, then billed: what is used is 12.50 all the time."""
-    ws = judged_by(open_with_rules(tmp_path), BUDGET)
-    rows = [charge(day, "10", Tags=tags("ml")) for day in days(date(2026, 9, 1), AS_OF)]
-    deliver(ws, write_csv(ws.home / "aws.csv", rows), source=Source("aws"))
-    assign_owners(ws)
-    evaluate(ws, "run-1")
-    asked = decide_intent(ws, parse_intent({
-        "kind": "ai.request", "requested_by": "max", "environment": "prod", "provider": "OpenAI", "amount": "20",
-        "currency": "USD", "attributes": {"model": "gpt-4o-mini"},
-    }))  # fmt: skip
-    settle_hold(ws, asked.id, Decimal("12.5"))
-    ws.calls.append([ai_call("c1", decision_id=asked.id, usage={}, settled=12_500_000_000)])
+    ws = _spent(tmp_path, "12.5", settle_only=True)
     assert used(ws) == (0, Decimal("12.5"))
     write(ws)
     assert used(ws) == (0, Decimal("12.5"))
@@ -159,6 +149,35 @@ def test_money_stands_in_one_place_of_a_budget_before_and_after_the_bill(tmp_pat
     write(ws)
     assert used(ws) == (Decimal("12.5"), 0)
     assert spend(ws) == Decimal("12.5")
+
+
+def test_a_bill_that_knows_another_team_gives_no_team_its_money_back(tmp_path: Path) -> None:
+    """ML spends 12.50 of its cap through the gateway; the vendor bills it to a project that is nobody's."""
+    ws = _spent(tmp_path, "12.5")
+    bill(ws, AS_OF, {"Tags": "{}"}, "12.5")
+    write(ws)
+    assert used(ws) == (0, Decimal("12.5"))
+    assert spend(ws) == Decimal("12.5")
+    assert used(ws) == (0, Decimal("12.5"))
+
+
+def test_a_bill_that_is_lower_than_the_estimate_lowers_it_for_whoever_it_does_not_name(tmp_path: Path) -> None:
+    ws = _spent(tmp_path, "12.5")
+    bill(ws, AS_OF, {"Tags": "{}"}, "5")
+    write(ws)
+    assert used(ws) == (0, Decimal(5))
+
+
+def test_what_a_bill_names_in_part_counts_for_the_rest(tmp_path: Path) -> None:
+    ws = _spent(tmp_path, "12.5")
+    rows = [
+        charge(AS_OF, cost, Tags=team, ServiceProviderName="OpenAI", ServiceCategory="AI and Machine Learning", ResourceId=cost)
+        for cost, team in (("4.5", tags("ml")), ("8", "{}"))
+    ]  # fmt: skip
+    deliver(ws, write_csv(ws.home / "openai.csv", rows), source=Source("openai"))
+    assign_owners(ws)
+    write(ws)
+    assert used(ws) == (Decimal("4.5"), Decimal(8))
 
 
 def test_a_crash_at_any_step_is_mended_by_the_next_run(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,6 +326,27 @@ def _write_in(home: Path, begun: Path) -> None:
     ws = open_with_rules(home)
     begun.touch()
     write_ai_charges(ws, Silent())
+
+
+def _spent(home: Path, money: str, *, settle_only: bool = False) -> Workspace:
+    """ML asked for 20 USD of AI through the gateway, which came to `money`; the next day, unless only settled."""
+    ws = judged_by(open_with_rules(home), BUDGET)
+    rows = [charge(day, "10", Tags=tags("ml")) for day in days(date(2026, 9, 1), AS_OF)]
+    deliver(ws, write_csv(ws.home / "aws.csv", rows), source=Source("aws"))
+    assign_owners(ws)
+    evaluate(ws, "run-1")
+    asked = decide_intent(ws, parse_intent({
+        "kind": "ai.request", "requested_by": "max", "environment": "prod", "provider": "OpenAI", "amount": "20",
+        "currency": "USD", "attributes": {"model": "gpt-4o-mini"},
+    }))  # fmt: skip
+    settle_hold(ws, asked.id, Decimal(money))
+    ws.calls.append([ai_call("c1", decision_id=asked.id, usage={}, settled=to_nanos(Decimal(money)))])
+    if not settle_only:
+        write(ws)
+        assert isinstance(ws.clock, SteppedClock)
+        ws.clock.advance(timedelta(days=1))
+        assert used(ws) == (0, Decimal(money))
+    return ws
 
 
 def used(ws: Workspace) -> tuple[Decimal, Decimal]:

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from fiscus.cost.columns import promoted_column
 from fiscus.guardrails.budgets.budget_amount import rollover_periods
 from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, BudgetStatus
-from fiscus.kernel.money import ZERO, total
+from fiscus.kernel.money import EXACT, ZERO, total
 from fiscus.kernel.periods import FiscalCalendar, midnight
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text
@@ -24,7 +24,7 @@ from fiscus.signals.types import DailySeries
 HISTORY_DAYS: Final = 126  # what a forecast learns from
 SOURCE_OVER_DAYS: Final = 35
 _ROOM: Final = "fiscus.guardrails"
-_OF_EVERY_SHAPE: Final = ("day", "currency", "source", "flags")
+_OF_EVERY_SHAPE: Final = ("day", "currency", "source", "flags", "meter")
 _METERED: Final = "list_contains(CAST($metered AS VARCHAR[]), coalesce(ServiceProviderName, ''))"
 
 
@@ -44,6 +44,7 @@ class BudgetDays:
     ahead: Decimal = ZERO
     by_day: Mapping[date, Decimal] = field(default_factory=dict)
     metered: Mapping[date, Decimal] = field(default_factory=dict)
+    metered_by: Mapping[tuple[str, date], Decimal] = field(default_factory=dict)  # the same, by provider
     covered_from: date | None = None
 
     @property
@@ -83,7 +84,7 @@ def open_book(budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date) 
 
 
 def budget_days_query(book: BudgetBook, promoted: Sequence[str], metered: Sequence[str] = ()) -> Query:
-    """(budget, day, cost, metered, charges, landed, complete) of every budget, for days before the as-of day.
+    """(budget, day, cost, metered, charges, landed, complete, meter) of every budget, for days before the as-of day.
 
     `promoted` are the tag keys that the view has as columns; `metered` the providers (ServiceProviderName) whose spend the
     ledger counts itself. One more row, of no budget, says which days the lake holds. Raises ValueError without a budget.
@@ -160,15 +161,19 @@ class _Gathered:
     def __init__(self) -> None:
         self.costs: dict[date, Decimal] = {}
         self.metered: dict[date, Decimal] = {}
+        self.metered_by: dict[tuple[str, date], Decimal] = {}
         self.counts: dict[date, int] = {}
         self.landed = date.min
         self.complete = date.max
 
-    def take(self, row: tuple[str, date, Decimal, Decimal, int, date, date | None], running_since: date) -> None:
-        _, day, cost, metered, charges, landed, complete = row
-        self.costs[day], self.counts[day] = cost, charges
+    def take(self, row: tuple[str, date, Decimal, Decimal, int, date, date | None, str], running_since: date) -> None:
+        """A day has one row of each provider that is metered, and one of all others."""
+        _, day, cost, metered, charges, landed, complete, meter = row
+        self.costs[day] = EXACT.add(self.costs.get(day, ZERO), cost)
+        self.counts[day] = self.counts.get(day, 0) + charges
         if metered:
-            self.metered[day] = metered
+            self.metered[day] = EXACT.add(self.metered.get(day, ZERO), metered)
+            self.metered_by[meter, day] = metered
         self.landed = max(self.landed, landed, day + timedelta(days=1))
         if complete is not None and day >= running_since:
             self.complete = min(self.complete, complete)
@@ -187,6 +192,7 @@ def _days_of(budget: Budget, found: _Gathered, book: BudgetBook, covered_from: d
         ahead=total([cost for day, cost in found.costs.items() if day >= max(until, period.start)]),
         by_day=found.costs,
         metered=found.metered,
+        metered_by=found.metered_by,
         covered_from=covered_from,
     )
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, cast
 
+from fiscus.guardrails.ledger.billed_elsewhere import billed_elsewhere
 from fiscus.guardrails.ledger.commands import (
     Answer,
     Command,
@@ -289,10 +290,16 @@ class _Book:
         keys = [account_key(one.budget_id, one.period) for one in asked.standings]
         open_days: dict[tuple[str, str], int] = defaultdict(int)
         unseen = {key for key, one in zip(keys, asked.standings, strict=True) if not one.by_bills}
+        of = dict(zip(keys, asked.standings, strict=True))
         for day in self._locked.days(keys):
             until = None if day.account in unseen else asked.billed.get(day.provider)
             if until is None or counts_from(day.nature, day.day) >= until:
                 open_days[day.account, day.nature] += day.amount
+            elif day.nature == "usage" and asked.counted:
+                one = of[day.account]
+                counted = asked.counted.get((one.currency, day.provider, day.day), (0, 0))
+                billed = one.billed.get((day.provider, day.day), 0)
+                open_days[day.account, "usage"] += billed_elsewhere(day.amount, billed, counted)
         for key, one in zip(keys, asked.standings, strict=True):
             account = self._accounts.get(key)
             if account is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold
@@ -101,6 +101,9 @@ class Standing:
     actual: int
     estimated: int
     billed_until: date
+    billed: Mapping[tuple[str, date], int] = field(
+        default_factory=dict
+    )  # (provider, day) -> what the bills have in its scope
     by_bills: bool = True  # False: what was settled for it is on no bill, whatever day its provider's bills cover
 
 
@@ -109,11 +112,13 @@ class Sync:
     """What the newest bills say. `billed`: provider -> the first day that its bills do not cover yet.
 
     Settled usage counts as unbilled from that day on; a commitment until the bills cover the whole of its month: only then
-    can it not be missing from them any more. A provider that no bill names keeps what it settled.
+    can it not be missing from them any more. A provider that no bill names keeps what it settled. `counted`: (currency, provider,
+    day) -> (what the gateway counted, what was billed), wherever: see `billed_elsewhere`.
     """
 
     standings: Sequence[Standing]
     billed: Mapping[str, date]
+    counted: Mapping[tuple[str, str, date], tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

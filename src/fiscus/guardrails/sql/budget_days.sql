@@ -2,7 +2,8 @@
 -- dimensions that a scope filters by); each shape is then one hash join with its budgets. One cube of all dimensions would have
 -- nearly as many rows as there are charges, once resources differ in enough of them.
 -- What the gateway wrote is on no bill: the spend ledger counts it.
--- `flags`: 1 tax, 2 credit, 4 of a provider that the spend ledger meters. Fewer columns to group by, and faster for it.
+-- `flags`: 1 tax, 2 credit, 4 of a provider that the spend ledger meters, which `meter` names. Fewer columns to group by, and
+-- faster for it.
 -- Filled in: the columns that any scope asks for (d0, d1 ...), the grouping sets, and one SELECT a shape, from budget_shape.sql.
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
 -- then says nothing. A tax or a fee of the whole month says nothing of the days to come: a daily source has delivered up to
@@ -10,7 +11,7 @@
 WITH cube AS MATERIALIZED (
     SELECT
         {{columns}}
-        {{shape}} AS shape, day, currency, source, flags,
+        {{shape}} AS shape, day, currency, source, flags, meter,
         sum(EffectiveCost) AS effective, sum(BilledCost) AS billed, count(*) AS charges, max(ChargePeriodEnd) AS until
     FROM (
         SELECT
@@ -19,6 +20,7 @@ WITH cube AS MATERIALIZED (
             BillingCurrency AS currency,
             x_SourceId AS source,
             CASE ChargeCategory WHEN 'Tax' THEN 1 WHEN 'Credit' THEN 2 ELSE 0 END + CASE WHEN {{metered}} THEN 4 ELSE 0 END AS flags,
+            CASE WHEN {{metered}} THEN ServiceProviderName ELSE '' END AS meter,
             EffectiveCost, BilledCost, ChargePeriodEnd
         FROM charges
         WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_SourceId NOT LIKE 'gateway-%'
@@ -48,5 +50,6 @@ landed AS (
 {{shapes}}
 UNION ALL
 SELECT
-    '' AS budget, min(day) AS day, NULL AS cost, NULL AS metered, 0 AS charges, max(day) AS landed, NULL AS complete
+    '' AS budget, min(day) AS day, NULL AS cost, NULL AS metered, 0 AS charges, max(day) AS landed, NULL AS complete,
+    '' AS meter
 FROM cube WHERE shape = {{every}}

@@ -5,7 +5,8 @@ SELECT
     sum(CASE WHEN cube.flags & 4 = 0 THEN 0 WHEN wanted.is_billed THEN cube.billed ELSE cube.effective END) AS metered,
     CAST(sum(cube.charges) AS BIGINT) AS charges,
     max(landed.landed) AS landed,
-    min(CASE WHEN landed.is_daily THEN landed.landed END) AS complete
+    min(CASE WHEN landed.is_daily THEN landed.landed END) AS complete,
+    cube.meter
 FROM cube
 JOIN landed USING (source)
 JOIN (
@@ -19,4 +20,4 @@ JOIN (
         unnest($currency_{{n}}) AS currency
 ) AS wanted ON {{matches}} cube.currency = wanted.currency AND cube.day >= wanted.since
 WHERE cube.shape = {{shape}} AND (wanted.with_tax OR cube.flags & 1 = 0) AND (wanted.with_credits OR cube.flags & 2 = 0)
-GROUP BY wanted.budget, cube.day
+GROUP BY wanted.budget, cube.day, cube.meter
