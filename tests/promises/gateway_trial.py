@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -162,26 +162,36 @@ _NOTHING = Outcome(0, 0, 0, 0, 0, 0, 0, 0, 0)
 def _open_accounts(trial: Trial, url: str) -> None:
     """The caps of this trial; where the ledger is a database of its own, the workspace is told of it."""
     if trial.url:
-        path = trial.folder / "fiscus.yaml"
-        document = yaml.safe_load(path.read_text())
-        document["stores"] = {
-            **document.get("stores", {}),
-            "ledger": trial.url,
-            "gateway": "sqlite:///.fiscus/gateway.db",
-        }
-        path.write_text(yaml.safe_dump(document))
-    copied = open_ledger(f"sqlite:///{trial.folder / '.fiscus' / 'ledger.db'}", SystemClock())
-    others = [one for one in copied.every_account() if one.budget_id not in LEVELS]
-    copied.close()
-    since = datetime.now(UTC).date().replace(day=1)
-    standings = [Standing(one.budget_id, one.period, one.currency, one.cap, one.amount, 0, 0, since) for one in others]
-    standings += [
-        Standing(name, _period(), "USD", "hard", trial.cap * SHARES[name], 0, 0, since, by_bills=False)
+        copy_accounts(trial.folder, trial.url)
+    standings = [
+        Standing(name, _period(), "USD", "hard", trial.cap * SHARES[name], 0, 0, _since(), by_bills=False)
         for name in LEVELS
     ]
     ledger = Ledger(open_ledger(url, SystemClock()))
     ledger.ask(Sync(standings, {}))
     ledger.close()
+
+
+def copy_accounts(home: Path, url: str) -> None:
+    """Move a workspace's ledger to an empty database: its accounts stand there as in its file."""
+    path = home / "fiscus.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["stores"] = {**document.get("stores", {}), "ledger": url, "gateway": "sqlite:///.fiscus/gateway.db"}
+    path.write_text(yaml.safe_dump(document))
+    file = open_ledger(f"sqlite:///{home / '.fiscus' / 'ledger.db'}", SystemClock())
+    accounts = file.every_account()
+    file.close()
+    ledger = Ledger(open_ledger(url, SystemClock()))
+    standings = [
+        Standing(one.budget_id, one.period, one.currency, one.cap, one.amount, 0, 0, _since(), one.by_bills)
+        for one in accounts
+    ]
+    ledger.ask(Sync(standings, {}))
+    ledger.close()
+
+
+def _since() -> date:
+    return datetime.now(UTC).date().replace(day=1)
 
 
 class Demand:
