@@ -97,6 +97,7 @@ class Asking:
 
     def __init__(self, desk: Desk, facts: Facts) -> None:
         self._desk, self._facts = desk, facts
+        self._asked: dict[str, Groups] = {}
         self._money = MONEY_COLUMN[facts.dataset]
         self._money_known = self._money in facts.delivered or "BilledCost" in facts.delivered
 
@@ -221,7 +222,9 @@ class Asking:
                 return verdict(plan.rule, "needs_data", f"the dataset {table}: give it with --with {table}=PATH")
             if lost := [name for name in query.beside if name not in self._desk.columns_of(table)]:
                 return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
-        return self._grouped(plan.rule, ask_group(self._desk, text, self._facts.kind_of), judged)
+        if text not in self._asked:  # two rules may ask one question
+            self._asked[text] = ask_group(self._desk, text, self._facts.kind_of)
+        return self._grouped(plan.rule, self._asked[text], judged)
 
     def _grouped(self, rule: Rule, groups: Groups, judged: int) -> Verdict:
         if groups.open_groups and not groups.kept and not groups.broken:

@@ -68,9 +68,18 @@ READINGS: Final[Mapping[Kind, Mapping[str, str]]] = {
 
 _CALL: Final = re.compile(rf"\b({'|'.join(sorted(_TEXT, key=len, reverse=True))})\(([A-Za-z_]\w*)\)")
 
+_MISSES: Final = re.compile(r"\bmisses\((\w+), (\w+), (\w+)\)")
+"""Whether the first two do not multiply to the third, at nine digits: asked by several rules, computed once a row."""
+
 
 def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, str]) -> str:
     """`sql` with each `reading(Column)` replaced by a name; `needed` gains name -> SQL of those not seen before."""
+
+    def missed(call: re.Match[str]) -> str:
+        a, b, result = (READINGS[kind_of(name)]["number"].replace("{x}", f'"{name}"') for name in call.groups())
+        name = f"misses__{'__'.join(call.groups())}"
+        needed[name] = f"abs({a} * {b} - {result}) > 1e-9 * abs({result})"
+        return name
 
     def named(call: re.Match[str]) -> str:
         reading, column = call.groups()
@@ -80,7 +89,7 @@ def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, s
         needed[name] = READINGS[kind_of(column)][reading].replace("{x}", f'"{column}"')
         return name
 
-    return _CALL.sub(named, sql)
+    return _CALL.sub(named, _MISSES.sub(missed, sql))
 
 
 def spell_readings(sql: str, kind_of: Callable[[str], Kind]) -> str:

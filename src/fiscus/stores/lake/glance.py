@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import duckdb
+
 from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.limits import (
+    INPUT_INFLATED_FREE_BYTES,
+    INPUT_INFLATION_RATIO_MAX,
+    INPUT_ROWS_FREE,
+    INPUT_ROWS_PER_BYTE_MAX,
+)
 
 HEAD_BYTES = 4 << 20
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
@@ -28,9 +36,10 @@ class GlancedFile:
 
 def glance_at(paths: list[Path]) -> tuple[GlancedFile, ...]:
     """Every file under `paths`, in order. Raises BadInput: nothing there, not a kind that can be read, damaged, unbounded."""
-    if len(paths) == 1 and paths[0].is_file() and paths[0].name.lower().endswith(".csv"):
-        return (_plain(paths[0]),)
-    from fiscus.stores.lake.input_files import find_files  # noqa: PLC0415  loads pyarrow, half a second, for packed files
+    name = paths[0].name.lower() if len(paths) == 1 else ""
+    if name.endswith((".csv", ".parquet")) and paths[0].is_file():
+        return (_glance(paths[0]),)
+    from fiscus.stores.lake.input_files import find_files  # noqa: PLC0415  loads pyarrow, half a second, for folders
 
     return tuple(_glance(path) for path in find_files(paths))
 
@@ -39,10 +48,36 @@ def _glance(path: Path) -> GlancedFile:
     name = path.name.lower()
     if name.endswith(".csv"):
         return _plain(path)
-    from fiscus.stores.lake.input_files import inspect_file  # noqa: PLC0415  as above
+    if name.endswith(".parquet"):
+        return _parquet(path)
+    from fiscus.stores.lake.input_files import inspect_file  # noqa: PLC0415  as above, for packed text
 
     file = inspect_file(path)
-    return GlancedFile(str(path), file.form, file.columns, file.delimiter)
+    return GlancedFile(str(path), "csv", file.columns, file.delimiter)
+
+
+def _parquet(path: Path) -> GlancedFile:
+    """By the footer alone: names, and that neither rows nor bytes grow without bound."""
+    from fiscus.stores.lake.csv_head import checked_header  # noqa: PLC0415  as above
+
+    spelt, size = str(path).replace("'", "''"), path.stat().st_size
+    try:
+        with duckdb.connect() as db:
+            ((rows,),) = db.execute(f"SELECT num_rows FROM parquet_file_metadata('{spelt}')").fetchall()
+            ((inflated,),) = db.execute(
+                f"SELECT sum(total_uncompressed_size) FROM parquet_metadata('{spelt}')"
+            ).fetchall()
+            names = [str(row[0]) for row in db.execute(f"DESCRIBE SELECT * FROM read_parquet('{spelt}')").fetchall()]
+    except duckdb.Error as broken:
+        raise BadInput(
+            f"The file is damaged or cut off: {str(broken).splitlines()[0]}",
+            remedy="Fetch it again from the vendor.",
+            where=Where(file=str(path)),
+        ) from None
+    many = rows > INPUT_ROWS_FREE and rows > size * INPUT_ROWS_PER_BYTE_MAX
+    if many or (inflated or 0) > max(INPUT_INFLATED_FREE_BYTES, size * INPUT_INFLATION_RATIO_MAX * 10):
+        raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
+    return GlancedFile(str(path), "parquet", checked_header(path, names))
 
 
 def _plain(path: Path) -> GlancedFile:
