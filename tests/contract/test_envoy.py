@@ -226,6 +226,10 @@ def test_what_costs_nothing_goes_on_and_what_nobody_knows_does_not(proxy: str, f
 
 
 def test_what_was_asked_is_counted(proxy: str, fiscus: Served) -> None:
+    _check(fiscus.address, _asked(fiscus.company))
+    _check(fiscus.address, _asked(fiscus.company, key=""))
+    openai_client(f"{proxy}/openai/v1", fiscus.company.key).chat.completions.create(**ASKED)
+    fiscus.before()
     text = fiscus.metrics()
     assert 'fiscus_envoy_checks_total{answer="allowed",why="allow"}' in text
     assert 'fiscus_envoy_checks_total{answer="denied",why="unauthenticated"}' in text
@@ -362,6 +366,21 @@ def test_it_does_not_listen_where_keys_would_be_seen(
 
     code = command_line()(["envoy", "--home", str(company.home), *options], result_action="return_value")
     assert (code, why in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--port", "--metrics-port"])
+def test_a_port_that_is_taken_is_said(company: AiCompany, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "fiscus", "envoy", "--home", str(company.home)]
+        port = str(taken.getsockname()[1])
+        others = [] if option == "--port" else ["--port", "0"]
+        ran = subprocess.run(
+            [*command, *others, option, port], capture_output=True, text=True, timeout=120, check=False
+        )
+    assert ran.returncode == 2
+    assert f"{port}" in ran.stderr
+    assert "Name another" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def _asked(

@@ -31,6 +31,7 @@ from fiscus.edges.envoy.messages import (
 )
 from fiscus.edges.envoy.told import Allowed, in_envoys_words, told_by
 from fiscus.edges.envoy.under_way import UNHEARD_TOTAL, UnderWay
+from fiscus.edges.listening import listen
 from fiscus.flows import meter_calls, show_gauges
 from fiscus.flows.govern_call import Ended
 from fiscus.flows.show_gauges import budget_gauges
@@ -101,8 +102,8 @@ async def _serve(
         under_way = UnderWay(Pacing())
         server = grpc_server(Authorizer(lambda: opened.governing, under_way, threads, time.monotonic))
         port = _listen(server, where, credentials)
-        await server.start()
         watched = await _metrics(opened, where)
+        await server.start()
         if started is not None:
             started(f"{where.host}:{port}")
         try:
@@ -215,6 +216,7 @@ def _credentials(where: Listening) -> grpc.ServerCredentials | None:
 async def _metrics(opened: OpenGateway, where: Listening) -> web.AppRunner | None:
     if where.metrics_port is None:
         return None
+    listener = listen(where.host, where.metrics_port)
 
     async def metrics(_: web.Request) -> web.Response:
         gauges = await asyncio.to_thread(budget_gauges, opened.governing.governs.ws)
@@ -228,5 +230,5 @@ async def _metrics(opened: OpenGateway, where: Listening) -> web.AppRunner | Non
     app.add_routes([web.get("/metrics", metrics), web.get("/healthz", health)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, where.host, where.metrics_port).start()
+    await web.SockSite(runner, listener).start()
     return runner
