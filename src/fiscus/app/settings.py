@@ -114,9 +114,7 @@ def load_settings(home: Path) -> Settings:
         aws=data.get("aws"),
         belts=_belts(data.get("belts", {})),
         escalation=data.get("escalation", {}),
-        outcomes=tuple(
-            Outcome(o["name"], {k: _many(v) for k, v in o["scope"].items()}, o["volumes"]) for o in outcomes
-        ),
+        outcomes=tuple(_outcome(item) for item in outcomes),
         simulated=tuple(data.get("simulated", ())),
         pages_url=str(data.get("pages_url", DEFAULT_PAGES)).rstrip("/"),
         freezes=freezes_from(document),
@@ -137,6 +135,11 @@ def _belts(given: Mapping[str, Any]) -> SafetyBelts:
 def _beside(state: str, default: str) -> str:
     """In the same PostgreSQL database as the state, unless it is told otherwise; in a file of its own beside SQLite."""
     return state if state.startswith("postgres") else default
+
+
+def _outcome(item: Mapping[str, Any]) -> Outcome:
+    scope = {dimension: _many(values) for dimension, values in item["scope"].items()}
+    return Outcome(item["name"], scope, item.get("volumes", {}), item.get("unit", ""), item.get("result", ""))
 
 
 def _many(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -15,11 +15,16 @@ from fiscus.kernel.rows import Query
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a scope's money buys: `scope` dimension -> accepted values, `volumes` month (2026-10) -> count."""
+    """What a scope's money buys: `scope` dimension -> accepted values, `volumes` month (2026-10) -> count.
+
+    `unit`: a kind of units of work instead of volumes; those that came to `result` (empty: to anything) are counted.
+    """
 
     name: str
     scope: Mapping[str, tuple[str, ...]]
     volumes: Mapping[str, int]
+    unit: str = ""
+    result: str = ""
 
 
 Kind = Literal["actual", "estimate", "forecast", "count", "share"]

@@ -11,6 +11,7 @@ from fiscus.board.assurance import FACTS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Pack
 from fiscus.flows.ports import StateTx
+from fiscus.flows.told_volumes import with_told_volumes
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
@@ -65,7 +66,7 @@ def _setting(ws: Workspace) -> Setting:
     return Setting(
         budgets=config.budgets,
         policies=config.policies,
-        outcomes=config.outcomes,
+        outcomes=tuple(with_told_volumes(ws, one) for one in config.outcomes),
         promoted=config.promoted_tags,
         sources=tuple(config.sources),
         default_pool=config.directory.default_pool,

@@ -83,6 +83,7 @@ def _finding(
         "late. "
         f"Days: {', '.join(sorted({str(line.day) for line in lines})[:10])}."
     )
+    detail += _billed_to(ws, provider, currency, lines)
     team = ws.config.directory.default_pool
     return Finding(
         id=content_id("fnd", KIND, *key),
@@ -105,6 +106,15 @@ def _finding(
         params={"since": midnight(found.first), "until": midnight(found.until)},
         lake_version=found.lake_version,
     )
+
+
+def _billed_to(ws: Workspace, provider: str, currency: str, lines: Sequence[ReconciledLine]) -> str:
+    """The vendor's own keys or projects that the days were billed to, where the bill names them: where to look."""
+    days = sorted({line.day for line in lines})
+    params = {"provider": provider, "currency": currency, "days": days, "since": midnight(days[0])}
+    rows = ws.lake.query(sql_text("fiscus.flows", "ai_billed_to"), params).rows
+    told = [f"{name} {display(cast('Decimal', cost))}" for name, cost in rows]
+    return f" Billed to: {', '.join(told)}." if told else ""
 
 
 def _money(more: Decimal, less: Decimal, currency: str) -> str:

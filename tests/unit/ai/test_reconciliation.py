@@ -126,6 +126,7 @@ class TestInTheLake:
         assert finding.amount == 40
         assert "40.00 more USD" in finding.title
         assert "somebody calls OpenAI without it" in finding.detail
+        assert "Billed to: 111122223333 41.00." in finding.detail
         rows = ws.lake.query(finding.query, finding.params)
         assert len(rows)
         bill(ws, {17: "1", 18: "1"})

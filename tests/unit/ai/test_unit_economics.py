@@ -17,11 +17,13 @@ from tests.fixtures.company import open_company
 from tests.fixtures.effort import some
 
 from fiscus.__main__ import command_line
+from fiscus.board.types import Outcome
 from fiscus.cost.ai.hour_charges import cost_of
 from fiscus.cost.ai.types import AiCall, UnitOutcome
 from fiscus.cost.ai.unit_economics import GROUPS, OPEN, UNNAMED, unit_lines
 from fiscus.edges.api.ai_routes import mount_ai
 from fiscus.flows.record_outcome import ToldOutcome, record_outcomes, unit_economics
+from fiscus.flows.told_volumes import with_told_volumes
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import total
@@ -119,6 +121,18 @@ class TestTelling:
     def test_a_grouping_that_does_not_exist_is_refused(self, ws: Workspace) -> None:
         with pytest.raises(BadInput, match="no grouping"):
             unit_economics(ws, "ticket", "colour")
+
+    def test_the_board_counts_what_was_told_by_month_each_unit_once_by_its_last_word(self, ws: Workspace) -> None:
+        october, november = AT - timedelta(days=40), AT
+        record_outcomes(ws, [
+            ToldOutcome("ticket=1", "resolved", at=october), ToldOutcome("ticket=1", "reopened", at=november),
+            ToldOutcome("ticket=2", "resolved", 3, at=november), ToldOutcome("pr=9", "resolved", at=november),
+        ])  # fmt: skip
+        resolved = Outcome("Resolved", {}, {"2026-09": 7}, "ticket", "resolved")
+        assert with_told_volumes(ws, resolved).volumes == {"2026-11": 3, "2026-09": 7}
+        assert with_told_volumes(ws, Outcome("Any", {}, {}, "ticket")).volumes == {"2026-11": 4}
+        plain = Outcome("Typed", {}, {"2026-10": 1})
+        assert with_told_volumes(ws, plain) is plain
 
     def test_over_the_api(self, ws: Workspace) -> None:
         from fastapi import APIRouter
