@@ -218,6 +218,20 @@ class TestTablesThatFollowTheEvidence:
         assert ask(ledger, Expire()) == Done(1)
         assert self.lag(url) == 0
 
+    def test_a_ledger_of_before_opens_with_its_holds_and_its_chain(
+        self, ledger: Ledger, url: str, clock: SteppedClock
+    ) -> None:
+        ask(ledger, reserve("h1", USD, "team"))
+        ask(ledger, Expire())
+        change(url, "ALTER TABLE ledger_head DROP COLUMN tabled")
+        change(url, "DELETE FROM ledger_version WHERE version >= 3")
+        opened = Ledger(open_ledger(url, clock))
+        assert self.lag(url) == 0
+        assert ask(opened, reserve("h2", 9 * USD, "team")).hold is not None  # type: ignore[union-attr]
+        assert ask(opened, reserve("h3", 1, "team")).hold is None  # type: ignore[union-attr]
+        assert verify_chain(opened.store.evidence_records())[2] == []
+        opened.close()
+
     def test_evidence_that_cannot_be_read_stops_the_ledger_instead_of_forgetting_a_hold(
         self, ledger: Ledger, url: str, clock: SteppedClock
     ) -> None:

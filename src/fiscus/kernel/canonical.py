@@ -11,16 +11,18 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from json import JSONEncoder
+from json.encoder import encode_basestring
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import rfc8785
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-_SAFE_INT: Final = 2**53 - 1  # what every JSON reader holds exactly
+SAFE_INT: Final = 2**53 - 1  # what every JSON reader holds exactly
 _PLAIN: Final = frozenset({str, bool, type(None)})
 _TEXT: Final = frozenset({str})
 _ENCODE: Final = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+quoted: Final = encode_basestring  # a text as RFC 8785 writes it: as json does without ASCII escapes
 
 
 def to_json(value: object) -> Json:
@@ -119,4 +121,4 @@ def _is_easy(plain: Json) -> bool:
         return "".join(plain).isascii() and all(map(_is_easy, rest))
     if isinstance(plain, list):
         return _PLAIN.issuperset(map(type, plain)) or all(map(_is_easy, plain))
-    return kind is int and -_SAFE_INT <= plain <= _SAFE_INT  # type: ignore[operator]  # an int
+    return kind is int and -SAFE_INT <= plain <= SAFE_INT  # type: ignore[operator]  # an int

@@ -10,11 +10,10 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from json.encoder import encode_basestring
 from typing import Final, Protocol
 
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.canonical import Json, canonical_bytes, to_json
+from fiscus.kernel.canonical import Json, canonical_bytes, quoted, to_json
 
 GENESIS: Final = "0" * 64
 
@@ -69,8 +68,7 @@ def sealed_digest(  # noqa: PLR0913, PLR0917 the seven parts of a record
 
 
 def _text(value: str) -> bytes:
-    """A text as RFC 8785 writes it, which is how json does without ASCII escapes."""
-    return encode_basestring(value).encode()
+    return quoted(value).encode()
 
 
 def verify_chain(records: Iterable[EvidenceRecord]) -> tuple[int, str, list[ChainBreak]]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fiscus.guardrails.decisions.intent import parse_intent
-from fiscus.guardrails.types import INTENT_KINDS
+from fiscus.guardrails.decisions.intent import intent_digest, parse_intent
+from fiscus.guardrails.types import INTENT_KINDS, Intent
+from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import BadInput
 
 ASK: dict[str, Any] = {
@@ -99,3 +104,32 @@ def test_what_is_left_out_is_nothing_and_null_is_left_out(kind: str) -> None:
     assert (intent.team, intent.provider, intent.attributes) == ("", "", {})
     assert parse_intent(ASK | {"attributes": {"model": None}}).attributes == {}
     assert replace(intent, kind="ai.request") == parse_intent(ASK | {"team": None, "provider": None, "attributes": {}})
+
+
+texts = st.text(st.characters(exclude_categories=()), max_size=12)
+plain = (
+    texts
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.dictionaries(texts, texts, max_size=3)
+    | st.decimals(0, 9, places=9)
+)
+
+
+@given(
+    st.dictionaries(texts, plain, max_size=5), st.lists(texts, min_size=8, max_size=8), st.decimals(0, 10**9, places=4)
+)
+def test_its_digest_is_that_of_its_canonical_form(
+    attributes: dict[str, object], said: list[str], amount: Decimal
+) -> None:
+    intent = Intent("ai.request", said[0], said[1], said[2], amount, said[3], said[4], said[5], said[6], attributes)
+    assert _or_refused(intent_digest, intent) == _or_refused(digest, intent)
+
+
+def _or_refused(digest_of: Callable[[Intent], str], intent: Intent) -> str:
+    """Half of a surrogate pair, or a number above what every reader holds, has no canonical form."""
+    try:
+        return digest_of(intent)
+    except (UnicodeEncodeError, rfc8785.CanonicalizationError) as refused:
+        return type(refused).__name__

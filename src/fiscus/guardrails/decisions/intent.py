@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from operator import attrgetter
@@ -11,7 +12,7 @@ from unicodedata import category
 from fiscus.guardrails.policies.fact_tables import ATTRIBUTES, COMMON_ATTRIBUTES, FactType
 from fiscus.guardrails.policies.given_facts import given_facts
 from fiscus.guardrails.types import INTENT_KINDS, Intent, IntentKind
-from fiscus.kernel.canonical import digest
+from fiscus.kernel.canonical import SAFE_INT, canonical_bytes, digest, quoted
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import FACT_TEXT_CHARS_MAX, INTENT_TAGS_MAX
@@ -77,8 +78,32 @@ def intent_facts(intent: Intent) -> dict[str, object]:
 
 
 def intent_digest(intent: Intent) -> str:
-    """Names exactly what was asked."""
-    return digest(intent)
+    """Names exactly what was asked: the digest of its RFC 8785 form (kernel/canonical.py).
+
+    Every decision waits for it, so the form is written here, name by name in their order.
+    """
+    stated = intent.attributes
+    if not "".join(stated).isascii():  # their order is another one then
+        return digest(intent)
+    attributes = ",".join([f"{quoted(name)}:{_written(stated[name])}" for name in sorted(stated)])
+    text = (
+        f'{{"amount":"{intent.amount:f}","attributes":{{{attributes}}},"currency":{quoted(intent.currency)},'
+        f'"environment":{quoted(intent.environment)},"kind":{quoted(intent.kind)},"product":{quoted(intent.product)},'
+        f'"provider":{quoted(intent.provider)},"requested_by":{quoted(intent.requested_by)},'
+        f'"service":{quoted(intent.service)},"team":{quoted(intent.team)}}}'
+    )
+    try:
+        return hashlib.sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError:  # half of a surrogate pair: refused there, in its words
+        return digest(intent)
+
+
+def _written(value: object) -> str:
+    if type(value) is str:
+        return quoted(value)
+    if type(value) is int and -SAFE_INT <= value <= SAFE_INT:
+        return str(value)
+    return canonical_bytes(value).decode()
 
 
 def intent_schema() -> Mapping[str, object]:

@@ -56,6 +56,7 @@ class Driver(Protocol):
     purpose: Purpose
     head_lock: str  # what makes a SELECT of the head wait for the writer before
     clustered: str  # what keeps a table's rows in its key
+    numbered: str  # the type of a whole number that is a table's key, of 64 bits
     alone: str  # what makes a transaction that changes the schema wait for another; empty: it does anyway
 
     def writing(self) -> AbstractContextManager[Statements]: ...
@@ -93,6 +94,7 @@ class SqliteDriver:
 
     head_lock = ""  # BEGIN IMMEDIATE has the only write lock already
     clustered = " WITHOUT ROWID"
+    numbered = "INTEGER"  # exactly this word makes the key the row's own number: any other is an index beside the table
     alone = ""
 
     def __init__(self, path: Path, purpose: Purpose = LEDGER) -> None:

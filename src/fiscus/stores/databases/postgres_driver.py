@@ -32,6 +32,7 @@ class PostgresDriver:
 
     head_lock = " FOR UPDATE"
     clustered = ""
+    numbered = "BIGINT"
     alone = "SELECT pg_advisory_xact_lock(1279676274)"  # "LEDr"
 
     def __init__(self, url: str, purpose: Purpose = LEDGER) -> None:

@@ -11,7 +11,8 @@ from fiscus.stores.databases.drivers import Driver, Statements
 def bring_up_to_date(tx: Statements, driver: Driver, prefix: str, versions: Sequence[Sequence[str]]) -> None:
     """Run what the database lacks, inside `tx`; two that open it at once wait for each other. Raises BadConfig for a newer one.
 
-    `prefix` begins the names of the tables; `{clustered}` in a statement keeps a table's rows in its key.
+    `prefix` begins the names of the tables; `{clustered}` in a statement keeps a table's rows in its key, `{numbered}` is the
+    type of a key that is a number.
     """
     if driver.alone:
         tx.rows(driver.alone)
@@ -25,5 +26,5 @@ def bring_up_to_date(tx: Statements, driver: Driver, prefix: str, versions: Sequ
         )
     for number in range(found, len(versions)):
         for statement in versions[number]:
-            tx.run(statement.replace("{clustered}", driver.clustered))
+            tx.run(statement.replace("{clustered}", driver.clustered).replace("{numbered}", driver.numbered))
         tx.run(f"INSERT INTO {prefix}_version VALUES (?)", (number + 1,))

@@ -47,4 +47,13 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         "ALTER TABLE ledger_head ADD COLUMN tabled BIGINT NOT NULL DEFAULT 0",
         "UPDATE ledger_head SET tabled = seq",
     ),
+    (  # SQLite kept an index beside the evidence, one page more a commit
+        "ALTER TABLE ledger_evidence RENAME TO ledger_evidence_before",
+        """CREATE TABLE ledger_evidence (
+            seq {numbered} PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, actor TEXT NOT NULL,
+            proof TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL
+        )""",
+        "INSERT INTO ledger_evidence SELECT * FROM ledger_evidence_before",
+        "DROP TABLE ledger_evidence_before",
+    ),
 )
