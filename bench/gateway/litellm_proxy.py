@@ -93,6 +93,8 @@ def running_litellm(folder: Path, asked: Asked) -> Iterator[tuple[str, int]]:
     command = [
         program, "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port), "--num_workers", str(asked.workers),
     ]  # fmt: skip
+    if asked.workers > 1:  # else its supervisor kills workers that take longer than 5 s to import it, again and again
+        command += ["--timeout_worker_healthcheck", str(START_SECONDS)]
     log = folder / "litellm.log"
     with log.open("w") as out, subprocess.Popen(
         command, cwd=folder, stdout=out, stderr=out, env=_environment(), start_new_session=True

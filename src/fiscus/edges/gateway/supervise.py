@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from fiscus.app.ai_prices import source_document
 from fiscus.edges.gateway.serve import serve_worker
 from fiscus.kernel.errors import BadInput, Unavailable
 
@@ -33,6 +34,7 @@ def serve_gateway(home: Path, host: str, port: int, workers: int, started: Calla
         if workers == 1:
             serve_worker(home, listener, 1, lambda: started(url))
         else:
+            source_document(home)  # compiled once, where it must be, and not by each of them
             _Supervisor(home, host, bound, workers).run(lambda: started(url))
     finally:
         listener.close()
