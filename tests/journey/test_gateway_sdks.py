@@ -11,7 +11,15 @@ import openai
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 from mistralai.client.errors import SDKError
-from tests.fixtures.gateways import Gateway, billed_nanos, gateway_home, running_gateway, wait_for
+from tests.fixtures.gateways import (
+    KEY_ENV,
+    Gateway,
+    billed_nanos,
+    gateway_home,
+    running_gateway,
+    simulated_upstreams,
+    wait_for,
+)
 from tests.fixtures.vendor_clients import (
     ASKED,
     PIXEL,
@@ -39,7 +47,12 @@ def ai() -> Iterator[LocalAi]:
 
 @pytest.fixture(scope="module")
 def gateway(ai: LocalAi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with running_gateway(gateway_home(tmp_path_factory.mktemp("gateway") / "home", ai)) as running:
+    own = {
+        "name": "vllm", "wire": "openai-compatible", "base_url": f"{ai.address}/openai", "provider": "In-house",
+        "prices": "openai", "key_env": KEY_ENV,
+    }  # fmt: skip
+    home = gateway_home(tmp_path_factory.mktemp("gateway") / "home", ai, upstreams=[*simulated_upstreams(ai), own])
+    with running_gateway(home) as running:
         running.key()
         yield running
 
@@ -291,3 +304,10 @@ def test_perplexity_is_settled_at_the_cost_that_it_names(gateway: Gateway, watch
     watch.agrees(2)
     with pytest.raises(openai.AuthenticationError):
         openai_client(gateway.base("perplexity"), "wrong").chat.completions.create(model="sonar", messages=ASKED)
+
+
+def test_a_model_of_ones_own_that_speaks_openais_format_is_governed_alike(gateway: Gateway, watch: Watch) -> None:
+    client = openai_client(gateway.url + "/vllm/v1", gateway.key())
+    assert client.chat.completions.create(model="gpt-4o-mini", messages=ASKED, max_tokens=60).choices
+    assert list(client.chat.completions.create(model="gpt-4o-mini", messages=ASKED, max_tokens=60, stream=True))
+    assert {(call.upstream, call.provider) for call in watch.agrees(2)} == {("vllm", "In-house")}

@@ -167,6 +167,9 @@ class SimulatedOpenAI:
             if value is not None and (not isinstance(value, int) or not 1 <= value <= model.output_tokens_max):
                 message = f"{name} is too large or too small: {value}. It is at most {model.output_tokens_max} for this model."
                 raise self.refusal(400, "invalid", message, name, "invalid_value")
+        if document.get("max_tokens") is not None and document.get("max_completion_tokens") is not None:
+            message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+            raise self.refusal(400, "invalid", message, "max_tokens", "invalid_parameter_combination")
         if document.get("stream_options") is not None and not document.get("stream"):
             message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
             raise self.refusal(400, "invalid", message, "stream_options")

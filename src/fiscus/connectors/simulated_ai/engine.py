@@ -110,7 +110,7 @@ class Engine:
             if fault is not None and fault.kind in BEFORE:
                 await self._fail_before(request, vendor, fault)
             ask = Ask(self, vendor.name, endpoint, caller, document, fault, files)
-            answer = build(ask)
+            answer = built(vendor, build, ask)
         except VendorError as error:
             return refused(error)
         wait = self.behaviour.latency_seconds + (fault.seconds if fault and fault.kind == "slow" else 0)
@@ -175,6 +175,14 @@ class Engine:
             await self.stopping.wait()
         _abort(request)
         return web.Response(status=500)
+
+
+def built(vendor: Vendor, build: Build, ask: Ask) -> Answer:
+    """The answer to a request. Raises the vendor's 400 for one whose parts are of another kind than it takes."""
+    try:
+        return build(ask)
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+        raise vendor.refusal(400, "invalid", f"Invalid type in the request: {wrong}") from None
 
 
 def split_pieces(tokens: tuple[str, ...], size: int) -> list[tuple[str, int]]:

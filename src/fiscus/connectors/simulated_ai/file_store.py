@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from fiscus.connectors.simulated_ai.asking import Ask, Caller, Vendor, VendorError, caller_of
-from fiscus.connectors.simulated_ai.engine import Build, Engine, read_body, refused
+from fiscus.connectors.simulated_ai.engine import Build, Engine, built, read_body, refused
 
 FileRow = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Handler = Callable[[web.Request, Caller], Awaitable[web.StreamResponse]]
@@ -114,7 +114,7 @@ def answer_in_batch(
         tier="batch",
     )
     try:
-        answer = build(ask)
+        answer = built(vendor, build, ask)
     except VendorError as error:
         return error.status, error.body
     engine.charge(answer, caller, ask, "whole", answer.meters)
