@@ -16,7 +16,7 @@ from fiscus.cost.conformance.readings import alias_readings
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both
 
 FIRST_ROWS: Final = 3
-TESTS_PER_QUERY_MAX: Final = 400
+TESTS_PER_QUERY_MAX: Final = 800
 COSTLY: Final = re.compile(r"json|list_|regexp|is_flat|key_list|elements|is_unit|is_currency")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 NEVER: Final = -1

@@ -14,9 +14,7 @@ from fiscus.cost.conformance.types import DeliveredColumn, FocusColumn
 
 _NOTHING: Final = ("null", "none", "nan", "n/a", "na", "<null>", "\\\\n", "not applicable", "unknown", "-", "undefined")
 _LISTED: Final = "||" + "|".join(_NOTHING) + "|"
-_SPELT: Final = ", ".join(
-    f"'{w}'" for w in sorted({v for n in _NOTHING for v in (n, n.upper(), n.capitalize(), n.title())})
-)
+_LOWER: Final = ", ".join(f"'{word}'" for word in _NOTHING)
 WORDS: Final = frozenset({"any", "text", "required_text", "custom_text"})
 """Kinds of rules that only a blank text or a word for nothing can break."""
 _SHORT: Final = "CASE WHEN strlen({x}) IN (1, 2, 3, 4, 6, 7, 9, 14) THEN"  # no word for nothing has another length
@@ -64,31 +62,40 @@ def columns_for(kind: str, delivered: Sequence[DeliveredColumn], focus: Mapping[
     return [name for name in texts if not focus[name].nulls] if kind == "required_text" else texts
 
 
-def odd_words(delivered: Sequence[DeliveredColumn]) -> Mapping[str, RowTest]:
+def odd_words(delivered: Sequence[DeliveredColumn], focus: Mapping[str, FocusColumn]) -> Mapping[str, RowTest]:
     """By column: whether a text of it is blank or a word for nothing. Nearly none is, and then nothing else asks.
 
     Text of a CSV file is compared with the words as they are commonly written, once its length allows one; of Parquet, functions
-    of one column are computed once for each repeated value.
+    of one column are computed once for each repeated value. Numbers and times are not asked: a word is no number.
     """
     tests: dict[str, RowTest] = {}
     for column in delivered:
-        if column.kind == "text":
+        if column.kind == "text" and not is_typed(column.name, focus):
             x = f'"{column.name}"'
             if column.native == "CSV":
-                said = f"CASE WHEN strlen({x}) <= 14 THEN {x} < '!' OR {x} IN ({_SPELT}) ELSE {x} < '!' END"
+                said = f"CASE WHEN strlen({x}) <= 14 THEN {x} < '!' OR lower({x}) IN ({_LOWER}) ELSE {x} < '!' END"
             else:
                 said = f"contains('{_LISTED}', '|' || lower(trim({x})) || '|')"
             tests[column.name] = RowTest("true", f"coalesce({said}, false)")
     return tests
 
 
-def screen(kind: str, columns: Sequence[str]) -> Mapping[str, RowTest]:
+def is_typed(column: str, focus: Mapping[str, FocusColumn]) -> bool:
+    """Whether FOCUS calls the column a number or a time."""
+    return column in focus and focus[column].type in {"Decimal", "Date/Time"}
+
+
+def screen(kind: str, columns: Sequence[str], focus: Mapping[str, FocusColumn]) -> Mapping[str, RowTest]:
     """One test a column: does it hold a value that is not well formed? By column; empty for kinds that are asked directly."""
-    form = WELL_FORMED.get(kind)
-    if form is None:
+    if kind not in WELL_FORMED:
         return {}
+    form_of = {
+        c: WELL_FORMED[("number" if focus[c].type == "Decimal" else "time") if is_typed(c, focus) else kind]
+        for c in columns
+    }
     return {
-        column: RowTest(f"{column} IS NOT NULL", f"NOT coalesce({_said(form, column)}, false)") for column in columns
+        column: RowTest(f"{column} IS NOT NULL", f"NOT coalesce({_said(form_of[column], column)}, false)")
+        for column in columns
     }
 
 

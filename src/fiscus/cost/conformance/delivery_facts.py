@@ -65,7 +65,9 @@ def learn_facts(desk: Desk, version: FocusVersion, dataset: Dataset, declared: D
     delivered = {column.name: column for column in desk.columns}
     facts = Facts(version, dataset, focus_columns(version, dataset), delivered, declared, desk.row_count)
     facts.odd_words = frozenset(delivered)
-    found = count_rows(desk, {**criteria_tests(), **odd_words(desk.columns)}, facts.kind_of, by_value=False)
+    found = count_rows(
+        desk, {**criteria_tests(), **odd_words(desk.columns, facts.focus)}, facts.kind_of, by_value=False
+    )
     facts.odd_words = frozenset(
         column.name for column in desk.columns if column.name in found and found[column.name].broken
     )

@@ -40,6 +40,7 @@ def judge(desk: Desk, facts: Facts, progress: Progress) -> tuple[Verdict, ...]:
     plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
     asking = Asking(desk, facts)
     progress.stage(f"Judging {len(rules)} rules")
+    asking.count(plans)
     found: dict[str, Verdict] = {}
     found.update(_by_id(asking.known(plans)))
     found.update(_by_id(asking.rows([plan for plan in plans if plan.ask == "row"])))
@@ -92,12 +93,18 @@ def _condition(plan: Plan) -> str:
     return how.when if how is not None and how.method == "group" and how.when else ALWAYS
 
 
+def _kind(plan: Plan) -> str:
+    """The kind of columns that a rule of an attribute speaks of."""
+    return plan.rule.execution.when if plan.rule.execution else ""
+
+
 class Asking:
     """The questions to the desk, each for many plans at once."""
 
     def __init__(self, desk: Desk, facts: Facts) -> None:
         self._desk, self._facts = desk, facts
         self._asked: dict[str, Groups] = {}
+        self._counts: Mapping[str, Count] = {}
         self._money = MONEY_COLUMN[facts.dataset]
         self._money_known = self._money in facts.delivered or "BilledCost" in facts.delivered
 
@@ -118,10 +125,27 @@ class Asking:
         found = verdict(plan.rule, "fail" if faults else "pass")
         return replace(found, judged=len(self._facts.delivered), broken=len(faults), rows=tuple(faults[:3]))
 
-    def rows(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
-        """One pass that counts, and one more over the broken tests for places and money."""
+    def count(self, plans: Sequence[Plan]) -> None:
+        """The one pass: rules of a row, columns that hold odd values, rows that grouped rules speak of."""
         tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
-        counts = count_rows(self._desk, tests, self._facts.kind_of)
+        tests |= {plan.rule.id: RowTest(_condition(plan), "false") for plan in plans if plan.ask in GROUPED}
+        for plan in plans:
+            if plan.ask == "cells":
+                kind = _kind(plan)
+                tests |= {f"{kind} {c}": t for c, t in screen(kind, self._asked_of(kind), self._facts.focus).items()}
+        self._counts = count_rows(self._desk, tests, self._facts.kind_of)
+
+    def _columns(self, kind: str) -> list[str]:
+        return columns_for(kind, list(self._facts.delivered.values()), self._facts.focus)
+
+    def _asked_of(self, kind: str) -> list[str]:
+        """The columns of the kind that may hold something odd."""
+        return [c for c in self._columns(kind) if kind not in WORDS or c in self._facts.odd_words]
+
+    def rows(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
+        """Places and money of the broken tests in one more pass."""
+        tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
+        counts = self._counts
         damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
         return [self._judged(plan.rule, counts[plan.rule.id], damage.get(plan.rule.id, Damage())) for plan in plans]
 
@@ -135,34 +159,25 @@ class Asking:
         return replace(found, judged=count.judged, broken=count.broken, rows=damage.places, money=damage.money)
 
     def cells(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
-        """Rules of the attributes: columns are screened once; only those with odd values are asked in detail."""
-        kinds = {plan.rule.id: (plan.rule.execution.when if plan.rule.execution else "") for plan in plans}
-        columns = {
-            kind: columns_for(kind, list(self._facts.delivered.values()), self._facts.focus) for kind in kinds.values()
-        }
-        asked_of = {
-            kind: [c for c in names if kind not in WORDS or c in self._facts.odd_words]
-            for kind, names in columns.items()
-        }
-        screens = {f"{k} {c}": test for k, names in asked_of.items() for c, test in screen(k, names).items()}
-        odd = count_rows(self._desk, screens, self._facts.kind_of)
-        tests: dict[str, RowTest] = {}
+        """Rules of the attributes: only columns with odd values are asked in detail."""
+        odd, tests = self._counts, {}
         for plan in plans:
-            kind = kinds[plan.rule.id]
-            asked = [c for c in asked_of[kind] if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
+            kind = _kind(plan)
+            asked = [c for c in self._asked_of(kind) if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
             if asked:
                 tests[plan.rule.id] = detail(plan.name, asked)
         counts = count_rows(self._desk, tests, self._facts.kind_of)
         damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
         for plan in plans:
-            name, kind = plan.rule.id, kinds[plan.rule.id]
+            name, kind = plan.rule.id, _kind(plan)
+            columns = self._columns(kind)
             filled = (
                 self._facts.rows
                 if kind in WORDS
-                else max((odd[f"{kind} {c}"].judged for c in columns[kind] if f"{kind} {c}" in odd), default=0)
+                else max((odd[f"{kind} {c}"].judged for c in columns if f"{kind} {c}" in odd), default=0)
             )
             count = counts.get(name, Count(0, 0))
-            if not columns[kind]:
+            if not columns:
                 yield verdict(plan.rule, "not_applicable", "the file has no column of the kind")
             else:
                 yield self._judged(
@@ -172,8 +187,7 @@ class Asking:
     def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """One value for each key, no key twice, the queries under sql/, and the datasets beside."""
         plans = [plan for plan in plans if plan.ask in GROUPED]
-        conditions = {plan.rule.id: RowTest(_condition(plan), "false") for plan in plans}
-        spoken = count_rows(self._desk, conditions, self._facts.kind_of)
+        spoken = self._counts
         for plan in plans:
             if not spoken[plan.rule.id].judged and not self._absent(plan):
                 yield verdict(plan.rule, "not_applicable", NO_ROWS)

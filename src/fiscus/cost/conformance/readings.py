@@ -22,10 +22,9 @@ _TEXT: Final[Mapping[str, str]] = {
     "number": "TRY_CAST({x} AS DOUBLE)",
     "amount": "TRY_CAST({x} AS DECIMAL(38,12))",
     "moment": "TRY_CAST({x} AS TIMESTAMP)",
-    "is_number": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL AND isfinite(TRY_CAST({x} AS DOUBLE))"
-    " AND NOT (contains({x}, '+') OR contains({x}, ' ') OR contains({x}, '_')))",
+    "is_number": "least(TRY_CAST({x} AS DOUBLE) IS NOT NULL, NOT regexp_matches({x}, '[^-0-9.eE]'))",
     "is_decimal": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL)",
-    "is_time": "({x} LIKE '____-__-__T__:__:__Z' AND TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
+    "is_time": "least({x} LIKE '____-__-__T__:__:__Z', TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
     "is_moment": "(TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
     "is_blank": "CASE WHEN {x} < '!' THEN trim({x}) = '' ELSE false END",
     "is_unit": f"regexp_full_match({{x}}, '{UNIT}')",
