@@ -18,7 +18,7 @@ from tests.promises.test_p1_hard_caps import check_books
 TRIALS_SQLITE = 10
 TRIALS_POSTGRES = 10
 TRIALS_OVERBILLED = 5
-WEIGHT = 5  # of the ledger's own trials: processes start, and demand goes on until nothing fits
+WEIGHT = 10  # of the ledger's own trials: processes start, and demand goes on until nothing fits
 LEASED = 8  # times the cap, with two workers: only then a chunk for many calls is worth drawing
 
 
