@@ -198,6 +198,9 @@ class _FailsAtTheEnd:
     def __init__(self, state) -> None:
         self._state = state
 
+    def read(self):
+        return self._state.read()
+
     @contextmanager
     def begin(self):
         with self._state.begin() as tx:
