@@ -115,15 +115,10 @@ class FiscusGuard(CustomLogger):
             raise refusal(403, f"{reasons} {step}".strip(), decision["id"])
         held = decision.get("hold")
         if decision["verdict"] == "degrade":
-            ours = model_names()
-            models = [
-                option["change"].get("model") for option in decision["options"] if set(option["change"]) == {"model"}
-            ]
-            cheaper = next((name for name in models if name in ours), None)
+            cheaper = cheaper_of_ours(decision["options"])
             if cheaper is None:
-                self.later(
-                    self.release(str(decision["id"]), "no cheaper model of this proxy is among the options"), held
-                )
+                why = "no cheaper model of this proxy is among the options"
+                self.later(self.release(str(decision["id"]), why), held)
                 raise refusal(403, f"{reasons} {decision['next_step']}".strip(), decision["id"])
             data["model"] = cheaper
             headers["x-fiscus-degraded"] = f"model={cheaper}"
@@ -297,11 +292,16 @@ def deployments(name: str) -> list[Mapping[str, Any]]:
     return list(found or ([{"litellm_params": {"model": name}}] if llm_router is None else []))
 
 
-def model_names() -> set[str]:
-    """Every name that a call may ask this proxy for."""
+def cheaper_of_ours(options: list[Mapping[str, Any]]) -> str | None:
+    """The first option that is another model of this proxy, as a call asks for it: by its own name or the vendor's."""
     from litellm.proxy.proxy_server import llm_router
 
-    return set(llm_router.get_model_names()) if llm_router is not None else set()
+    names = dict[str, str]()
+    for one in (llm_router.get_model_list() if llm_router is not None else None) or []:
+        names.setdefault(one["litellm_params"]["model"].split("/", 1)[-1], one["model_name"])
+    names |= {name: name for name in names.values()}
+    models = [str(option["change"]["model"]) for option in options if set(option["change"]) == {"model"}]
+    return next((names[model] for model in models if model in names), None)
 
 
 def price_of(deployment: Mapping[str, Any]) -> Price | None:

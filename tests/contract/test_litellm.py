@@ -40,6 +40,24 @@ budgets:
   - {id: ai-cap, title: Platform on AI, scope: {team: platform, service_category: AI and Machine Learning}, period: month,
      currency: USD, amount: 0.08, thresholds: [], cap: hard, owner: platform}
 """
+POLICIES = """
+policies:
+  - id: large-model
+    title: The large model
+    on: [ai.request]
+    when: intent.model.startsWith("gpt-4o-2024")
+    level: soft
+    on_error: allow
+    effect: degrade
+    options:
+      - {title: Another tier, change: {service_tier: flex}, price_share: "0.1"}
+      - {title: A model that this proxy has not, change: {model: gpt-of-tomorrow-mini}, price_share: "0.15"}
+      - {title: The small model, change: {model: gpt-4o-mini}, price_share: "0.2"}
+    reason: The small one is enough.
+    remedy: Ask for the small one.
+    owner: platform
+    tests: [{given: {intent: {model: gpt-4o-2024-08-06}}, expect: match, verdict: degrade}]
+"""
 AUTH = """
 from litellm.proxy._types import UserAPIKeyAuth
 
@@ -85,6 +103,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     home = tmp_path_factory.mktemp("litellm") / "home"
     start_workspace(home)
     (home / "budgets" / "ai.yaml").write_text(BUDGETS, encoding="utf-8")
+    (home / "policies" / "large.yaml").write_text(POLICIES, encoding="utf-8")
     write_csv(home / "inbox" / "example" / "a.csv", [{}])
     assert command_line()(["run", "--home", str(home)], result_action="return_value") == 0
     with LocalAi(fill=0.1) as upstream, _fiscus(home) as fiscus, _litellm(home.parent, upstream, fiscus) as url:
@@ -152,6 +171,16 @@ def test_a_call_that_says_no_limit_is_given_one(proxy: Proxy) -> None:
     decision = httpx.get(f"{proxy.fiscus}/api/decisions/{answer.headers['x-fiscus-decision']}").json()
     assert 4096 * Decimal("0.0000006") < Decimal(decision["hold"]["amount"]) < 4200 * Decimal("0.0000006")
     assert answer.json()["usage"]["completion_tokens"] <= 4096
+
+
+def test_a_dearer_model_is_answered_by_the_one_that_the_policy_offers(proxy: Proxy) -> None:
+    """Under the proxy's own name for it; what is settled is what that one cost."""
+    before, billed = proxy.settled(), proxy.vendor.billed()
+    answer = proxy.ask("large")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-fiscus-degraded"] == "model=small"
+    assert proxy.vendor.bill()[-1].model.startswith("gpt-4o-mini")
+    assert proxy.settled() == before + proxy.vendor.billed() - billed > before
 
 
 def test_what_the_vendor_refused_is_given_back(proxy: Proxy) -> None:
@@ -275,6 +304,7 @@ def _litellm(folder: Path, upstream: LocalAi, fiscus: str) -> Iterator[str]:
         ("claude", "anthropic/claude-haiku-4-5", "anthropic"),
     ):
         config["model_list"].append(_model(name, model, upstream, {}, vendor))
+    config["model_list"].append(_model("large", "openai/gpt-4o-2024-08-06", upstream, {}))
     config["model_list"].append(_model("unpriced", "openai/of-our-own", upstream, {}))
     config["general_settings"] = {"custom_auth": "by_key.by_key", "master_key": f"sk-{secrets.token_hex(32)}"}
     config["router_settings"] = {"num_retries": 0}

@@ -190,6 +190,7 @@ def test_spend_adds_up_and_is_cut_to_the_person_s_sight(company: Workspace) -> N
     own = _call(company, "max", "spend_by", group="team")
     assert {part["name"] for part in own["parts"]} == {"ml"}
     assert Decimal(own["total"]) == Decimal(190)
+    assert Decimal(_call(company, "max", "spend_by", where={"team": "ML"})["total"]) == Decimal(190)  # by any spelling
     assert "max may not see what web spends" in _call(company, "max", "spend_by", where={"team": "web"})
     assert "may not see" in _call(company, "max", "spend_by", where={"team": ["ml", "web"]})
     assert "may not see" in _call(company, "max", "spend_by", where={"team": "(none)"})

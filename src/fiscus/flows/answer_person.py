@@ -22,7 +22,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.doors.ai.types import VirtualKey
 from fiscus.guardrails.doors.ai.virtual_key import SHOWN_CHARS
 from fiscus.guardrails.types import Budget, BudgetStatus, Headroom, Intent, Option, PolicyResult, Verdict
-from fiscus.kernel.errors import FiscusError, NotAllowed, NotFound, Where
+from fiscus.kernel.errors import BadInput, FiscusError, NotAllowed, NotFound, Where
 from fiscus.kernel.money import from_nanos
 from fiscus.ownership.people import require_live
 from fiscus.ownership.sight import Sight, sight_of
@@ -139,6 +139,8 @@ def cheaper_for(ws: Workspace, sight: Sight, intent: Intent) -> Preview:
 
 def spend_for(ws: Workspace, sight: Sight, asked: SpendAsked) -> SpendTold:
     """As `show_spend`, of what this person's teams pay. Raises NotAllowed for a team that is not theirs."""
+    named = [(dimension, _team_id(ws, value) if dimension == "team" else value) for dimension, value in asked.filters]
+    asked = replace(asked, filters=tuple(named))
     teams = [value for dimension, value in asked.filters if dimension == "team"]
     for team in teams:
         _require_team(sight, team)
@@ -150,6 +152,14 @@ def spend_for(ws: Workspace, sight: Sight, asked: SpendAsked) -> SpendTold:
         shown.sentence, shown.currency, shown.window, shown.total.value, shown.total_before, parts,
         shown.total.query.sql, shown.total.lake_version,
     )  # fmt: skip
+
+
+def _team_id(ws: Workspace, named: str) -> str:
+    """As charges name the team; what is no team (such as `(none)`) stays as it is."""
+    try:
+        return ws.names.team(named).id
+    except BadInput:
+        return named
 
 
 def budgets_for(ws: Workspace, sight: Sight) -> tuple[BudgetStatus, ...]:
