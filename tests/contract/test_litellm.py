@@ -11,6 +11,7 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -64,6 +65,8 @@ from litellm.proxy._types import UserAPIKeyAuth
 async def by_key(request, api_key):
     return UserAPIKeyAuth(api_key=api_key, metadata={"fiscus_as": "ana.silva", "fiscus_environment": "prod"})
 """
+# One client for all that is asked: each of its own would read the machine's certificates first, for plain HTTP.
+HTTP = httpx.Client(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=10)
 ASKED = [{"role": "user", "content": "Hi"}]
 PICTURE = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/cat.png"}}
 PRICES = {"input_cost_per_token": 0.00000015, "output_cost_per_token": 0.0000006}  # what the vendor charges
@@ -80,12 +83,12 @@ class Proxy:
 
     def ask(self, model: str = "small", **more: Any) -> httpx.Response:
         body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 100, **more}
-        return httpx.post(
+        return HTTP.post(
             f"{self.url}/v1/chat/completions", json=body, headers={"Authorization": "Bearer sk-team"}, timeout=60
         )
 
     def ledger(self) -> Mapping[str, Any]:
-        return httpx.get(f"{self.fiscus}/api/ledger", timeout=10).json()
+        return HTTP.get(f"{self.fiscus}/api/ledger", timeout=10).json()
 
     def settled(self) -> Decimal:
         """Everything that was settled, once nothing is held any more."""
@@ -118,7 +121,7 @@ def test_a_call_is_held_before_and_settled_after_at_what_the_vendor_bills(proxy:
     before, billed = proxy.settled(), proxy.vendor.billed()
     answer = proxy.ask()
     assert answer.status_code == 200, answer.text
-    decision = httpx.get(f"{proxy.fiscus}/api/decisions/{answer.headers['x-fiscus-decision']}").json()
+    decision = HTTP.get(f"{proxy.fiscus}/api/decisions/{answer.headers['x-fiscus-decision']}").json()
     assert decision["verdict"] == "allow"
     assert (decision["intent"]["team"], decision["intent"]["provider"]) == ("platform", "OpenAI")
     cost = proxy.vendor.billed() - billed
@@ -149,7 +152,7 @@ def test_a_stream_is_settled_at_its_end(proxy: Proxy) -> None:
 def test_every_way_to_ask_is_held_and_settled(proxy: Proxy, path: str, body: Mapping[str, Any], vendor: str) -> None:
     before, billed = proxy.settled(), proxy.vendor.billed(vendor)
     headers = {"Authorization": "Bearer sk-team"}
-    answer = httpx.post(f"{proxy.url}{path}", json=body, headers=headers, timeout=60)
+    answer = HTTP.post(f"{proxy.url}{path}", json=body, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-fiscus-decision"].startswith("dec-")
     assert proxy.settled() == before + proxy.vendor.billed(vendor) - billed > before
@@ -167,8 +170,8 @@ def test_what_does_not_fit_never_reaches_the_vendor(proxy: Proxy) -> None:
 def test_a_call_that_says_no_limit_is_given_one(proxy: Proxy) -> None:
     body = {"model": "small", "messages": [{"role": "user", "content": "Hi"}]}
     headers = {"Authorization": "Bearer sk-team"}
-    answer = httpx.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
-    decision = httpx.get(f"{proxy.fiscus}/api/decisions/{answer.headers['x-fiscus-decision']}").json()
+    answer = HTTP.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers, timeout=60)
+    decision = HTTP.get(f"{proxy.fiscus}/api/decisions/{answer.headers['x-fiscus-decision']}").json()
     assert 4096 * Decimal("0.0000006") < Decimal(decision["hold"]["amount"]) < 4200 * Decimal("0.0000006")
     assert answer.json()["usage"]["completion_tokens"] <= 4096
 
@@ -342,7 +345,7 @@ def _model(
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/liveliness", timeout=1).status_code == 200
+        return HTTP.get(f"{url}/health/liveliness", timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
 
