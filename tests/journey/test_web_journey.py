@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+from tests.fixtures.ai_calls import ai_call
 from tests.fixtures.strict_cloud import StrictCloud
 from tests.fixtures.web_company import machine, served_company
 from tests.journey.browsing import chromium_or_skip, served
 from tools.find_chromium import FLAGS
 
 PAGES = ("/", "/spend", "/budgets", "/cases", "/cases/case-1", "/actions", "/policies", "/policies/decisions/dec-1",
-         "/owners", "/board", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web")  # fmt: skip
+         "/owners", "/board", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web",
+         "/ai", "/ai/keys")  # fmt: skip
 PROBE = """() => {
   const canvas = document.querySelector('[data-chart] canvas');
   if (!canvas) return 0;
@@ -67,6 +69,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     for n in range(2, 20):
         cloud.add(f"i-{n}")
     ws = served_company(tmp_path_factory.mktemp("company"), cloud)
+    (ws.home / "fiscus.yaml").write_text("version: 1\ncompany: {name: Web, currency: USD}\n")  # where its keys are kept
+    ws.calls.append([ai_call("one"), ai_call("two", state="refused", verdict="deny", usage={}, note="Over " * 60)])
     with served(ws) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield Desk(browser, address, ws, cloud)
