@@ -10,7 +10,8 @@ from fiscus.guardrails.decisions.decide import Asked
 from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.types import Intent
 
-SPELT: Final = ("model", "user")  # of what an AI request says of itself; a key is exactly itself
+# What an AI request says of itself -> the dimension of budgets that spells it; a key is exactly itself.
+SPELT: Final = {"model": "model", "model_family": "model", "user": "user"}
 
 
 def settle_intent(ws: Workspace, intent: Intent) -> Asked:
@@ -42,5 +43,5 @@ def _attributes(ws: Workspace, intent: Intent) -> Mapping[str, object]:
     stated = intent.attributes
     if intent.kind != "ai.request":
         return stated
-    named = {name: ws.rules.spelt(name, str(stated[name])) for name in SPELT if name in stated}
+    named = {name: ws.rules.spelt(of, str(stated[name])) for name, of in SPELT.items() if name in stated}
     return {**stated, **named}

@@ -74,6 +74,12 @@ def test_the_narrowest_cap_stops_it_and_another_user_goes_on(company: Workspace)
     assert "Budget The key" in _ask(company, user="ann").reasons[0]
 
 
+def test_a_dated_version_of_a_model_gets_around_no_cap_on_it(company: Workspace) -> None:
+    asked = _ask(company, model="gpt-5-2025-08-07", model_family="GPT-5")
+    assert "model" in {row.budget_id for row in asked.headroom}
+    assert "model" not in {row.budget_id for row in _ask(company, model="gpt-5-2025-08-07").headroom}
+
+
 def test_another_spelling_of_a_model_or_a_user_gets_around_no_cap(company: Workspace) -> None:
     assert {"user", "model"} <= {row.budget_id for row in _ask(company, user="BOB", model="GPT-5-Pro").headroom}
 

@@ -27,6 +27,18 @@ class Covered:
     untold: tuple[tuple[Budget, frozenset[str]], ...]
     unasked: tuple[str, ...]
 
+    def joined(self, other: Covered) -> Covered:
+        """What either of them covers, once."""
+        if self == other:
+            return self
+        budgets = {one.id: one for one in (*self.budgets, *other.budgets)}
+        untold = {budget.id: (budget, missing) for budget, missing in (*self.untold, *other.untold)}
+        return Covered(
+            tuple(budgets[name] for name in sorted(budgets)),
+            tuple(untold[name] for name in sorted(untold) if name not in budgets),
+            tuple(sorted({*self.unasked, *other.unasked})),
+        )
+
 
 class Covering:
     """The index of one set of budgets."""

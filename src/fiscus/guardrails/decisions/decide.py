@@ -15,6 +15,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final, Literal
 
+from fiscus.guardrails.decisions.covering import Covered
 from fiscus.guardrails.decisions.intent import intent_facts
 from fiscus.guardrails.decisions.policy_words import NO_QUOTES, policy_words
 from fiscus.guardrails.decisions.rules import Rules
@@ -99,7 +100,7 @@ def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
         asked.intent, lambda intent: facts_asked(asked, intent), rules.policies, asked.at.date(), quotes
     )
     results = list(words.results)
-    covered = rules.covering.of(_scope_values(asked, rules.covering.tags))
+    covered = _covered(asked, rules)
     results += [_not_told(budget, missing, rules) for budget, missing in covered.untold]
     day = asked.at.date()
     keys = [rules.account(one, day) for one in covered.budgets if one.currency == asked.intent.currency]
@@ -188,6 +189,15 @@ def _scope_values(asked: Asked, tags: Collection[str]) -> Mapping[str, str]:
         **{f"tag:{key}": str(known[key]) for key in tags if known.get(key)},
         **CHARGED_AS[intent.kind],
     }
+
+
+def _covered(asked: Asked, rules: Rules) -> Covered:
+    """A cap on a model covers its dated versions too: another name for the same price gets around none."""
+    values = _scope_values(asked, rules.covering.tags)
+    named, family = rules.covering.of(values), str(asked.intent.attributes.get("model_family", ""))
+    if not family or family == values.get("model"):
+        return named
+    return named.joined(rules.covering.of({**values, "model": family}))
 
 
 def _ai_values(intent: Intent) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
     "ai.request": {
         "model": "text", "max_tokens": "int", "input_tokens": "int", "data_class": "text", "purpose": "text", "stream": "bool",
         "service_tier": "text", "api_key": "text", "user": "text", "endpoint": "text", "effort": "text", "tools": "int",
-        "choices": "int", "images": "int",
+        "choices": "int", "images": "int", "model_family": "text",
     },
     "marketplace.purchase": {
         "vendor": "text", "listing": "text", "marketplace": "text", "term_months": "int", "po": "text", "renewal": "bool",

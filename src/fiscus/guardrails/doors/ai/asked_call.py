@@ -79,6 +79,7 @@ def intent_of(one: Bounded) -> Intent:
     ask, caller = call.ask, call.caller
     attributes: dict[str, object] = {
         "model": one.change.model or ask.model,
+        "model_family": one.price.model,
         "input_tokens": input_tokens(one),
         "stream": ask.stream,
         "service_tier": one.change.tier or ask.tier,
