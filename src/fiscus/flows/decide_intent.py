@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from fiscus.flows.claim_approval import claim_approval, conclude, find_approval, return_approval
 from fiscus.flows.learn_price_book import price_book
@@ -81,8 +81,7 @@ def decide_intent(
     return conclude(ws, begun, given, claimed)
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(NamedTuple):
     """What an intent comes with: a yes (or why it is none), the caller's key, and whether its money is to be held."""
 
     approval: Approval | WhyNot | None

@@ -31,11 +31,10 @@ def let_through(
         )
         found = WhyNot("cap_unknown", message, "`fiscus run` brings it up to date; come back with the approval then.")
     if isinstance(found, WhyNot):
-        return replace(judged, reasons=(f"{found.message}.", *judged.reasons), next_step=found.remedy), ""
+        return judged._replace(reasons=(f"{found.message}.", *judged.reasons), next_step=found.remedy), ""
     rest = [one for one in judged.policies if one.verdict != "require_approval"]
     verdict = _strongest(rest)
-    through = replace(
-        judged,
+    through = judged._replace(
         verdict=verdict,
         reasons=(found.reason, *(one.reason for one in rest if one.verdict != "allow" and one.reason)),
         next_step="Go ahead." if verdict in {"allow", "warn"} else judged.next_step,

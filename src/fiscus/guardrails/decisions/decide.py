@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from fiscus.guardrails.decisions.covering import Covered
 from fiscus.guardrails.decisions.intent import intent_facts
@@ -67,21 +67,22 @@ class Asked:
     moment: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is known before the ledger is asked. `budgets` cover the intent; `accounts` are those that its money is held over."""
 
     asked: Asked
     results: tuple[PolicyResult, ...]  # of policies, and of caps on what the intent does not state
     budgets: tuple[Budget, ...]
-    accounts: tuple[str, ...]  # in the order of their keys; budgets in another currency have none here
+    keys: tuple[str, ...]  # of the budgets' accounts, in their order
+    accounts: tuple[
+        str, ...
+    ]  # those of the intent's currency, which its money is held over, in the order in which they are locked
     unasked: tuple[str, ...]
     options: tuple[Option, ...] = ()
     approval: ApprovalNeeded | None = None  # what the policies want, where one wants it
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The verdict with everything that it rests on. `unasked`: budgets on dimensions that an intent does not state."""
 
     verdict: Verdict
@@ -102,10 +103,11 @@ def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
     results = list(words.results)
     covered = _covered(asked, rules)
     results += [_not_told(budget, missing, rules) for budget, missing in covered.untold]
-    day = asked.at.date()
-    keys = [rules.account(one, day) for one in covered.budgets if one.currency == asked.intent.currency]
+    day, currency = asked.at.date(), asked.intent.currency
+    keys = [rules.account(one, day) for one in covered.budgets]
+    held = sorted([key for key, one in zip(keys, covered.budgets, strict=True) if one.currency == currency])
     return Question(
-        asked, tuple(results), covered.budgets, tuple(sorted(keys)), covered.unasked, words.options, words.approval
+        asked, tuple(results), covered.budgets, tuple(keys), tuple(held), covered.unasked, words.options, words.approval
     )
 
 
@@ -114,10 +116,9 @@ def judge(
 ) -> Judgement:
     """The same question and the same accounts (by key) give the same judgement, whatever the order of policies and budgets."""
     asked, results, rows = question.asked, list(question.results), list[Headroom]()
-    day, bound = asked.at.date(), to_nanos(asked.intent.amount)
-    for budget in question.budgets:
-        account = accounts.get(rules.account(budget, day))
-        result, row = _of_budget(budget, account, asked.intent, bound, rules)
+    bound = to_nanos(asked.intent.amount)
+    for budget, key in zip(question.budgets, question.keys, strict=True):
+        result, row = _of_budget(budget, accounts.get(key), asked.intent, bound, rules)
         results.append(result)
         if row is not None:
             rows.append(row)

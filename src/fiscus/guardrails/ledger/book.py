@@ -161,9 +161,9 @@ class _Book:
         assert 0 <= bound <= hold.bound, "a hold is never above what was asked for"
         self._check(hold, accounts, bound)
         held = hold if bound == hold.bound else replace(hold, bound=bound)
-        for key, account in zip(held.accounts, accounts, strict=True):
+        for account in accounts:
             account.held += bound
-            self.changes.accounts[key] = account
+        self.changes.accounts.update(zip(held.accounts, accounts, strict=True))
         self.changes.holds[held.id] = self._holds[held.id] = held
         return held
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold
 from fiscus.guardrails.types import Decision
@@ -12,8 +13,7 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import FiscusError
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What `Reserve.judge` says to the accounts that it saw. `decision` is stored with the transition.
 
     `amount`: held instead of the bound, because something cheaper was decided. None: the bound.
@@ -133,8 +133,7 @@ class Thaw:
 Command = Reserve | Settle | Release | Expire | Overran | Sync | Thaw
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class Reserved(NamedTuple):
     """The answer to a Reserve. `hold` None: nothing is held. `repeated`: answered before, nothing was done again."""
 
     hold: Hold | None
