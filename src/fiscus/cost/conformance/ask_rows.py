@@ -144,5 +144,5 @@ def _read(needed: Mapping[str, str]) -> str:
 
 
 def _whole(value: object) -> int:
-    assert isinstance(value, int)
-    return value
+    assert value is None or isinstance(value, int)
+    return value or 0  # of no rows at all, nothing is counted

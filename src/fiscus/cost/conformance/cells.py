@@ -47,7 +47,7 @@ _CUSTOM_ENDINGS: Final = {
 def columns_for(kind: str, delivered: Sequence[DeliveredColumn], focus: Mapping[str, FocusColumn]) -> list[str]:
     """The delivered columns that an attribute rule of this kind speaks of."""
     known = [column for column in delivered if column.name in focus]
-    custom = [column for column in delivered if column.name.startswith("x_")]
+    custom = [column for column in delivered if column.name.startswith("x_") and column.kind != "other"]
     if kind in _FORMAT_OF:
         return [c.name for c in known if focus[c.name].format.startswith(_FORMAT_OF[kind])]
     if kind == "names":

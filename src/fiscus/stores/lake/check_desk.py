@@ -24,6 +24,7 @@ from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.glance import GlancedFile, glance_at
 
 SETTINGS: Final = "SET TimeZone='UTC'; SET enable_progress_bar=false;"
+PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
 Kind = Literal["text", "number", "time", "other"]
 
@@ -95,16 +96,23 @@ class CheckDesk:
 
     def _lay_out(self) -> None:
         self._progress.stage(f"Reading {len(self.files)} file{'s' if len(self.files) > 1 else ''}")
+        in_place = self.files[0].form == "parquet"
+        for file in self.files:
+            if (file.form == "parquet") is not in_place:
+                raise BadInput(
+                    "CSV and Parquet stand in one delivery: one has types, the other has none",
+                    remedy="Check them one after the other.",
+                    where=Where(file=file.path),
+                )
         self._columns = self._delivered()
-        in_place = all(file.form == "parquet" for file in self.files)
         parts = []
         for n, file in enumerate(self.files):
             self._starts.append(self.row_count)
-            cells = ", ".join(self._cell(column, file) for column in self._columns)
+            cells = ", ".join(self._cell(column, file) for column in self._columns if PLAIN.fullmatch(column.name))
             parts.append(self._stay(cells, file) if in_place else self._load(cells, file))
             self._progress.step(n + 1, len(self.files))
-        names = {column.name for column in self._columns}
-        absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._types if name not in names)
+        names = {column.name.lower() for column in self._columns}  # SQL tells no BilledCost from billedcost
+        absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._types if name.lower() not in names)
         source = " UNION ALL ".join(parts) if in_place else "SELECT rowid AS x__row, * FROM raw"
         self._connection.execute(f"CREATE TEMP VIEW delivery AS SELECT *{absent} FROM ({source})")
 
@@ -131,7 +139,8 @@ class CheckDesk:
         for file in self.files:
             for name, native in self._natives(file):
                 expected = self._types.get(name, "")
-                mine = DeliveredColumn(name, "text" if expected in {"String", "JSON"} else _kind(native), native)
+                kind: Kind = "text" if expected in {"String", "JSON"} else _kind(native)
+                mine = DeliveredColumn(name, kind if PLAIN.fullmatch(name) else "other", native)
                 before = found.get(name)
                 found[name] = (
                     mine if before is None or before.kind == mine.kind else DeliveredColumn(name, "text", native)
