@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.built import copied
+from tests.fixtures.built import close_stores, copied
 
 REPO = Path(__file__).resolve().parents[1]
 DAY = date(2026, 11, 20)
@@ -61,5 +61,4 @@ def _start(folder: Path) -> None:
 
     start_workspace(folder)
     started = open_workspace(folder, DAY)
-    started.state.close()
-    started.ledger.close()
+    close_stores(started)

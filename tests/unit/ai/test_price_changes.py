@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.ai_calls import AT, ai_call
+from tests.fixtures.built import close_stores, copied
+from tests.fixtures.company import Settings
 from tests.fixtures.judging import AS_OF, open_with_rules
 
 from fiscus.__main__ import command_line
@@ -37,12 +39,17 @@ def table(rates: Mapping[str, object], dated: Mapping[str, object] | None = None
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
     """Ten days on which a million tokens went in and a million came out."""
-    ws = open_with_rules(tmp_path)
+    copied("ten days of calls", tmp_path, _ten_days)
+    return open_with_rules(tmp_path, Settings(seed=8))
+
+
+def _ten_days(home: Path) -> None:
+    ws = open_with_rules(home)
     for n in range(1, 11):
         ws.calls.append([ai_call(f"c{n}", AT - timedelta(days=n), usage={"input": 10**6, "output": 10**6})])
     write_ai_charges(ws, Silent())
     assign_owners(ws)
-    return ws
+    close_stores(ws)
 
 
 def findings(ws: Workspace) -> list:

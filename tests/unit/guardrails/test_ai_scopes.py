@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.bills import deliver, write_csv
-from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, judged_by, policy_of, tags
+from tests.fixtures.judging import AS_OF, charge, days, judged_by, judged_company, policy_of, tags
 
 from fiscus.cost.types import Source
 from fiscus.flows.assign_owners import assign_owners
@@ -44,9 +44,7 @@ CALL = {"kind": "ai.request", "requested_by": "max", "environment": "staging", "
 @pytest.fixture
 def company(tmp_path: Path) -> Workspace:
     rows = [charge(day, "10", Tags=tags("ml")) for day in days(date(2026, 9, 1), AS_OF)]
-    ws = judged_by(company_with_bills(tmp_path, {"aws": rows}), BUDGETS)
-    evaluate(ws, "run-1")
-    return ws
+    return judged_company(tmp_path, {"aws": rows}, BUDGETS)
 
 
 def _ask(ws: Workspace, amount: str = "20", **attributes: str | None) -> Decision:
