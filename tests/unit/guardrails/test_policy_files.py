@@ -156,7 +156,8 @@ REFUSED: list[tuple[PolicyTarget, str, str, str]] = [
     # Names that nobody knows.
     ("ai.request", "intent.modle == 'x'", "intent.modle is no fact of ai.request", "Did you mean intent.model?"),
     ("ai.request", "has(intent.modle)", "intent.modle is no fact", "Did you mean intent.model?"),
-    ("ai.request", "intent.po == ''", "intent.po is no fact of ai.request", "Known: intent.amount, "),
+    ("ai.request", "intent.po == ''", "intent.po is no fact of ai.request", "docs/reference/policies.md lists them"),
+    ("ai.request", "requester.shoe == ''", "requester.shoe is no fact of ai.request", "Known: requester."),
     ("ai.request", "requester.role == 'x'", "requester.role is no fact", "Did you mean requester.roles?"),
     (
         "ai.request",
