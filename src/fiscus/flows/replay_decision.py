@@ -39,7 +39,9 @@ def replay_decision(ws: Workspace, decision_id: str) -> Replay:
     """Raises NotFound (the decision, or the rulebook that it was judged by), IntegrityBroken (its intent was changed)."""
     given = ws.ledger.store.decision(decision_id)
     if given is None:
-        raise NotFound(f"There is no decision {decision_id!r}", remedy="The page of policies lists the newest.")
+        leased = f"A call that a lease let in: `fiscus ai calls --decision {decision_id}` shows what it rested on."
+        remedy = leased if decision_id.startswith("call-") else "The page of policies lists the newest."
+        raise NotFound(f"There is no decision {decision_id!r}", remedy=remedy)
     if intent_digest(given.intent) != given.intent_digest:
         raise IntegrityBroken(
             f"The intent of {decision_id} is not what was asked",

@@ -184,12 +184,6 @@ class LeasedAccounts:
         """Whether it holds nothing of the ledger's."""
         return self._lease is None and not self._using and not self._done
 
-    @property
-    def low(self) -> bool:
-        """Whether it is time to draw the next one: a quarter of the lease at hand is left."""
-        lease = self._lease
-        return lease is not None and lease.left * 4 < lease.hold.bound
-
     def _drawn(self, amount: int) -> Lease | None:
         wanted = amount * self._requests_min * self._times * 2
         smallest = amount * self._requests_min
