@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -130,9 +131,9 @@ class TestTogether:
             thread.start()
         for thread in threads:
             thread.join()
-        store = open_calls(url, CLOCK)
-        assert sorted(ids(store.calls(*EVER))) == sorted(f"{n}-{part}" for n in range(4) for part in range(10))
-        assert sum(store.hours().values()) >= 40
+        with closing(open_calls(url, CLOCK)) as store:
+            assert sorted(ids(store.calls(*EVER))) == sorted(f"{n}-{part}" for n in range(4) for part in range(10))
+            assert sum(store.hours().values()) >= 40
 
     def test_what_was_appended_survives_kill_9_and_a_batch_is_whole_or_not_there(
         self, url: str, tmp_path: Path
@@ -153,11 +154,11 @@ class TestTogether:
             process.join(0.01)
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
-        store = open_calls(url, CLOCK)
-        stored = ids(store.calls(*EVER))
-        assert len(stored) % 3 == 0
-        assert {f"{batch}-0" for batch in told.read_text().split()} <= set(stored)
-        assert sum(store.hours().values()) == len(stored)
+        with closing(open_calls(url, CLOCK)) as store:
+            stored = ids(store.calls(*EVER))
+            assert len(stored) % 3 == 0
+            assert {f"{batch}-0" for batch in told.read_text().split()} <= set(stored)
+            assert sum(store.hours().values()) == len(stored)
 
 
 class TestTroubles:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def open_calls(url: str, clock: Clock) -> CallStore:
     """Open (and create) the store at `sqlite:///path` or `postgresql://...`. Raises BadConfig, Unavailable."""
     from fiscus.stores.calls.sql_calls import CALLS, SqlCalls
-    from fiscus.stores.databases.drivers import open_driver
+    from fiscus.stores.databases.drivers import open_driver, store_on
 
     del clock  # calls bring their own instants; every store is opened alike
-    return SqlCalls(open_driver(url, CALLS))
+    return store_on(open_driver(url, CALLS), SqlCalls)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from fiscus.kernel.errors import BadConfig, FiscusError, IntegrityBroken, Unavailable, Where
 
+S = TypeVar("S")
 LOCK_WAIT_SECONDS_MAX: Final = 30
 CONNECT_SECONDS_MAX: Final = 5
 
@@ -87,6 +88,15 @@ def open_driver(url: str, purpose: Purpose = LEDGER) -> Driver:
         remedy=f"Write sqlite:///.fiscus/{purpose.file} or postgresql://user@host/database.",
         where=Where(file="fiscus.yaml", key=purpose.setting),
     )
+
+
+def store_on(driver: Driver, build: Callable[[Driver], S]) -> S:
+    """The store that `build` makes on `driver`; where it refuses (a schema of a newer Fiscus), the connections are given back."""
+    try:
+        return build(driver)
+    except BaseException:
+        driver.close()
+        raise
 
 
 class SqliteDriver:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def open_keys(url: str) -> KeyStore:
     """Open (and create) the store at `sqlite:///path` or `postgresql://...`. Raises BadConfig, Unavailable."""
-    from fiscus.stores.databases.drivers import open_driver
+    from fiscus.stores.databases.drivers import open_driver, store_on
     from fiscus.stores.keys.sql_keys import KEYS, SqlKeys
 
-    return SqlKeys(open_driver(url, KEYS))
+    return store_on(open_driver(url, KEYS), SqlKeys)

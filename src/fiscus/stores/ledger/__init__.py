@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def open_ledger(url: str, clock: Clock) -> LedgerStore:
     """Open (and create) the ledger at `sqlite:///path` or `postgresql://...`. Raises BadConfig, Unavailable."""
-    from fiscus.stores.databases.drivers import open_driver
+    from fiscus.stores.databases.drivers import open_driver, store_on
     from fiscus.stores.ledger.sql_ledger import SqlLedger
 
-    return SqlLedger(open_driver(url), clock)
+    return store_on(open_driver(url), lambda driver: SqlLedger(driver, clock))
