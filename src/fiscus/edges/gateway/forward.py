@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -76,16 +77,27 @@ async def send(session: aiohttp.ClientSession, attempt: Attempt, seconds_max: fl
     try:
         return await session.request(
             attempt.method,
-            URL(attempt.upstream.base_url + attempt.path, encoded=True),
+            _address(attempt.upstream.base_url, attempt.path),
             data=attempt.body or None,
             headers=attempt.headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=seconds_max, sock_connect=CONNECT_SECONDS),
+            timeout=_timeout(seconds_max),
         )
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as never:
         raise NeverSent(str(never)) from never
     except (aiohttp.ClientError, TimeoutError, OSError) as lost:
         raise AnswerLost(f"{type(lost).__name__}: {lost}") from lost
+
+
+@lru_cache(1_024)
+def _address(base_url: str, path: str) -> URL:
+    """The same few paths are asked for again and again."""
+    return URL(base_url + path, encoded=True)
+
+
+@lru_cache(64)
+def _timeout(seconds_max: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds_max, sock_connect=CONNECT_SECONDS)
 
 
 async def read_whole(answer: aiohttp.ClientResponse) -> bytes:

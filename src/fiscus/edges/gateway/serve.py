@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +25,6 @@ from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import FiscusError
 
 THREADS: Final = 32  # requests that wait for the ledger at once; those that come meanwhile share a commit
-SWITCH_SECONDS: Final = 0.0005  # the loop waits for the thread beside it no longer than this, ten times less than usual
 KEEPALIVE_SECONDS: Final = (
     15.0  # shorter than vendors' own, so that a request never meets a connection that just closed
 )
@@ -37,7 +35,6 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
 
     SIGHUP renews at once. Raises BadConfig, Unavailable before it answers.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     opened = OpenGateway(home, workers)
     beside = Upkeep(opened)
     beside.start()

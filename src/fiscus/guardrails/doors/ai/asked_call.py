@@ -69,7 +69,8 @@ def bounded(call: AskedCall, price: ModelPrice, output_default: int, change: Rew
     bound = ask.bound if output is None else bound_with(ask, output)
     if change.model and change.model != ask.model:
         bound = bound_of_another(ask, bound)
-    nanos = bound_nanos(price, replace(bound, model=change.model or ask.model, tier=change.tier or ask.tier))
+    tier = change.tier or ask.tier
+    nanos = bound_nanos(price, bound if bound.tier == tier else replace(bound, tier=tier))
     return None if nanos is None else Bounded(call, price, nanos, output, change)
 
 

@@ -23,7 +23,8 @@ class KeyRing:
         self._pace = pace
         self._changes = -1
         self._keys: Mapping[str, VirtualKey] = {}
-        self._found: dict[str, VirtualKey] = {}  # secret -> key: a digest a key, not a digest a request
+        # secret -> what it stands for: a digest a key, not a digest a request
+        self._found: dict[str, tuple[VirtualKey, CallerScope]] = {}
         self._turn = threading.Lock()
         self.refresh()
 
@@ -42,18 +43,21 @@ class KeyRing:
             if self._default is None:
                 return Refused("unauthenticated", "No key was sent. Ask for one: fiscus key issue.")
             return self._default
-        key = self._found.get(secret) or self._known(secret)
-        if key is None:
+        found = self._found.get(secret) or self._known(secret)
+        if found is None:
             return Refused("unauthenticated", "This key is not known here. Send a key that `fiscus key issue` gave.")
+        key, scope = found
         if said := why_not(key, now):
             return Refused("unauthenticated", f"{said}. Ask for a new one: fiscus key issue.")
-        return scope_of(key, self._pace)
+        return scope
 
-    def _known(self, secret: str) -> VirtualKey | None:
+    def _known(self, secret: str) -> tuple[VirtualKey, CallerScope] | None:
         key = self._keys.get(digest_of(secret))
-        if key is not None:
-            with self._turn:
-                if len(self._found) >= REMEMBERED_MAX:
-                    self._found.clear()
-                self._found[secret] = key
-        return key
+        if key is None:
+            return None
+        found = key, scope_of(key, self._pace)
+        with self._turn:
+            if len(self._found) >= REMEMBERED_MAX:
+                self._found.clear()
+            self._found[secret] = found
+        return found
