@@ -11,10 +11,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from fiscus.connectors.vendor_api.cost_report import report_costs
 from fiscus.connectors.vendor_api.json_api import JsonApi
 from fiscus.cost.ai.types import VendorCost
-from fiscus.kernel.errors import Unavailable
-from fiscus.kernel.limits import VENDOR_PAGES_MAX
 from fiscus.kernel.money import EXACT
 
 BASE_URL: Final = "https://api.anthropic.com"
@@ -43,21 +42,12 @@ class AnthropicCosts:
             ("group_by[]", "workspace_id"),
             ("group_by[]", "description"),
         ]
-        page = ""
-        for _ in range(VENDOR_PAGES_MAX):
-            answer = self._api.read("/v1/organizations/cost_report", [*params, ("page", page)] if page else params)
-            try:
-                for bucket in answer["data"]:
-                    day = datetime.fromisoformat(bucket["starting_at"]).date()
-                    yield from (_cost(day, row) for row in bucket["results"])
-                page = str(answer["next_page"] or "") if answer["has_more"] else ""
-            except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
-                raise Unavailable(
-                    f"Anthropic's cost report is not as its documentation says: {strange!r}", remedy="Upgrade Fiscus."
-                ) from None
-            if not page:
-                return
-        raise Unavailable("Anthropic's cost report does not end", remedy="Ask for fewer days.")
+        return report_costs(self._api, "/v1/organizations/cost_report", params, _costs)
+
+
+def _costs(bucket: Mapping[str, Any]) -> Iterator[VendorCost]:
+    day = datetime.fromisoformat(bucket["starting_at"]).date()
+    return (_cost(day, row) for row in bucket["results"])
 
 
 def _cost(day: date, row: Mapping[str, Any]) -> VendorCost:

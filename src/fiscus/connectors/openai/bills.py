@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from fiscus.connectors.vendor_api.cost_report import report_costs
 from fiscus.connectors.vendor_api.json_api import JsonApi
 from fiscus.cost.ai.types import VendorCost
-from fiscus.kernel.errors import Unavailable
-from fiscus.kernel.limits import VENDOR_PAGES_MAX
 from fiscus.kernel.periods import midnight
 
 BASE_URL: Final = "https://api.openai.com/v1"
@@ -46,21 +45,12 @@ class OpenAiCosts:
             ("group_by[]", "line_item"),
             ("group_by[]", "api_key_id"),
         ]
-        page = ""
-        for _ in range(VENDOR_PAGES_MAX):
-            answer = self._api.read("/organization/costs", [*params, ("page", page)] if page else params)
-            try:
-                for bucket in answer["data"]:
-                    day = datetime.fromtimestamp(int(bucket["start_time"]), UTC).date()
-                    yield from (_cost(day, row) for row in bucket["results"])
-                page = str(answer["next_page"] or "") if answer["has_more"] else ""
-            except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
-                raise Unavailable(
-                    f"OpenAI's cost report is not as its documentation says: {strange!r}", remedy="Upgrade Fiscus."
-                ) from None
-            if not page:
-                return
-        raise Unavailable("OpenAI's cost report does not end", remedy="Ask for fewer days.")
+        return report_costs(self._api, "/organization/costs", params, _costs)
+
+
+def _costs(bucket: Mapping[str, Any]) -> Iterator[VendorCost]:
+    day = datetime.fromtimestamp(int(bucket["start_time"]), UTC).date()
+    return (_cost(day, row) for row in bucket["results"])
 
 
 def _cost(day: date, row: Mapping[str, Any]) -> VendorCost:

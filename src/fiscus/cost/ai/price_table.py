@@ -13,14 +13,13 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, get_args
 
-from fiscus.cost.ai.types import Meter, ModelPrice, Rate, Tier
+from fiscus.cost.ai.types import METERS, ModelPrice, Rate, Tier
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import BadConfig
 
 FORMAT: Final = "fiscus/ai-prices/1"
 SHORT: Final = 16  # hex characters of a version: 64 bits tell any two tables of one installation apart
 LOOKED_UP_MAX: Final = 20_000  # model names that were asked for: beyond it somebody makes them up
-_METERS: Final = frozenset(get_args(Meter))
 _TIERS: Final = frozenset(get_args(Tier))
 
 
@@ -113,7 +112,7 @@ def _model(provider: str, model: Mapping[str, Any], currency: str) -> _Model:
 
 def _price(provider: str, model: Mapping[str, Any], entry: Mapping[str, Any], currency: str) -> ModelPrice:
     rates = {
-        (_known(tier, _TIERS), _known(meter, _METERS)): _rates(listed)
+        (_known(tier, _TIERS), _known(meter, METERS)): _rates(listed)
         for tier, meters in entry["rates"].items()
         for meter, listed in meters.items()
     }

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 # Meters never overlap: `input` excludes what was read from or written to a cache and what is audio or an image; `output`
-# includes reasoning, which vendors bill as output, and excludes audio and images. Tokens unless the name says otherwise.
-Meter = Literal[
+# includes reasoning, which vendors bill as output, and excludes audio and images. TokenMeter counts tokens.
+TokenMeter = Literal[
     "input",
     "cached_input",
     "cache_write",
@@ -21,6 +21,8 @@ Meter = Literal[
     "audio_output",
     "image_input",
     "image_output",
+]
+OtherMeter = Literal[
     "images",  # pieces
     "audio_seconds",
     "characters",
@@ -31,20 +33,9 @@ Meter = Literal[
     "requests",
     "tool_calls",
 ]
-TOKEN_METERS: frozenset[Meter] = frozenset(
-    {
-        "input",
-        "cached_input",
-        "cache_write",
-        "cache_write_1h",
-        "output",
-        "audio_input",
-        "cached_audio_input",
-        "audio_output",
-        "image_input",
-        "image_output",
-    }
-)
+Meter = TokenMeter | OtherMeter
+TOKEN_METERS: Final[frozenset[Meter]] = frozenset(get_args(TokenMeter))
+METERS: Final[frozenset[Meter]] = TOKEN_METERS | frozenset(get_args(OtherMeter))
 RATE_FACTOR_NONE: Final = Decimal(1)
 Tier = Literal["standard", "batch", "flex", "priority", "fast"]
 CallState = Literal["settled", "estimated", "unknown", "released", "refused"]

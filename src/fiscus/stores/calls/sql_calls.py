@@ -11,6 +11,7 @@ import msgspec
 
 from fiscus.cost.ai.types import AiCall, OpenBatch, UnitOutcome
 from fiscus.stores.calls.schema import VERSIONS
+from fiscus.stores.databases.documents import plain
 from fiscus.stores.databases.drivers import Driver, Purpose, Statements
 from fiscus.stores.databases.schema_versions import bring_up_to_date
 
@@ -36,16 +37,7 @@ _PUT_OUTCOME: Final = (
 )
 
 
-def _plain(value: object) -> object:
-    """What the encoder does not know: read-only maps and sequences."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored with a call")
-
-
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=_plain)
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=plain)
 _CALL: Final = msgspec.json.Decoder(AiCall)
 _OUTCOME: Final = msgspec.json.Decoder(UnitOutcome)
 _BATCH: Final = msgspec.json.Decoder(OpenBatch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, cast
@@ -12,20 +12,12 @@ import msgspec
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Nature, Rulebook
 from fiscus.guardrails.types import Decision, Level
 from fiscus.kernel.errors import IntegrityBroken
+from fiscus.stores.databases.documents import plain
 
 ACCOUNT_COLUMNS: Final = (
     "id, budget_id, period, currency, cap, amount, actual, estimated, unbilled, held, committed, billed_until, frozen, "
     "by_bills"
 )
-
-
-def _plain(value: object) -> object:
-    """What the encoder does not know: read-only maps and sequences."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored in the ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ class _ReservedBody:
     entries: list[_ReservedEntry]
 
 
-_SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
+_SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=plain)
 _ENCODER: Final = msgspec.json.Encoder()
 _HOLD: Final = msgspec.json.Decoder(Hold)
 _ENTRIES: Final = msgspec.json.Decoder(_Body)

@@ -7,6 +7,7 @@ passed on after a search for the word.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _END: Final = re.compile(rb"\n\r?\n")
 _OUTPUTS: Final[frozenset[Meter]] = frozenset({"output", "audio_output", "image_output"})
 
 
-class EventStream:
+class EventStream(ABC):
     """Reads one streamed answer. A vendor's reader says what an event means (`take`) and what text it carries (`text_of`)."""
 
     __slots__ = ("_ask", "_bytes", "_events", "_held", "_last", "_strips", "usage")
@@ -36,13 +37,13 @@ class EventStream:
         self._bytes = 0
         self._events = 0
 
+    @abstractmethod
     def take(self, event: Mapping[str, Any]) -> bool:
         """Takes the usage of an event that names one; whether the event goes to the client."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text_of(self, event: Mapping[str, Any]) -> str:
         """The text that an event adds to the answer."""
-        raise NotImplementedError
 
     def feed(self, piece: bytes) -> bytes:
         """See `StreamReader`."""
