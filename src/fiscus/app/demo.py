@@ -95,7 +95,7 @@ def _run(place: Path, plan: DemoPlan, vendors: SimulatedVendors, progress: Progr
         *score.sentences(),
         *story.sentences,
         (
-            f"Simulated here: AWS at {vendors.endpoints.aws_url}, AI vendors at {vendors.ai.address}, "
+            f"Simulated here, while the demo runs: AWS at {vendors.endpoints.aws_url}, AI vendors at {vendors.ai.address}, "
             f"mail in {place / 'mail'}, webhook at {vendors.hook.url}."
         ),
     )

@@ -110,7 +110,10 @@ def make_calls(ws: Workspace, ai: LocalAi, lives: ExitStack) -> Called:
     denied = next((a for a in answers if a.status >= 400), None)
     degraded = next((a for a in answers if "x-fiscus-degraded" in a.headers), None)
     shown = [
-        f"The AI gateway answers at {url}, in front of OpenAI, Anthropic, Mistral, Hugging Face and Perplexity (simulated).",
+        (
+            f"While the demo runs its AI gateway answers at {url}, "
+            "in front of OpenAI, Anthropic, Mistral, Hugging Face and Perplexity (simulated)."
+        ),
         *([_denied(denied)] if denied else []),
         *([_degraded(degraded)] if degraded else []),
         _settled(kept, ai),

@@ -29,7 +29,7 @@ from fiscus.guardrails.ledger.leases import Lease, LeasedAccounts
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Decision, Intent, Verdict
 from fiscus.kernel.errors import FiscusError, Unavailable
-from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
+from fiscus.kernel.money import ZERO, display_small, from_nanos, to_nanos
 
 LANES_MAX: Final = 5_000
 REFUSALS: Final = "fiscus_gateway_refused_total"
@@ -286,7 +286,7 @@ def _leased(let_in: LetIn, pool: LeasedAccounts, lease: Lease) -> LetIn:
     let_in.pool, let_in.hold_id = pool, lease.hold.id
     if lease.headroom is not None:
         left = lease.headroom - lease.spent - lease.reserved
-        let_in.headroom = f"{display(from_nanos(left))} {lease.hold.currency}; {lease.tightest}"
+        let_in.headroom = f"{display_small(from_nanos(left))} {lease.hold.currency}; {lease.tightest}"
     if lease.past:
         let_in.verdict = "warn"
         let_in.said = (*let_in.said, f"Over already and only watched: {', '.join(lease.past)}.")
@@ -324,7 +324,7 @@ def _refusal(decision: Decision) -> Refused:
 
 def _headroom(decision: Decision) -> str:
     tightest = min(decision.headroom, key=lambda row: row.after, default=None)
-    return f"{display(tightest.after)} {tightest.currency}; {tightest.budget_id}" if tightest is not None else ""
+    return f"{display_small(tightest.after)} {tightest.currency}; {tightest.budget_id}" if tightest is not None else ""
 
 
 def call_of(

@@ -14,6 +14,7 @@ COST_SCALE: Final = 12  # DECIMAL(28,12) in the lake
 QUANTITY_SCALE: Final = 18  # DECIMAL(38,18) in the lake
 EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)  # wide enough for a sum of 10^12 charges of DECIMAL(28,12)
 ZERO: Final = Decimal(0)
+_CENT: Final = Decimal("0.01")
 _PLACES: Final = tuple(Decimal(1).scaleb(-places) for places in range(COST_SCALE + 1))  # 1, 0.1, 0.01 ...
 
 
@@ -86,6 +87,14 @@ def display(amount: Decimal, places: int = 2) -> str:
     if text[0] != "-":
         return text
     return f"({text[1:]})" if rounded else text[1:]
+
+
+def display_small(amount: Decimal) -> str:
+    """As `display`, but what is under a cent and not nothing with its first two digits: 0.00042, not 0.00."""
+    if amount == ZERO or abs(amount) >= _CENT:
+        return display(amount)
+    text = f"{abs(amount):.{1 - amount.adjusted()}f}"
+    return f"({text})" if amount < ZERO else text
 
 
 def chance(p: Decimal) -> str:

@@ -14,7 +14,7 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.documents import load_document
 from fiscus.kernel.errors import BadConfig, BadInput
 from fiscus.kernel.evidence import GENESIS, EvidenceRecord, seal, verify_chain
-from fiscus.kernel.money import EXACT, Money, display, from_nanos, to_nanos, total
+from fiscus.kernel.money import EXACT, Money, display, display_small, from_nanos, to_nanos, total
 from fiscus.kernel.periods import FiscalCalendar, Month
 
 SCHEMA = {
@@ -117,3 +117,18 @@ def test_a_changed_removed_or_moved_record_is_found(at: int) -> None:
     moved = [*records[:at], records[at + 1], records[at], *records[at + 2 :]]
     for broken in (changed, removed, moved):
         assert verify_chain(broken)[2]
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("0", "0.00"),
+        ("0.005", "0.0050"),
+        ("0.0049", "0.0049"),
+        ("0.000421", "0.00042"),
+        ("-0.00001", "(0.000010)"),
+        ("12", "12.00"),
+    ],
+)
+def test_a_small_amount_is_not_shown_as_nothing(amount: str, shown: str) -> None:
+    assert display_small(Decimal(amount)) == shown

@@ -33,7 +33,7 @@ from fiscus.guardrails.types import (
     PolicyResult,
     Verdict,
 )
-from fiscus.kernel.money import ZERO, display, from_nanos, to_nanos
+from fiscus.kernel.money import ZERO, display, display_small, from_nanos, to_nanos
 
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -238,10 +238,10 @@ def _of_budget(
         return rules.fitting(budget), row
     amount = f"{display(row.amount)} {account.currency} of {account.period}"
     if row.headroom < ZERO:
-        stands = f"is {display(-row.headroom)} over its {amount} already; {display(intent.amount)} more adds to that."
+        stands = f"is {display_small(-row.headroom)} over its {amount} already; {display_small(intent.amount)} more adds to that."
     else:
-        over = f"{display(intent.amount)} more would put it {display(-row.after)} over."
-        stands = f"has {display(row.headroom)} left of {amount}; {over}"
+        over = f"{display_small(intent.amount)} more would put it {display_small(-row.after)} over."
+        stands = f"has {display_small(row.headroom)} left of {amount}; {over}"
     return _said(budget, rules, "match", weakened("deny", cap), f"Budget {budget.title} {stands}"), row
 
 
@@ -275,7 +275,7 @@ def _reasons(
 ) -> tuple[str, ...]:
     if verdict != "allow":
         return tuple(result.reason for result in results if result.verdict != "allow" and result.reason)
-    money = f"{display(intent.amount)} {intent.currency}"
+    money = f"{display_small(intent.amount)} {intent.currency}"
     if not rows:
         return (f"No policy objects to {money}. No budget covers it: nobody watches what it adds up to.",)
     fitting = [row for row in rows if row.after >= ZERO]
@@ -284,7 +284,7 @@ def _reasons(
     if not fitting:
         return (f"No policy objects to {money}.{watched}",)
     least = min(fitting, key=_AFTER)
-    left = f"{display(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})"
+    left = f"{display_small(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})"
     return (f"No policy objects to {money}, and it fits {_many(len(fitting))}: {left}.{watched}",)
 
 
@@ -303,7 +303,8 @@ def _next_step(rules: Rules, results: Sequence[PolicyResult], verdict: Verdict, 
     advice = " ".join(dict.fromkeys(remedies))
     if verdict == "degrade" and options:
         best = options[0]
-        return f"Ask for {best.title} instead: {display(best.amount)} {best.currency}, {display(best.saving)} less. {advice}"
+        amount, less = display_small(best.amount), display_small(best.saving)
+        return f"Ask for {best.title} instead: {amount} {best.currency}, {less} less. {advice}"
     return f"Go ahead, and consider: {advice}" if verdict == "warn" else advice
 
 

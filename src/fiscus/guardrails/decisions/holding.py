@@ -11,7 +11,7 @@ from fiscus.guardrails.decisions.covering import NOBODY
 from fiscus.guardrails.decisions.decide import Question
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Intent, Option, Verdict
-from fiscus.kernel.money import display, to_nanos
+from fiscus.kernel.money import display_small, to_nanos
 
 HOLDS: Final[frozenset[Verdict]] = frozenset({"allow", "warn", "degrade"})
 # Longer than the longest that the thing itself can take: what expires without an outcome is charged in full.
@@ -55,7 +55,7 @@ def held_amount(verdict: Verdict, options: tuple[Option, ...], bound: int) -> in
 
 def hold_note(intent: Intent, amount: Decimal, until: str) -> str:
     """What the caller owes for the money that is held."""
-    money = f"{display(amount)} {intent.currency}"
+    money = f"{display_small(amount)} {intent.currency}"
     return f"{money} is held until {until}: settle it at what it cost, or release it if nothing was sent; then it is charged."
 
 

@@ -12,7 +12,7 @@ from fiscus.guardrails.policies.contribution import Contribution, contribution, 
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, InForce, PolicySet, PolicyWords
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Intent, Option, Policy, PolicyResult
-from fiscus.kernel.money import display
+from fiscus.kernel.money import display_small
 
 NO_QUOTES = NoQuotes()
 FactsOf = Callable[[Intent], Mapping[str, object]]
@@ -57,7 +57,7 @@ class _Asking(NamedTuple):
 
 
 def _money(intent: Intent) -> str:
-    return f"{display(intent.amount)} {intent.currency}"
+    return f"{display_small(intent.amount)} {intent.currency}"
 
 
 def _cheaper(
