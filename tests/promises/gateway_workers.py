@@ -25,7 +25,7 @@ from typing import Any
 import fiscus.app.ai_prices
 from fiscus.cost.ai.price_table import PriceTable
 from fiscus.edges.gateway.serve import serve_worker
-from fiscus.edges.gateway.supervise import bind
+from fiscus.edges.listening import bind
 from fiscus.kernel.errors import FiscusError
 
 END_SECONDS = 15.0
@@ -114,7 +114,7 @@ class Workers:
         code = 0
         try:
             os.close(0)
-            serve_worker(self.home, bind("127.0.0.1", self.port), self.count, self._serves)
+            serve_worker(self.home, bind("127.0.0.1", self.port, shared=True), self.count, self._serves)
         except (FiscusError, OSError):  # the store is away: as its supervisor would, it is started again
             code = 1
         except BaseException:  # noqa: BLE001 a fork must end here, whatever happened

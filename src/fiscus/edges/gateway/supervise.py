@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Final
 
 from fiscus.app.ai_prices import source_document
 from fiscus.edges.gateway.serve import serve_worker
+from fiscus.edges.listening import bind
 from fiscus.kernel.errors import BadInput, Unavailable
 
 WORKERS_MAX: Final = 64
@@ -27,7 +27,7 @@ def serve_gateway(home: Path, host: str, port: int, workers: int, started: Calla
     """Serve until SIGTERM or SIGINT. One worker serves in this process. Raises BadInput, BadConfig, Unavailable."""
     if not 1 <= workers <= WORKERS_MAX:
         raise BadInput(f"{workers} workers cannot serve", remedy=f"Start 1 to {WORKERS_MAX}.")
-    listener = bind(host, port)
+    listener = bind(host, port, shared=True)
     bound = listener.getsockname()[1]
     url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
     try:
@@ -43,7 +43,7 @@ def serve_gateway(home: Path, host: str, port: int, workers: int, started: Calla
 def serve_one_of(home: Path, host: str, port: int, worker: tuple[int, int]) -> None:
     """One of `worker[0]` workers; says that it answers by a byte on the pipe `worker[1]`."""
     workers, ready_fd = worker
-    listener = bind(host, port)
+    listener = bind(host, port, shared=True)
 
     def ready() -> None:
         os.write(ready_fd, b"1")
@@ -53,21 +53,6 @@ def serve_one_of(home: Path, host: str, port: int, worker: tuple[int, int]) -> N
         serve_worker(home, listener, workers, ready)
     finally:
         listener.close()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket of this address that other workers may bind too (SO_REUSEPORT: the kernel spreads connections evenly)."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise Unavailable(
-            f"Port {port} of {host} cannot be used: {error.strerror}", remedy="Name another one with --port."
-        ) from error
-    return listener
 
 
 class _Supervisor:
