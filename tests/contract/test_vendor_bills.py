@@ -50,7 +50,7 @@ def ai(tmp_path: Path) -> Iterator[LocalAi]:
 
 def use(ai: LocalAi) -> None:
     openai_client(ai.url("openai")).chat.completions.create(model="gpt-4o-mini", messages=ASKED, max_tokens=500)
-    anthropic_client(ai.url("anthropic")).messages.create(model="claude-sonnet-4-5", messages=ASKED, max_tokens=500)
+    anthropic_client(ai.url("anthropic")).messages.create(model="claude-haiku-4-5", messages=ASKED, max_tokens=500)
 
 
 def report(ai: LocalAi, vendor: str, key: str = ADMIN) -> OpenAiCosts | AnthropicCosts:
