@@ -162,6 +162,14 @@ class TestWhenThingsFail:
         ai.plant(Fault("rate_limited_429", vendor="openai"))
         assert ask(gateway, gateway.key()).status_code == 429
 
+    def test_a_key_is_not_taken_over_to_an_upstream_that_it_may_not_use(self, gateway: Gateway, ai: LocalAi) -> None:
+        order = ("key", "issue", "first only", "--owner", "ana.silva", "--environment", "prod", "--as", "sam.lee")
+        key, billed = fiscus(gateway.home, *order, "--upstream", "first")["secret"], len(billed_nanos(ai))
+        path = "/first/v1/chat/completions"
+        assert wait_for(lambda: ask(gateway, key, path).status_code, lambda status: status != 401) == 503
+        assert ask(gateway, key).status_code == 403
+        assert len(billed_nanos(ai)) == billed
+
     def test_what_was_lost_on_the_way_is_charged_at_its_bound(self, gateway: Gateway, ai: LocalAi) -> None:
         ai.plant(Fault("reset_after_billing", vendor="openai"))
         assert ask(gateway, gateway.key(), user="lost").status_code in {500, 502, 503}

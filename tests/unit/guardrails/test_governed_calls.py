@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 from tests.fixtures.company import Settings
 from tests.fixtures.judging import (
     AS_OF,
@@ -25,10 +28,13 @@ from tests.fixtures.judging import (
     policy_of,
     tags,
 )
+from yarl import URL
 
+from fiscus.app.gateway import Governing
 from fiscus.cost.ai.price_table import FORMAT, price_table_of
 from fiscus.cost.ai.price_usage import nanos_of, priced
 from fiscus.cost.ai.types import AiCall, Usage
+from fiscus.edges.gateway import proxy
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.govern_call import Ended, GovernCalls, LetIn
 from fiscus.flows.keep_calls import CallKeeper
@@ -37,7 +43,8 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import facts_asked, prepare
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, intent_of
 from fiscus.guardrails.doors.ai.call_lane import lane_of
-from fiscus.guardrails.doors.ai.settings import Upstream
+from fiscus.guardrails.doors.ai.pacing import Pacing
+from fiscus.guardrails.doors.ai.settings import GatewaySettings, Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Refused
 from fiscus.guardrails.doors.ai.wires import wire_named
 from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
@@ -197,6 +204,38 @@ class TestMoney:
         one = bound(governs, call(output=None))
         assert (one.output_max, one.change.output_max) == (500, 500)
         assert one.nanos == to_nanos(Decimal("1.5"))
+
+
+class TestAtTheDoor:
+    def test_a_call_that_is_cut_off_while_it_is_sent_may_have_been_billed(
+        self, opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        governs, ws = opened(budgets())
+        one = let_in(governs, call())
+        assert isinstance(one, LetIn)
+
+        async def cut_off(*_: object) -> None:
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(proxy, "send", cut_off)
+        settings = GatewaySettings(upstreams={"openai": OPENAI})
+        stands = Governing(governs, None, settings, {"openai": wire_named("openai")}, {"openai": "k"})  # type: ignore[arg-type]  # no key is looked up
+        request = SimpleNamespace(rel_url=URL("/openai/v1/chat/completions"), headers=CIMultiDict(), method="POST")
+        handled = proxy.Proxy(lambda: stands, None, None, Pacing(), lambda: 0.0, None)  # type: ignore[arg-type]  # nothing is sent
+        door = proxy._Door(
+            handled,
+            stands,
+            request,
+            stands.wires["openai"],
+            OPENAI,
+            MAX,
+            "/v1/chat/completions",
+            b"{}",
+            request.headers,
+        )
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(door._sent(one, last=True))
+        assert [(ended.state, ended.settled) for ended in kept(governs, ws)] == [("unknown", one.one.nanos)]
 
 
 class TestPolicies:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -155,7 +155,7 @@ class _Door:
 
     async def _tried(self, one: Bounded) -> web.StreamResponse:
         """At this upstream, then at those that take over from it, as long as certainly nothing was billed."""
-        ways = [self.upstream, *(self.stands.settings.upstreams[name] for name in self.upstream.failover)]
+        ways = self._ways(one.call.ask)
         for number, upstream in enumerate(ways):
             last = number == len(ways) - 1
             breaker = self.proxy.breaker(upstream.name)
@@ -175,6 +175,11 @@ class _Door:
                 return answer
         raise AssertionError("the last way always answers")
 
+    def _ways(self, ask: AiAsk) -> Sequence[Upstream]:
+        """This upstream, and those behind it that this key may use and that have a key of their own."""
+        others = (self.stands.settings.upstreams[name] for name in self.upstream.failover)
+        return [self.upstream, *(one for one in others if self._why_not(ask, one) is None)]
+
     async def _let_in(self, asked: Bounded | AskedCall) -> LetIn | Refused:
         governs = self.stands.governs
         one = governs.bound(asked) if isinstance(asked, AskedCall) else asked
@@ -190,12 +195,14 @@ class _Door:
         governs, ask, upstream = self.stands.governs, let_in.one.call.ask, let_in.one.call.upstream
         breaker = self.proxy.breaker(upstream.name)
         body = self.wire.body(ask, let_in.one.change)
-        ended: Ended | None = Ended(0, billed=False, note="it was not sent")
+        ended: Ended | None = Ended(
+            0, note="how it ended is not known"
+        )  # it may be billed, unless something says otherwise
         try:
             answer = await send(
                 self.proxy.session, self.attempt(upstream, self.body if body is None else body), self._seconds
             )
-            ended = Ended(answer.status, note="the answer was lost")  # from here on it may be billed
+            ended = Ended(answer.status, note="the answer was lost")
             if answer.status in DOWN:
                 breaker.failed(self.proxy.now())
             else:
@@ -214,6 +221,7 @@ class _Door:
             )
         except NeverSent as never:
             breaker.failed(self.proxy.now())
+            ended = Ended(0, billed=False, note="it was not sent")
             return (
                 None if not last else refused_answer(self.wire, let_in, f"{upstream.name} cannot be reached: {never}")
             )
@@ -238,14 +246,12 @@ class _Door:
         self.stands.governs.refused(self._call(ask, self.upstream), why)
         return refusal(self.wire, why)
 
-    def _why_not(self, ask: AiAsk) -> Refused | None:
-        return forbidden(self.caller, self.upstream, ask) or self._keyless()
-
-    def _keyless(self) -> Refused | None:
-        name = self.upstream.name
-        if name in self.stands.vendor_keys:
-            return None
-        return Refused("unavailable", f"There is no key for {name} here: fiscus gateway-key {name}")
+    def _why_not(self, ask: AiAsk, upstream: Upstream | None = None) -> Refused | None:
+        """What stands in the way before any money is asked for; at this upstream, or another one."""
+        there = upstream or self.upstream
+        if (why := forbidden(self.caller, there, ask)) is not None or there.name in self.stands.vendor_keys:
+            return why
+        return Refused("unavailable", f"There is no key for {there.name} here: fiscus gateway-key {there.name}")
 
     def _call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
         return called(self.caller, upstream, ask, self.headers)
