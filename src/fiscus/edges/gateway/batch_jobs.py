@@ -116,7 +116,7 @@ async def watch_batches(
         for batch in batches:
             try:
                 await settle_if_ended(stands, session, threads, batch)
-            except (FiscusError, NeverSent, AnswerLost) as failed:
+            except Exception as failed:  # noqa: BLE001 whatever it is, the other batches are looked after
                 _failed(stands, batch.id, failed)
 
 
