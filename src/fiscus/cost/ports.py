@@ -7,9 +7,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from fiscus.cost.types import Delivery, FilePlan, InputFile, LakeVersion, PeriodWritten, SourceFreshness, StagedMonth
+from fiscus.cost.types import (
+    Delivery,
+    FilePlan,
+    FocusVersion,
+    InputFile,
+    LakeVersion,
+    PeriodWritten,
+    SourceFreshness,
+    StagedMonth,
+)
 from fiscus.kernel.progress import Progress
-from fiscus.kernel.rows import Rows
+from fiscus.kernel.rows import Rows, Table
 
 
 class LakeReader(Protocol):
@@ -25,8 +34,19 @@ class LakeReader(Protocol):
         """Our own SQL (DuckDB dialect, $name parameters). Not for text from people: that is `ask`."""
         ...
 
-    def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
-        """SQL from a person: one SELECT; no file, network or setting; bounded. Raises BadQuery, LimitExceeded."""
+    def ask(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        rows_max: int | None = None,
+        focus: FocusVersion | None = None,
+        beside: Mapping[str, Table] | None = None,
+    ) -> Rows:
+        """SQL from a person: one SELECT; no file, network or setting; bounded. Raises BadQuery, LimitExceeded.
+
+        `focus`: `charges` has the column names of that version. `beside`: tables that it may read by these names.
+        """
         ...
 
     def freshness(self) -> Sequence[SourceFreshness]: ...

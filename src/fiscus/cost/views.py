@@ -1,5 +1,5 @@
 """The views that everybody queries, as SQL over the lake's files: `lake_charges`, `bare_charges`, `charges` and
-`assignment_keys`."""
+`assignment_keys`. The same charges in the names of each FOCUS version are in `version_views.py`."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
     return f"CREATE OR REPLACE VIEW bare_charges AS SELECT {', '.join(columns)} FROM lake_charges"
 
 
-def charges_sql() -> str:
-    """`charges`: the bare charges with their owners."""
+def charges_sql(name: str = "charges") -> str:
+    """`charges`: the bare charges with their owners. They are `owned_charges` where `charges` speaks an older FOCUS version."""
     owners = ", ".join(f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items())
     return (
-        f"CREATE OR REPLACE VIEW charges AS SELECT c.*, {owners} "
+        f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} "
         "FROM bare_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
     )
 

@@ -21,6 +21,14 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that a question may read beside the lake: what is known here and stands in no bill. Types are DuckDB's."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[object, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """SQL in DuckDB's dialect over the `charges` view, with named parameters ($name): what every number can show."""
 

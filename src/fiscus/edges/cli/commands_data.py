@@ -103,6 +103,7 @@ def query(
     *,
     format: Literal["table", "csv", "json", "parquet"] = "table",
     out: Path | None = None,
+    focus: Literal["1.0", "1.1", "1.2", "1.3", "1.4"] | None = None,
     common: Common = NO_OPTIONS,
 ) -> None:
     """Ask the lake: one SELECT over the FOCUS view `charges`; no file or network can be reached from it.
@@ -115,12 +116,14 @@ def query(
         How to print the answer; parquet needs --out.
     out
         A file to write instead of printing.
+    focus
+        `charges` has the column names of that FOCUS version: SQL written for an older one runs unchanged.
     """
     from fiscus.edges.cli.export_rows import write_rows
 
     ws = open_home(common)
     shown = "json" if common.json else format
-    write_rows(ws.lake.ask(sql), shown, out)
+    write_rows(ws.lake.ask(sql, focus=focus), shown, out)
 
 
 @guarded

@@ -13,15 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
-from fiscus.cost.types import LakeVersion, SourceFreshness
+from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
+from fiscus.cost.version_views import version_views_sql
 from fiscus.cost.views import assignment_keys_sql, assignments_sql, bare_charges_sql, charges_sql, lake_charges_sql
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import IntegrityBroken, Unavailable, Where
 from fiscus.kernel.progress import Progress
-from fiscus.kernel.rows import Rows
+from fiscus.kernel.rows import Rows, Table
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
-from fiscus.stores.lake.people_sql import PeopleSql
+from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.tables import (
     TableAt,
     assignments_digest,
@@ -73,14 +74,24 @@ class DeltaLake:
             cursor = self._opened().execute(sql, dict(params) if params else None)
             return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
 
-    def ask(self, sql: str, params: Mapping[str, object] | None = None, *, rows_max: int | None = None) -> Rows:
+    def ask(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        rows_max: int | None = None,
+        focus: FocusVersion | None = None,
+        beside: Mapping[str, Table] | None = None,
+    ) -> Rows:
         """SQL from a person, in a connection of its own that can reach the lake's files and nothing else."""
         version = self.refresh()
 
         def opening() -> tuple[list[str], list[str]]:
-            return self._view_statements(version), self._files(version)
+            views = self._view_statements(version) + version_views_sql(self._promoted, focus)
+            return views, self._files(version)
 
-        return self._people.ask(str(version), opening, sql, params, rows_max)
+        asked = Asked(sql, params or {}, rows_max, beside or {})
+        return self._people.ask(f"{version} {focus}", opening, asked)
 
     def freshness(self) -> Sequence[SourceFreshness]:
         """Until when each source has landed."""

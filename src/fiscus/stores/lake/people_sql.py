@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import duckdb
 
-from fiscus.kernel.errors import BadQuery, LimitExceeded
+from fiscus.kernel.errors import BadQuery, LimitExceeded, Where
 from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
-from fiscus.kernel.rows import Rows
+from fiscus.kernel.rows import Rows, Table
 
 FETCH_ROWS = 10_000
+LINE_AT_FAULT: Final = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 Opening = Callable[[], tuple[Sequence[str], Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: its SQL, what its $names are, how many rows at most, and the tables that it may read beside the lake."""
+
+    sql: str
+    params: Mapping[str, object]
+    rows_max: int | None
+    beside: Mapping[str, Table]
 
 
 class PeopleSql:
@@ -23,14 +36,15 @@ class PeopleSql:
         self._lock = threading.Lock()
         self._idle: tuple[str, duckdb.DuckDBPyConnection] | None = None
 
-    def ask(
-        self, version: str, opening: Opening, sql: str, params: Mapping[str, object] | None, rows_max: int | None
-    ) -> Rows:
-        """Run `sql` on the lake's `version`; `opening` gives its views and files. Raises BadQuery, LimitExceeded."""
+    def ask(self, version: str, opening: Opening, asked: Asked) -> Rows:
+        """Answer on the lake's `version`; `opening` gives its views and files. Raises BadQuery, LimitExceeded."""
         connection = self._taken(version) or _locked(*opening())
         try:
-            _refuse_other_than_select(connection, sql)
-            rows = _bounded(connection, sql, params, rows_max)
+            _refuse_other_than_select(connection, asked.sql)
+            _lay_beside(connection, asked.beside)
+            rows = _bounded(connection, asked)
+            for name in asked.beside:
+                connection.execute(f"DROP TABLE temp.{name}")
         except BadQuery:
             self._give_back(version, connection)
             raise
@@ -69,24 +83,35 @@ def _locked(views: Sequence[str], files: Sequence[str]) -> duckdb.DuckDBPyConnec
     return connection
 
 
+def _lay_beside(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
+    """`tables` in memory, by the names and types of ours; none is left of a question that was refused."""
+    for name, table in tables.items():
+        columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+        if table.rows:
+            connection.executemany(
+                f"INSERT INTO temp.{name} VALUES ({', '.join('?' for _ in table.columns)})", table.rows
+            )
+
+
 def _refuse_other_than_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as broken:
-        raise BadQuery(f"The SQL does not parse: {_first_line(broken)}", remedy="Mend it and ask again.") from None
+        raise BadQuery(
+            f"The SQL does not parse: {_first_line(broken)}", remedy="Mend it and ask again.", where=_where(broken)
+        ) from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise BadQuery(
             "Only one SELECT can be asked", remedy="Query the view `charges`; nothing can be changed from here."
         )
 
 
-def _bounded(
-    connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None, rows_max: int | None
-) -> Rows:
+def _bounded(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Rows:
     timer = threading.Timer(QUERY_SECONDS_MAX, connection.interrupt)
     timer.start()
     try:
-        return _fetched(connection.execute(sql, dict(params) if params else None), rows_max)
+        return _fetched(connection.execute(asked.sql, dict(asked.params) or None), asked.rows_max)
     except duckdb.InterruptException:
         raise LimitExceeded(
             f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth."
@@ -99,6 +124,7 @@ def _bounded(
         raise BadQuery(
             _first_line(refused),
             remedy="The columns of `charges` are in docs/reference/charges.md; files and settings are out of reach.",
+            where=_where(refused),
         ) from None
     finally:
         timer.cancel()
@@ -122,3 +148,9 @@ def _fetched(cursor: duckdb.DuckDBPyConnection, rows_max: int | None) -> Rows:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def _where(error: Exception) -> Where | None:
+    """The line of the SQL that the engine points at."""
+    found = LINE_AT_FAULT.search(str(error))
+    return Where(line=int(found[1])) if found else None
