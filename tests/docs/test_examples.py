@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.bills import write_csv
+from tests.docs.fences import blocks
 
 from fiscus.__main__ import command_line
 
@@ -17,16 +18,18 @@ PAGES = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
 
 
 EXIT = re.compile(r"#.*\bexit (\d)")
+COMMANDS = ("", "console")  # the languages of a block whose lines are typed
+FILES = ("json", "yaml", "csv", "sql")  # of one that is a file, where it has a name
 
 
 def _files(page: Path) -> dict[str, str]:
-    """Blocks headed ```json NAME, ```yaml NAME or ```csv NAME: files that the commands read."""
-    return dict(re.findall(r"```(?:json|yaml|csv) (\S+)\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL))
+    """Blocks headed ```json NAME, and so on: files that the commands read."""
+    return {block.name: block.text for block in blocks(page) if block.name and block.language in FILES}
 
 
 def _commands(page: Path) -> list[str]:
-    blocks = re.findall(r"```(?:console)?\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
-    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    typed = [block.text for block in blocks(page) if block.language in COMMANDS]
+    lines = [line.removeprefix("$ ") for text in typed for line in text.splitlines()]
     return [line for line in lines if line.startswith("fiscus ")]
 
 
