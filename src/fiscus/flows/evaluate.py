@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from fiscus.flows.find_in_books import findings_in_books
 from fiscus.flows.judge_policies import Judged, judge_policies
 from fiscus.flows.keep_ai_prices import ai_price_findings
 from fiscus.flows.ports import StateTx
@@ -77,6 +78,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
         *unproven_findings(ws),
         *reconciliation_findings(ws),
         *ai_price_findings(ws),
+        *findings_in_books(ws),
     ]
     version = str(ws.lake.version())
     statuses = tuple(one.status for one in standing)

@@ -123,6 +123,7 @@ BACKTEST_INTENTS_MAX: Final = 500_000  # history asked as intents of one kind, s
 COMMITMENT_HISTORY_DAYS: Final = 90  # of usage that a commitment is judged on
 COMMITMENT_HISTORY_DAYS_MIN: Final = 14  # fewer say nothing about months
 COMMITMENT_STANDING_DAYS: Final = 28  # what a commitment costs a day is averaged over its last four weeks
+COMMITMENT_EXPIRY_AHEAD_DAYS: Final = 60  # a finding says so long before that a commitment ends
 PURCHASE_HISTORY_DAYS: Final = 365  # of bills that say what is bought already
 RENEWAL_AHEAD_DAYS: Final = 60  # a case is opened so long before notice is due
 RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before

@@ -112,6 +112,9 @@ def test_commitments_say_what_is_used_what_is_not_and_what_stopped(ws, pages) ->
     page = pages.get("/commitments").text
     assert "2 commitments cost ≈ 3,346 USD a month; ≈ 1,217 of it is not used, most by SP one (used to 60.0 %)." in page
     assert "stopped covering on 8 Nov 2026" in page
+    assert "has no purchase here" in page
+    assert "Who uses them, and what each leaves uncovered" in page
+    assert "No bill of the last 28 days names a commitment." in pages.get("/commitments?currency=EUR").text
     use = pages.get("/api/commitments").json()
     assert [(one["id"], one["utilisation"], one["stopped"]) for one in use["lines"]] == [
         ("sp-1", "60.0", False),

@@ -109,10 +109,12 @@ def _mount_register(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         return answered(show_purchases(get_ws()))
 
     @router.get(
-        "/commitments", responses=of(CommitmentsUsed), summary="Commitments on the bills, and whether they are used"
+        "/commitments",
+        responses=of(CommitmentsUsed),
+        summary="Commitments on the bills: use, coverage, savings rate, amortisation, end; by commitment, contract and owner",
     )
-    def commitments() -> JSONResponse:
-        return answered(show_commitments(get_ws()))
+    def commitments(currency: str = "") -> JSONResponse:
+        return answered(show_commitments(get_ws(), currency))
 
     @router.get(
         "/purchases/{purchase_id}",

@@ -11,6 +11,7 @@ from fiscus.edges.cli import (
     commands_ai,
     commands_approve,
     commands_check,
+    commands_commitments,
     commands_data,
     commands_envoy,
     commands_gate,
@@ -65,6 +66,7 @@ def build_cli(
         commands_ledger,
         commands_ai,
         commands_prices,
+        commands_commitments,
     )
     for group in (*money, commands_record, commands_policy):
         group.mount(app)

@@ -28,10 +28,10 @@ def mount(router: APIRouter, site: Site) -> None:
         return site.page(visit, "purchases.html", {"shown": shown, "commitments": False, "use": None})
 
     @router.get("/commitments")
-    def commitments(request: Request) -> HTMLResponse:
+    def commitments(request: Request, currency: str = "") -> HTMLResponse:
         visit = site.visit(request)
         shown = show_purchases(visit.ws, "commitments", site.trust(visit.ws))
-        use = site.kept.get(visit.ws, "commitments", lambda: show_commitments(visit.ws))
+        use = site.kept.get(visit.ws, ("commitments", currency), lambda: show_commitments(visit.ws, currency))
         return site.page(visit, "purchases.html", {"shown": shown, "commitments": True, "use": use})
 
     @router.get("/purchases/{purchase_id}")

@@ -1,0 +1,270 @@
+"""Commitments on the bills: the spec's own scenarios by hand, the laws of the sums, and what is told before one ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.bills import ROW, deliver, write_csv
+from tests.fixtures.company import open_company
+from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
+from tests.spec_files import spec_rows
+
+from fiscus.cost.commitments.amortisation import Paid, Payment, amortise
+from fiscus.cost.commitments.use_figures import UseGroup, break_even_months, figures, percent
+from fiscus.cost.types import Source
+from fiscus.flows.find_commitments import commitment_findings
+from fiscus.flows.show_commitments import show_commitments
+from fiscus.kernel.clock import SteppedClock
+from fiscus.kernel.money import ZERO, total
+
+SCENARIOS = "spec-1.2-examples/commitment_discount_scenarios"
+FLEXIBLE = "spec-1.2-examples/commitment_discount_flexibility"
+YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+FIRST = AS_OF - timedelta(days=20)
+PLAN = {
+    "CommitmentDiscountId": "sp-1", "CommitmentDiscountName": "SP core", "CommitmentDiscountType": "Savings Plan",
+    "CommitmentDiscountCategory": "Spend",
+}  # fmt: skip
+
+
+def covered(day: date, paid: str, on_demand: str, team: str = "ml", **more: str) -> dict[str, str]:
+    return {
+        **charge(day, paid, Tags=tags(team)), **PLAN, "CommitmentDiscountStatus": "Used", "PricingCategory": "Committed",
+        "BilledCost": "0", "ContractedCost": on_demand, "ListCost": on_demand, **more,
+    }  # fmt: skip
+
+
+def unused(day: date, paid: str, **more: str) -> dict[str, str]:
+    return covered(day, paid, "0", "finops") | {"CommitmentDiscountStatus": "Unused", "ListCost": "0"} | more
+
+
+def bought(start: date, end: date, billed: str, frequency: str = "One-Time") -> dict[str, str]:
+    return {
+        **charge(start, "0"), **PLAN, "ChargeCategory": "Purchase", "ChargeFrequency": frequency, "BilledCost": billed,
+        "ChargePeriodEnd": f"{end}T00:00:00Z", "PricingCategory": "Standard",
+    }  # fmt: skip
+
+
+def on_demand(day: date, cost: str, team: str = "ml") -> dict[str, str]:
+    return charge(day, cost, Tags=tags(team), ContractedCost=cost, ListCost=cost) | {"BilledCost": cost}
+
+
+class TestTheSpecificationsOwnFiles:
+    """FOCUS 1.2, examples of commitment discounts, as of the day after them."""
+
+    def shown(self, tmp_path: Path, data: Path, *names: str):
+        rows = [row for name in names for row in spec_rows(data / f"{name}.csv")]
+        return show_commitments(spec_company(tmp_path, rows))
+
+    def test_a_commitment_that_is_used_whole_ties_to_the_last_digit(self, tmp_path, shared_data) -> None:
+        """One hour at 1.50 bought, one hour used that lists at 3.00."""
+        shown = self.shown(
+            tmp_path, shared_data / "focus",
+            f"{FLEXIBLE}/one_hundred_percent_utilization_without_commitment_discount_flexibility",
+        )  # fmt: skip
+        (one,) = shown.lines
+        held = one.amortisation
+        assert (held.purchased, held.due, held.amortised, held.difference, held.state) == (
+            Decimal("1.50"), Decimal("1.50"), Decimal("1.50"), 0, "ties",
+        )  # fmt: skip
+        assert (one.utilisation, one.figures.coverage, one.figures.esr) == (100, 100, 50)
+        assert one.figures.break_even_utilisation == 50  # it costs half of what it covers
+        assert one.figures.saved == Decimal("1.50")
+
+    def test_a_flexible_one_over_two_resources(self, tmp_path, shared_data) -> None:
+        """2.00 bought; two medium machines, 2.00 on demand each, take 1.00 of it each."""
+        shown = self.shown(
+            tmp_path, shared_data / "focus",
+            f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_2_resources",
+        )  # fmt: skip
+        (one,) = shown.lines
+        assert (one.figures.used, one.figures.covered, one.figures.esr) == (2, 4, 50)
+        assert (one.amortisation.state, one.amortisation.difference) == ("ties", 0)
+
+    def test_a_flexible_one_that_covers_a_third_of_a_large_machine(self, tmp_path, shared_data) -> None:
+        """0.50 covers what lists at 3.00; 2.25 of the same machine run on demand: 3.00 of 5.25 are covered."""
+        shown = self.shown(
+            tmp_path, shared_data / "focus",
+            f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_1_resource",
+        )  # fmt: skip
+        (one,) = shown.lines
+        assert (one.figures.coverage, one.utilisation) == (Decimal("57.1"), 100)
+        assert shown.figures.esr == Decimal("47.6")  # (5.25 - 2.75) / 5.25
+        assert one.figures.esr == Decimal("83.3")  # 2.50 / 3.00, of what it covers alone
+
+    def test_a_quarter_of_an_hour_is_unused(self, tmp_path, shared_data) -> None:
+        """Usage scenario 3 beside purchase scenario 1: 8,760 for the year, the first hour used to three quarters."""
+        shown = self.shown(
+            tmp_path, shared_data / "focus",
+            f"{SCENARIOS}/commitment_discount_purchase_scenario_1",
+            f"{SCENARIOS}/commitment_discount_usage_scenario_3",
+        )  # fmt: skip
+        (one,) = shown.lines
+        assert (one.figures.used, one.figures.unused, one.utilisation) == (Decimal("0.75"), Decimal("0.25"), 75)
+        held = one.amortisation
+        assert (held.purchased, held.due, held.amortised, held.difference) == (8760, 1, 1, 0)
+        assert (held.in_advance, held.state) == (8759, "running")
+        assert (one.starts, one.ends, one.days_left) == (date(2023, 1, 1), date(2024, 1, 1), 364)
+        assert one.figures.unpriced == Decimal("0.75")  # the file has neither ListCost nor ContractedCost
+        assert (one.figures.saved, one.figures.esr, one.figures.coverage) == (Decimal("-0.25"), None, None)
+
+    def test_one_that_nothing_uses(self, tmp_path, shared_data) -> None:
+        shown = self.shown(tmp_path, shared_data / "focus", f"{SCENARIOS}/commitment_discount_usage_scenario_2")
+        (one,) = shown.lines
+        assert (one.utilisation, one.figures.unused, one.amortisation.state) == (0, 1, "no_purchase")
+
+    def test_a_prepaid_amount_is_drawn_down_and_its_rest_is_a_balance(self, tmp_path, shared_data) -> None:
+        """500,000 paid for a year of tokens; 20 and 30 drawn in May, 62.50 at list prices."""
+        shown = self.shown(tmp_path, shared_data / "focus", "ai-1.5-draft/drawdown_via_prepayment_ai_model_api")
+        (one,) = shown.lines
+        assert (one.amortisation.state, one.amortisation.in_advance) == ("drawn_down", 499_950)
+        assert (one.figures.covered, one.figures.esr) == (Decimal("62.5"), 20)
+
+
+def spec_company(home: Path, rows):
+    """A workspace with `rows` as its bills, at noon of the day after the first of them."""
+    first = min(row["ChargePeriodStart"] for row in rows)[:10]
+    noon = datetime.fromisoformat(f"{first}T12:00:00+00:00") + timedelta(days=1)
+    ws = open_company(home, clock=SteppedClock(noon))
+    columns = {name for row in rows for name in row}
+    path = write_csv(home / "spec.csv", rows, drop=[name for name in ROW if name not in columns])
+    deliver(ws, path, source=Source("spec", default_currency="USD"))
+    return ws
+
+
+class TestOnBills:
+    def company(self, home: Path, *rows):
+        return company_with_bills(home, {"aws": [row for part in rows for row in part]})
+
+    def test_owners_add_up_and_say_what_each_covers_and_leaves_open(self, tmp_path: Path) -> None:
+        window = days(FIRST, AS_OF)
+        ws = self.company(
+            tmp_path, [covered(day, "6", "10") for day in window], [covered(day, "3", "5", "web") for day in window],
+            [unused(day, "1") for day in window], [on_demand(day, "10", "web") for day in window],
+            [bought(day, day + timedelta(days=1), "10", "Recurring") for day in window],
+        )  # fmt: skip
+        shown = show_commitments(ws)
+        (one,) = shown.lines
+        assert one.amortisation.state == "ties"
+        assert one.amortisation.difference == 0
+        by_team = {line.team: line.figures for line in shown.owners}
+        assert (by_team["ml"].coverage, by_team["web"].coverage) == (100, Decimal("33.3"))
+        assert by_team["finops"].unused == 20
+        assert total([line.figures.used for line in shown.owners]) == one.figures.used == 180
+        assert total([line.figures.saved for line in shown.owners]) == shown.figures.saved == 100
+        assert (one.figures.coverage, one.utilisation, one.figures.esr) == (60, 90, Decimal("33.3"))
+        assert shown.figures.esr == 20  # (500 - 400) / 500, what runs on demand included
+        assert (one.team, shown.saved_per_month) == ("ml", one.saved_per_month)
+
+    def test_a_payment_in_advance_runs_straight_and_its_rest_is_paid_in_advance(self, tmp_path: Path) -> None:
+        start, end = FIRST, FIRST + timedelta(days=100)
+        ws = self.company(
+            tmp_path, [bought(start, end, "1000")], [covered(day, "10", "20") for day in days(FIRST, AS_OF)]
+        )
+        held = show_commitments(ws).lines[0].amortisation
+        assert (held.due, held.amortised, held.in_advance, held.state) == (200, 200, 800, "running")
+
+    def test_a_missing_row_does_not_tie_and_is_a_finding_with_its_money(self, tmp_path: Path) -> None:
+        window = days(FIRST, AS_OF)
+        ws = self.company(
+            tmp_path, [covered(day, "10", "20") for day in window[1:]], [on_demand(window[0], "1")],
+            [bought(day, day + timedelta(days=1), "10", "Recurring") for day in window],
+        )  # fmt: skip
+        (finding,) = commitment_findings(ws)
+        assert (finding.kind, finding.amount, finding.currency) == ("commitment_not_tied", 10, "USD")
+        rows = ws.lake.query(finding.query, finding.params)
+        assert len(rows) == len(window) * 2 - 1
+
+    def test_one_that_ends_soon_is_told_with_what_its_end_costs(self, tmp_path: Path) -> None:
+        start, end = AS_OF - timedelta(days=325), AS_OF + timedelta(days=40)
+        rows = [bought(start, end, "3650"), *(covered(day, "10", "16") for day in days(start, AS_OF))]
+        (finding,) = commitment_findings(self.company(tmp_path, rows))
+        assert finding.kind == "commitment_expiring"
+        assert finding.title == f"SP core of AWS ends on {end}, in 40 days"
+        assert finding.amount == Decimal("182.50")  # 6 a day, 365/12 days
+
+    def test_bills_that_start_within_its_term_are_no_fault(self, tmp_path: Path) -> None:
+        ws = self.company(tmp_path, [covered(day, "10", "20") for day in days(FIRST, AS_OF)])
+        assert show_commitments(ws).lines[0].amortisation.state == "no_purchase"
+        assert commitment_findings(ws) == []
+
+    def test_currencies_stand_apart(self, tmp_path: Path) -> None:
+        euro = [
+            covered(day, "7", "9", BillingCurrency="EUR", CommitmentDiscountId="sp-eu") for day in days(FIRST, AS_OF)
+        ]
+        ws = company_with_bills(tmp_path, {"aws": [covered(day, "6", "10") for day in days(FIRST, AS_OF)], "eu": euro})
+        shown = show_commitments(ws)
+        assert ([one.id for one in shown.lines], shown.other_currencies) == (["sp-1"], ("EUR",))
+        assert [one.id for one in show_commitments(ws, "EUR").lines] == ["sp-eu"]
+
+    def test_the_contract_that_the_charges_name_holds_its_commitments_together(self, tmp_path: Path) -> None:
+        named = '{"Elements":[{"ContractId":"EDP-7","ContractCommitmentId":"sp-1","ContractCommitmentAppliedCost":6}]}'
+        ws = self.company(tmp_path, [covered(day, "6", "10", ContractApplied=named) for day in days(FIRST, AS_OF)])
+        (contract,) = show_commitments(ws).contracts
+        assert (contract.contract, contract.commitments, contract.figures.used) == ("EDP-7", ("sp-1",), 120)
+
+    def test_an_empty_lake_has_none(self, tmp_path: Path) -> None:
+        shown = show_commitments(open_company(tmp_path))
+        assert (shown.lines, shown.figures.esr, shown.sentence) == (
+            (), None, "No bill of the last 28 days names a commitment.",
+        )  # fmt: skip
+
+
+money = st.decimals("-1000", "100000", places=6)
+positive = st.decimals("0.000001", "100000", places=6)
+groups = st.lists(
+    st.builds(
+        UseGroup, provider=st.just("AWS"), service=st.sampled_from(["a", "b"]), owner=st.sampled_from(["x", "y", "z"]),
+        team=st.just("t"), commitment=st.just("c"), status=st.sampled_from(["Used", "Unused", ""]), effective=positive,
+        on_demand=positive, listed=positive, unpriced=st.just(ZERO),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+class TestLaws:
+    @given(groups)
+    def test_whatever_they_are_grouped_by_the_parts_are_the_whole(self, parts: list[UseGroup]) -> None:
+        whole = figures(parts)
+        for name in ("eligible", "covered", "used", "unused", "uncovered", "saved"):
+            by_owner = [getattr(figures(p for p in parts if p.owner == owner), name) for owner in ("x", "y", "z")]
+            assert total(by_owner) == getattr(whole, name)
+
+    @given(groups)
+    def test_it_saves_exactly_when_it_is_used_more_than_break_even(self, parts: list[UseGroup]) -> None:
+        seen = figures(part for part in parts if part.status)
+        if seen.used and seen.covered:
+            assert (seen.saved > 0) == (seen.used / seen.cost > seen.used / seen.covered)
+
+    @given(groups)
+    def test_shares_are_shares(self, parts: list[UseGroup]) -> None:
+        seen = figures(parts)
+        assert all(value is None or 0 <= value <= 100 for value in (seen.coverage, seen.utilisation))
+
+    @given(money, st.lists(st.tuples(positive, st.integers(1, 400)), max_size=5), money, st.integers(0, 400))
+    def test_purchased_is_due_and_in_advance_and_the_difference_is_the_rest(
+        self, over, open_, amortised, reached
+    ) -> None:
+        payments = [Payment(YEAR[0], YEAR[0] + timedelta(days=n), billed) for billed, n in open_]
+        landed = YEAR[0] + timedelta(days=reached)
+        payments = [one for one in payments if one.end > landed]
+        held = amortise(Paid(over, payments, amortised, landed, YEAR[0], YEAR[0] + timedelta(days=1)), "USD")
+        assert held.due + held.in_advance == held.purchased == over + total([one.billed for one in payments])
+        assert held.due + held.difference == held.amortised
+        assert (held.state == "ties" and not payments) <= (
+            abs(held.difference) <= max(Decimal("0.01"), abs(over) / 10**6)
+        )
+
+    def test_nothing_to_divide_by_has_no_share(self) -> None:
+        assert percent(Decimal(1), ZERO) is None
+        assert break_even_months(Decimal(100), ZERO) is None
+
+
+@pytest.mark.parametrize(("owed", "a_month", "months"), [("26280", "2920", "9.00"), ("10", "3", "3.33")])
+def test_break_even_is_what_is_owed_over_what_it_covers_a_month(owed: str, a_month: str, months: str) -> None:
+    assert break_even_months(Decimal(owed), Decimal(a_month)) == Decimal(months)
