@@ -20,6 +20,8 @@ TERMS = (
     "size(intent.model) < 6",
     "intent.team != intent.provider", 'intent.amount < money("2.00 EUR")', "intent.amount > 0", 'intent.model.matches("^gpt")',
     '(intent.stream ? intent.team == "ml" : intent.max_tokens * 2 > 90)', 'intent.provider > "B"', "intent.max_tokens in [1, 2]",
+    "intent.max_tokens >= 100", "intent.max_tokens < 150", "intent.max_tokens <= 150", 'intent.amount >= money("1.00 USD")',
+    'intent.amount > money("1.50 USD")', "50 < intent.max_tokens",
 )  # fmt: skip
 conditions = st.lists(
     st.lists(st.sampled_from(TERMS), min_size=1, max_size=5).map(" && ".join), min_size=1, max_size=12
@@ -65,6 +67,17 @@ def test_conditions_deeper_than_python_indents_are_asked_together_too() -> None:
         assert (sorted(matched), list(unsure)) == (list(range(tokens)), [])
 
 
+def test_who_asks_for_more_is_asked_where_less_held() -> None:
+    """Each bound is its own rung, whatever its side and whether it holds at the bound itself."""
+    texts = [f"intent.max_tokens {op} {bound}" for bound in (5, 7, -3) for op in (">", ">=", "<", "<=")]
+    policies = [policy_of(f"p-{n}", text, "ai.request") for n, text in enumerate(texts)]
+    joint = JointConditions([one.conditions["ai.request"] for one in policies])
+    for tokens in range(-5, 10):
+        one = {"intent.max_tokens": tokens}
+        alone = [n for n, policy in enumerate(policies) if policy.closures["ai.request"](one)[0] == "match"]
+        assert sorted(joint.ask(one)[0]) == alone
+
+
 def test_a_text_of_a_policy_never_becomes_a_line_of_the_function() -> None:
     written = "\"') or matched.append(0) #\\"
     said = written.replace("\\", "\\\\").replace('"', '\\"')
@@ -76,5 +89,5 @@ def test_a_text_of_a_policy_never_becomes_a_line_of_the_function() -> None:
     assert joint.ask({"intent.model": written}) == ([1], ())
 
 
-def _without_answer(facts: object, matched: object) -> None:
+def _without_answer(facts: object) -> None:
     raise NO_ANSWER[0]

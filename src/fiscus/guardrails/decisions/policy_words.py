@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fiscus.guardrails.decisions.approval_needed import approval_needed
 from fiscus.guardrails.decisions.cheaper_options import NoQuotes, cheaper_options
@@ -13,8 +13,10 @@ from fiscus.guardrails.policies.policy_set import CompiledPolicy, InForce, Polic
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Intent, Option, Policy, PolicyResult
 from fiscus.kernel.money import display_small
+from fiscus.kernel.quick_records import quickly
 
 NO_QUOTES = NoQuotes()
+_result: Final = quickly(PolicyResult)
 FactsOf = Callable[[Intent], Mapping[str, object]]
 
 
@@ -30,16 +32,16 @@ def policy_words(
     matched, unsure = asked.joint.ask(facts)
     if not matched and not unsure:
         return asked.silent
-    asking = _Asking(intent, facts, day, _money(intent))
-    said = {place: _matched(asked.policies[place], asking) for place in matched}
-    for place in unsure:
-        said[place] = _word(asked.policies[place], asking)
-    results = list(asked.silent.results)
-    for place, result in said.items():
-        results[place] = result
-    loud = [(asked.policies[place].policy, said[place]) for place in sorted(said) if said[place].verdict != "allow"]
-    wanting = [policy for policy, word in loud if word.verdict == "require_approval"]
-    offering = [policy for policy, word in loud if policy.options and word.result == "match"]
+    asking, judging = _Asking(intent, facts, day, _money(intent)), asked.policies
+    results, said = list(asked.silent.results), sorted(matched)
+    for place in said:
+        results[place] = _matched(judging[place], asking)
+    if unsure:
+        said = sorted({*matched, *unsure})
+        for place in unsure:
+            results[place] = _word(judging[place], asking)
+    wanting = [judging[place].policy for place in said if results[place].verdict == "require_approval"]
+    offering = [judging[place].policy for place in said if _offers(judging[place].policy, results[place])]
     return PolicyWords(
         tuple(results),
         _cheaper(asking, facts_of, asked, offering, quotes) if offering else (),
@@ -60,6 +62,10 @@ def _money(intent: Intent) -> str:
     return f"{display_small(intent.amount)} {intent.currency}"
 
 
+def _offers(policy: Policy, word: PolicyResult) -> bool:
+    return bool(policy.options) and word.result == "match" and word.verdict != "allow"
+
+
 def _cheaper(
     asking: _Asking, facts_of: FactsOf, asked: InForce, offering: Sequence[Policy], quotes: Quotes
 ) -> tuple[Option, ...]:
@@ -76,11 +82,9 @@ def _matched(compiled: CompiledPolicy, asking: _Asking) -> PolicyResult:
     """The word of a policy that matches."""
     policy, reason = compiled.policy, f"{asking.money}: {compiled.says}"
     if not compiled.exceptions:
-        return PolicyResult(
-            policy.id, policy.version, policy.level, "match", weakened(policy.effect, policy.level), reason
-        )
+        return _result(policy.id, policy.version, policy.level, "match", weakened(policy.effect, policy.level), reason)
     added = contribution(compiled, asking.intent.kind, "match", asking.facts, asking.day)
-    return PolicyResult(policy.id, policy.version, policy.level, "match", added.verdict, reason + excepted(added))
+    return _result(policy.id, policy.version, policy.level, "match", added.verdict, reason + excepted(added))
 
 
 def _word(compiled: CompiledPolicy, asking: _Asking) -> PolicyResult:
@@ -92,7 +96,7 @@ def _word(compiled: CompiledPolicy, asking: _Asking) -> PolicyResult:
         return _matched(compiled, asking)
     policy, added = compiled.policy, contribution(compiled, kind, result, asking.facts, asking.day)
     reason = f"{policy.title}: this could not be judged ({why}), and the policy says on_error: {policy.on_error}."
-    return PolicyResult(policy.id, policy.version, policy.level, result, added.verdict, reason + excepted(added))
+    return _result(policy.id, policy.version, policy.level, result, added.verdict, reason + excepted(added))
 
 
 def excepted(added: Contribution) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -52,22 +51,21 @@ class JointConditions:
         pending = {number: frozenset(rank[term] for term in several) for number, several in enumerate(terms)}
         self._always = tuple(number for number, several in pending.items() if not several)
         self._branches = _branches({number: several for number, several in pending.items() if several}, ranked)
+        self._step: Step = self._first_asked
 
     def ask(self, facts: Facts) -> tuple[Sequence[int], Sequence[int]]:
         """(the places of those that match, of those that must be asked by themselves), in no order. Never raises."""
-        matched = list(self._always)
         try:
-            self._step(facts, matched)
+            return self._step(facts), NOBODY
         except NO_ANSWER:
             matched, unsure = list(self._always), list[int]()
             _ask(self._branches, facts, matched, unsure)
             return matched, unsure
-        return matched, NOBODY
 
-    @cached_property
-    def _step(self) -> Step:
+    def _first_asked(self, facts: Facts) -> list[int]:
         """Written when the first question comes: what is only searched by SQL is never asked."""
-        return compile_branches(self._branches)
+        self._step = compile_branches(self._always, self._branches)
+        return self._step(facts)
 
 
 def _terms(node: Node) -> list[Node]:

@@ -4,25 +4,29 @@ The source is written from checked trees (condition.py). It holds words of ours 
 policy and every name of a fact is a constant that is bound beside it. Terms that need a rule of their own (`||`, `?:`, sums,
 patterns, keys of maps) stay closures and are called.
 
-    def step_0(facts, matched):
+    def step_0(facts):
+     matched = [7]                  # a condition without terms
      get = facts.get
      v0 = get(k0, '')               # intent.environment
      if v0 == k1:                   # "staging"
       v1 = facts[k2]                # intent.max_tokens
       if v1 > 500:
        matched.append(0)
-      if v1 > 1000:
-       matched.append(1)
+       if v1 > 1000:
+        matched.append(1)
+     return matched
 
 Where several branches compare one text with constants, the text is looked up in a table of what stands behind each of them.
+Where several ask how large one number is, whoever asks for more is asked inside of whoever asks for less.
 Where anything has no answer the function raises one of NO_ANSWER; whoever asked then walks the branches one by one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any as Value
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -42,9 +46,10 @@ from fiscus.guardrails.policies.condition import (
 from fiscus.guardrails.policies.facts import Fact
 
 Facts = Mapping[str, object]
-Step: TypeAlias = Callable[[Facts, list[int]], None]
+Step: TypeAlias = Callable[[Facts], list[int]]
 DEPTH_MAX: Final = 40  # what stands deeper is a function of its own: Python reads at most 100 levels of indentation
 TABLE_MIN: Final = 4  # so many comparisons of one text take longer than a look-up
+_AT_LEAST: Final[Mapping[str, int]] = {">": 1, ">=": 1, "<": -1, "<=": -1}
 _WRITTEN: Final = {"startsWith": "{0}.startswith({1})", "endsWith": "{0}.endswith({1})", "contains": "{1} in {0}"}
 
 
@@ -59,9 +64,9 @@ class Branch(Protocol):
     def below(self) -> Sequence[Branch]: ...
 
 
-def compile_branches(branches: Sequence[Branch]) -> Step:
-    """Adds the places of those that match to a list. Raises one of NO_ANSWER where a term has none: then it added too few."""
-    return _Source().step_of(branches)
+def compile_branches(always: Sequence[int], branches: Sequence[Branch]) -> Step:
+    """The places of those that match, `always` among them. Raises one of NO_ANSWER where a term has none."""
+    return _Source().step_of(always, branches)
 
 
 @dataclass(slots=True)
@@ -86,8 +91,10 @@ class _Source:
         self._waiting: list[tuple[str, tuple[int, ...], Sequence[Branch]]] = []
         self._steps = 0
 
-    def step_of(self, branches: Sequence[Branch]) -> Step:
-        first = self._step((), branches)
+    def step_of(self, always: Sequence[int], branches: Sequence[Branch]) -> Step:
+        self._lines += ["def asked(facts):", f" matched = {list(always)}", " get = facts.get"]
+        self._held((), branches, _Block(1))
+        self._lines.append(" return matched")
         while self._waiting:
             name, matched, below = self._waiting.pop()
             self._lines += [f"def {name}(facts, matched):", " get = facts.get"]
@@ -95,7 +102,7 @@ class _Source:
         exec(compile("\n".join(self._lines), "<policies>", "exec"), self._bound)  # noqa: S102 our own words: see above
         for table, steps in self._tables:
             table |= {value: self._bound[name] for value, name in steps.items()}
-        return cast("Step", self._bound[first])
+        return cast("Step", self._bound["asked"])
 
     def _step(self, matched: tuple[int, ...], below: Sequence[Branch]) -> str:
         """The name of a function of its own, written once this one is."""
@@ -118,9 +125,9 @@ class _Source:
         tables = {fact: members for fact, members in compared.items() if len(members) >= TABLE_MIN}
         for fact, members in tables.items():
             self._table(fact, members, block)
-        for branch in below:
-            if (found := _text_is(branch.term)) is None or found[0] not in tables:
-                self._branch(branch, block)
+        rest = [one for one in below if (found := _text_is(one.term)) is None or found[0] not in tables]
+        for ladder in _ladders(rest):
+            self._branch(ladder, block)
 
     def _table(self, fact: Fact, members: Mapping[object, Branch], block: _Block) -> None:
         table: dict[object, Value] = {}
@@ -128,13 +135,17 @@ class _Source:
         self._line(block, f"if (step := {self._bind(table.get)}({self._fact(fact, block)})) is not None:")
         self._line(block.inside(), "step(facts, matched)")
 
-    def _branch(self, branch: Branch, block: _Block) -> None:
+    def _branch(self, ladder: Sequence[Branch], block: _Block) -> None:
+        """The first of them, and inside of it the others."""
         if block.depth >= DEPTH_MAX:
-            self._line(block, f"{self._step((), [branch])}(facts, matched)")
+            self._line(block, f"{self._step((), ladder)}(facts, matched)")
             return
-        test = self._value(branch.term, block)
-        self._line(block, f"if {test}:")
-        self._held(branch.matched, branch.below, block.inside())
+        branch = ladder[0]
+        self._line(block, f"if {self._value(branch.term, block)}:")
+        inside = block.inside()
+        self._held(branch.matched, branch.below, inside)
+        if len(ladder) > 1:
+            self._branch(ladder[1:], inside)
 
     def _value(self, node: Node, block: _Block) -> str:  # noqa: PLR0911 one return a kind of node, in one table
         """An expression; what it reads is read in lines before it, so only what is asked in any case may stand in it."""
@@ -188,6 +199,26 @@ class _Source:
         name = f"k{len(self._bound)}"
         self._bound[name] = value
         return name
+
+
+def _ladders(branches: Sequence[Branch]) -> Iterable[Sequence[Branch]]:
+    """Each alone, but together those that ask more and more of one number: who asks less holds wherever the next one does."""
+    ladders = dict[object, list[tuple[tuple[int, bool], Branch]]]()
+    for place, branch in enumerate(branches):
+        asked, rung = _more_than(branch.term) or (place, (0, False))
+        ladders.setdefault(asked, []).append((rung, branch))
+    for ladder in ladders.values():
+        yield [branch for _, branch in sorted(ladder, key=itemgetter(0))]
+
+
+def _more_than(term: Node) -> tuple[object, tuple[int, bool]] | None:
+    """What is asked for more (or less) than a number, and how much of it: (5, True) above 5, (5, False) at least 5."""
+    match term:
+        case Compare(op, left, Constant(value)) if op in _AT_LEAST and type(value) is int:
+            return (op[0], left), (_AT_LEAST[op] * value, len(op) == 1)
+        case Compare(op, left, InCurrency(currency, other, Constant(value))) if op in _AT_LEAST and type(value) is int:
+            return (op[0], left, currency, other), (_AT_LEAST[op] * value, len(op) == 1)
+    return None
 
 
 def _text_is(term: Node) -> tuple[Fact, object] | None:
