@@ -10,8 +10,8 @@ from fiscus.cost.conformance.choose import check_has_dataset, column_types, data
 from fiscus.cost.conformance.delivery_facts import learn_facts
 from fiscus.cost.conformance.heuristics import warn
 from fiscus.cost.conformance.judge import judge
-from fiscus.cost.conformance.types import Dataset, Declared, Report
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.conformance.types import Declared, Report
+from fiscus.cost.types import Dataset, FocusVersion
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake.check_desk import CheckDesk
 

@@ -19,7 +19,7 @@ from fiscus.flows.escalate_cases import escalate_cases
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.fetch_ai_bills import AiBillFetched, fetch_ai_bills
 from fiscus.flows.find_anomalies import find_anomalies
-from fiscus.flows.ingest_bills import ingest_bills
+from fiscus.flows.ingest_bills import ingest_files
 from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.keep_purchases import keep_purchases
 from fiscus.flows.plan_actions import plan_actions
@@ -57,7 +57,7 @@ class LoopSummary:
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
-        charges = sum(delivery.rows for delivery in self.deliveries)
+        charges = sum(delivery.rows for delivery in self.deliveries if delivery.dataset == "cost_and_usage")
         new = sum(delivery.changed for delivery in self.deliveries)
         waiting = f" ({self.notices_waiting} wait for a channel)" if self.notices_waiting else ""
         return [
@@ -134,7 +134,7 @@ def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
         present = [p for p in configured.paths if p.is_file() or (p.is_dir() and any(p.rglob("[!.]*.*")))]
         if present:
             progress.stage(f"Ingesting {name}")
-            deliveries.append(ingest_bills(ws, configured.source, present, options, progress))
+            deliveries.extend(ingest_files(ws, configured.source, present, options, progress))
     return deliveries
 
 

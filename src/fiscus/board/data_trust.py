@@ -28,6 +28,7 @@ def trust_exhibit(
 ) -> tuple[Exhibit, Kpi]:
     """One line a source and currency: landed until, charges, findings of its newest delivery, and BilledCost in the lake
     against the sum that the deliveries brought: to the last digit, or by how much it differs."""
+    deliveries = [one for one in deliveries if one.dataset == "cost_and_usage"]
     held: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     charges: dict[tuple[str, str], int] = defaultdict(int)
     until: dict[str, date] = {}

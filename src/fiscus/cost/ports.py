@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fiscus.cost.types import (
+    Dataset,
     Delivery,
     FilePlan,
     FocusVersion,
@@ -25,7 +26,9 @@ class LakeReader(Protocol):
     """Read side. The view `charges` is every FOCUS 1.4 column, the x_ columns and the owner columns:
 
     x_Owner, x_Team, x_CostCentre, x_Environment, x_Product, x_AssignmentRule (all text; the first two are 'unowned' where
-    no rule won). An empty lake is an empty typed view. Reads are of one LakeVersion until `refresh`.
+    no rule won). The views `contract_commitments`, `billing_periods` and `invoice_details` are the other datasets of FOCUS 1.4,
+    with x_SourceId, x_DeliveryId, x_FocusVersion and x_Extra. An empty lake is an empty typed view.
+    Reads are of one LakeVersion until `refresh`.
     """
 
     def version(self) -> LakeVersion: ...
@@ -62,6 +65,10 @@ class Staging(Protocol):
         """Paths left out because a file of the delivery has the same bytes."""
         ...
 
+    def part(self, dataset: Dataset, files: Sequence[InputFile]) -> Staging:
+        """The staging of those files of the delivery that are of one dataset; each has a commit of its own."""
+        ...
+
     def landed(self, source: str, delivery_id: str) -> Delivery | None:
         """The delivery of this id, if the lake still holds all of what it wrote."""
         ...
@@ -74,7 +81,8 @@ class Staging(Protocol):
         ...
 
     def check(self, plan: FilePlan) -> None:
-        """What only shows over all files: called for each loaded plan, in order. Raises BadInput for mixed currencies."""
+        """What only shows over all files: called for each loaded plan, in order. Raises BadInput for mixed currencies, or a row
+        of another dataset that stands twice."""
         ...
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:

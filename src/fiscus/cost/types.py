@@ -10,6 +10,8 @@ from typing import Literal
 
 FocusVersion = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]
 FOCUS_VERSIONS: tuple[FocusVersion, ...] = ("1.0", "1.1", "1.2", "1.3", "1.4")
+Dataset = Literal["cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"]
+DATASETS: tuple[Dataset, ...] = ("cost_and_usage", "contract_commitment", "billing_period", "invoice_detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class QualityFinding:
 
 @dataclass(frozen=True, slots=True)
 class PeriodWritten:
-    """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact."""
+    """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact.
+
+    A dataset that states one cost has it in both totals; Contract Commitment has no months and is one period, `all`.
+    """
 
     billing_month: str
     rows: int
@@ -51,7 +56,10 @@ class PeriodWritten:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one `ingest` call brought. `id` is a content id of source and bytes; `changed` False: seen before, nothing written."""
+    """What one `ingest` call brought of one dataset. `id` is a content id of source and bytes.
+
+    `changed` False: seen before, nothing written.
+    """
 
     id: str
     source: str
@@ -63,17 +71,23 @@ class Delivery:
     quality: tuple[QualityFinding, ...]
     lake_version: LakeVersion
     changed: bool
+    dataset: Dataset = "cost_and_usage"
 
 
 @dataclass(frozen=True, slots=True)
 class LakeVersion:
-    """The Delta versions that a number rests on: charges and assignments (-1: table does not exist yet)."""
+    """The Delta versions that a number rests on (-1: table does not exist yet). Tables that do not exist are left unsaid."""
 
     charges: int = -1
     assignments: int = -1
+    contract_commitments: int = -1
+    billing_periods: int = -1
+    invoice_details: int = -1
 
     def __str__(self) -> str:
-        return f"c{self.charges}.a{self.assignments}"
+        others = (("k", self.contract_commitments), ("p", self.billing_periods), ("i", self.invoice_details))
+        said = "".join(f".{letter}{version}" for letter, version in others if version >= 0)
+        return f"c{self.charges}.a{self.assignments}{said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +104,14 @@ class SourceFreshness:
 class IngestOptions:
     """`promote`: tag keys stored as columns x_Tag_<key>; `restate`: a large shrink of a period is meant.
 
-    `from_gateway`: what the gateway metered, in a source whose name no bill may take.
+    `from_gateway`: what the gateway metered, in a source whose name no bill may take. `dataset` None: each file's is found by
+    its columns.
     """
 
     promote: tuple[str, ...] = ()
     restate: bool = False
     from_gateway: bool = False
+    dataset: Dataset | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

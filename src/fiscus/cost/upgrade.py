@@ -23,14 +23,14 @@ from fiscus.cost.columns import (
 from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
+from fiscus.cost.raw_values import ROUND_MACRO, SCALE, decimal_of, is_long, quoted, sql_name, text_of, time_of
 from fiscus.cost.types import FilePlan, InputFile, Source
 from fiscus.cost.versions import check_declared, version_of
 from fiscus.cost.views import billing_month_sql
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import INPUT_ALONE_BYTES_MIN
-from fiscus.kernel.money import COST_SCALE, QUANTITY_SCALE
+from fiscus.kernel.money import COST_SCALE
 
-SCALE: Final = {"cost": COST_SCALE, "number": QUANTITY_SCALE}
 KEY_COLUMNS: Final = (
     "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName", "ResourceType",
     "RegionId",
@@ -42,20 +42,6 @@ PROVIDER_COLUMNS: Final = (
     "HostProviderName",
     "InvoiceIssuerName",
 )
-ROUND_MACRO: Final = """
-CREATE OR REPLACE TEMP MACRO plain_decimal(raw) AS CASE
-    WHEN contains(raw, 'e') OR contains(raw, 'E') THEN
-        coalesce(CAST(TRY_CAST(raw AS DECIMAL(38,26)) AS VARCHAR), CAST(TRY_CAST(raw AS DECIMAL(38,18)) AS VARCHAR))
-    ELSE trim(raw) END;
-CREATE OR REPLACE TEMP MACRO digits_after(raw) AS split_part(plain_decimal(raw), '.', 2);
-CREATE OR REPLACE TEMP MACRO rounds_up(raw, places) AS (
-    rtrim(substr(digits_after(raw), places + 1), '0') > '5'
-    OR (rtrim(substr(digits_after(raw), places + 1), '0') = '5'
-        AND substr(digits_after(raw), places, 1) IN ('1', '3', '5', '7', '9')));
-CREATE OR REPLACE TEMP MACRO kept_digits(raw, places) AS
-    split_part(plain_decimal(raw), '.', 1) || '.' || left(digits_after(raw), places);
-CREATE OR REPLACE TEMP MACRO is_decimal(raw) AS regexp_full_match(plain_decimal(raw), '[+-]?[0-9]*(\\.[0-9]*)?');
-"""
 
 
 def same_shape(files: Sequence[InputFile]) -> list[tuple[InputFile, ...]]:
@@ -94,18 +80,18 @@ def plan_files(
         if column.type in {*SCALE, "time"} and column.name in file.columns
     ]
     typed += [f"{_tags(file)} AS x__tags"]
-    typed += [f"{canonical_sql(_text(name, file))} AS x__{name}" for name in PROVIDER_COLUMNS]
+    typed += [f"{canonical_sql(text_of(name, file))} AS x__{name}" for name in PROVIDER_COLUMNS]
     extra = [name for name in file.columns if name not in BY_NAME and name not in DROPPED_BY_1_4]
-    parts = [f"{_expression(column, file, source)} AS {_name(column.name)}" for column in FOCUS_1_4]
+    parts = [f"{_expression(column, file, source)} AS {sql_name(column.name)}" for column in FOCUS_1_4]
     parts += [
         f"'{version}' AS x_FocusVersion",
         f"'{delivery_id}' AS x_DeliveryId",
-        *(f"{_text(name, file)} AS x_{name}" for name in DROPPED_BY_1_4),
+        *(f"{text_of(name, file)} AS x_{name}" for name in DROPPED_BY_1_4),
         f"{_extra(extra, file)} AS x_Extra",
         f"{_key(file, source)} AS x_AssignmentKey",
         f"{_rounded_cells(file) if exact else '0'} AS x_RoundedCells",
         f"{_residue(file) if exact else 'CAST(0 AS DECIMAL(38,30))'} AS x_RoundingResidue",
-        *(f"x__tags[{_quoted(key)}] AS {_name(promoted_column(key))}" for key in promote),
+        *(f"x__tags[{quoted(key)}] AS {sql_name(promoted_column(key))}" for key in promote),
         "x__fault",
         f"{'false' if exact else _any_long(file)} AS x__long",
         f"{billing_month_sql(_typed('BillingPeriodStart'))} AS x_BillingMonth",
@@ -129,13 +115,13 @@ def plan_files(
 def _at_fault(file: InputFile, source: Source) -> str:
     """SQL over `typed` rows: something of the row cannot be read or is missing."""
     bad = [
-        f"({_text(column.name, file)} IS NOT NULL AND {_typed(column.name)} IS NULL)"
+        f"({text_of(column.name, file)} IS NOT NULL AND {_typed(column.name)} IS NULL)"
         for column in FOCUS_1_4
         if column.type in {*SCALE, "time"} and column.name in file.columns
     ]
-    bad += [f"({_text(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
+    bad += [f"({text_of(name, file)} IS NULL)" for name in REQUIRED_OF_A_FILE]
     bad += [
-        f"coalesce(contains({_name(column.name)}, '_'), false)"
+        f"coalesce(contains({sql_name(column.name)}, '_'), false)"
         for column in FOCUS_1_4
         if column.type in SCALE and column.name in file.columns
     ]
@@ -145,14 +131,14 @@ def _at_fault(file: InputFile, source: Source) -> str:
     currency = _currency(file, source)
     bad.append(f"({currency} IS NULL OR NOT regexp_full_match({currency}, '[A-Z]{{3}}'))")
     if "Tags" in file.columns:
-        bad.append(f"({_text('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
+        bad.append(f"({text_of('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
     return f"coalesce({' OR '.join(bad)}, true)"
 
 
 def _any_long(file: InputFile) -> str:
     """SQL over raw rows: a number of the row has more digits than the lake keeps, or an exponent."""
     columns = [column for column in FOCUS_1_4 if column.type in SCALE and column.name in file.columns]
-    tests = " OR ".join(_is_long(_text(column.name, file), SCALE[column.type]) for column in columns)
+    tests = " OR ".join(is_long(text_of(column.name, file), SCALE[column.type]) for column in columns)
     return f"coalesce({tests}, false)"
 
 
@@ -162,13 +148,13 @@ def _sample_is_long(column: Column, file: InputFile) -> bool:
 
 
 def _typed(column: str) -> str:
-    return _name(f"x__t_{column}")
+    return sql_name(f"x__t_{column}")
 
 
 def _parsed(column: Column, file: InputFile, source: Source, exact: bool) -> str:
     if column.type == "time":
-        return _time(column, file, source)
-    return _decimal(column, file) if exact else f"TRY_CAST({_text(column.name, file)} AS {SQL_TYPE[column.type]})"
+        return time_of(column, file, source)
+    return decimal_of(column, file) if exact else f"TRY_CAST({text_of(column.name, file)} AS {SQL_TYPE[column.type]})"
 
 
 def _check_header(file: InputFile, source: Source) -> None:
@@ -188,77 +174,32 @@ def _check_header(file: InputFile, source: Source) -> None:
         )
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _text(column: str, file: InputFile) -> str:
-    """The raw text of a column, with empty text and the word NULL as NULL; NULL where the file lacks it."""
-    if column not in file.columns:
-        return "CAST(NULL AS VARCHAR)"
-    raw = _name(column)
-    cleared = f"nullif({raw}, '')"
-    return f"nullif({cleared}, 'NULL')" if file.has_null_text else cleared
-
-
-def _decimal(column: Column, file: InputFile) -> str:
-    raw, places = _text(column.name, file), SCALE[column.type]
-    kind = SQL_TYPE[column.type]
-    if column.name not in file.columns:
-        return f"CAST(NULL AS {kind})"
-    step = f"CAST('{'0.' + '0' * (places - 1)}1' AS {kind})"
-    exact = (
-        f"CASE WHEN is_decimal({raw}) THEN TRY_CAST(kept_digits({raw}, {places}) AS {kind}) "
-        f"+ CASE WHEN rounds_up({raw}, {places}) THEN "
-        f"CASE WHEN starts_with(trim({raw}), '-') THEN -{step} ELSE {step} END ELSE CAST(0 AS {kind}) END END"
-    )
-    return f"TRY_CAST(CASE WHEN {_is_long(raw, places)} THEN {exact} ELSE TRY_CAST({raw} AS {kind}) END AS {kind})"
-
-
-def _is_long(raw: str, places: int) -> str:
-    return f"(length({raw}) - strpos({raw}, '.') > {places} OR contains({raw}, 'E') OR contains({raw}, 'e'))"
-
-
 def _rounded_cells(file: InputFile) -> str:
     tests = [
-        f"CAST(coalesce({_is_long(raw, SCALE[c.type])} "
+        f"CAST(coalesce({is_long(raw, SCALE[c.type])} "
         f"AND length(rtrim(digits_after({raw}), '0')) > {SCALE[c.type]}, false) AS INTEGER)"
         for c in FOCUS_1_4
         if c.type in SCALE and c.name in file.columns
-        for raw in [_text(c.name, file)]
+        for raw in [text_of(c.name, file)]
     ]
     return " + ".join(tests) or "0"
 
 
 def _residue(file: InputFile) -> str:
     """What rounding took from BilledCost, in units of the currency at 30 digits: file value minus stored value."""
-    raw, kind = _text("BilledCost", file), "DECIMAL(38,30)"
+    raw, kind = text_of("BilledCost", file), "DECIMAL(38,30)"
     rest = f"TRY_CAST('0.{'0' * COST_SCALE}' || left(substr(digits_after({raw}), {COST_SCALE + 1}), 18) AS {kind})"
     up = f"CASE WHEN rounds_up({raw}, {COST_SCALE}) THEN CAST('0.{'0' * (COST_SCALE - 1)}1' AS {kind}) ELSE CAST(0 AS {kind}) END"
     signed = f"CASE WHEN starts_with(trim({raw}), '-') THEN -({rest} - {up}) ELSE {rest} - {up} END"
-    long = f"{_is_long(raw, COST_SCALE)} AND length(digits_after({raw})) > {COST_SCALE}"
+    long = f"{is_long(raw, COST_SCALE)} AND length(digits_after({raw})) > {COST_SCALE}"
     return f"CAST(CASE WHEN {long} THEN {signed} ELSE 0 END AS {kind})"
-
-
-def _time(column: Column, file: InputFile, source: Source) -> str:
-    raw = _text(column.name, file)
-    if source.date_format:
-        return f"make_timestamptz(epoch_us(try_strptime({raw}, {_quoted(source.date_format)})))"
-    plain = f"make_timestamptz(epoch_us(TRY_CAST({raw} AS TIMESTAMP)))"
-    # A plain cast drops an offset without a word: only text that cannot end in one ("+02") goes the fast way.
-    zoneless = f"ends_with({raw}, 'Z') OR length({raw}) <= 10 OR (length({raw}) <= 19 AND substr({raw}, -3, 1) = ':')"
-    return f"CASE WHEN {zoneless} THEN {plain} ELSE TRY_CAST({raw} AS TIMESTAMPTZ) END"
 
 
 def _tags(file: InputFile) -> str:
     kind = SQL_TYPE["map"]
     if "Tags" not in file.columns:
         return f"CAST(NULL AS {kind})"
-    raw = _text("Tags", file)
+    raw = text_of("Tags", file)
     braced = f"CASE WHEN starts_with(ltrim({raw}), '{{') THEN {raw} ELSE '{{' || {raw} || '}}' END"
     return f"TRY_CAST(TRY_CAST({braced} AS JSON) AS {kind})"
 
@@ -278,8 +219,8 @@ def _expression(column: Column, file: InputFile, source: Source) -> str:
     if column.type in {*SCALE, "time"}:
         return _typed(column.name) if column.name in file.columns else f"CAST(NULL AS {SQL_TYPE[column.type]})"
     if column.name == "ContractApplied":  # 1.3 wrote ContractID, 1.4 writes ContractId
-        return f"replace({_text(column.name, file)}, '\"ContractID\"', '\"ContractId\"')"
-    return _text(column.name, file)
+        return f"replace({text_of(column.name, file)}, '\"ContractID\"', '\"ContractId\"')"
+    return text_of(column.name, file)
 
 
 def _service_provider(file: InputFile, source: Source) -> str:
@@ -297,31 +238,31 @@ def _host_provider(file: InputFile, source: Source) -> str:
 
 def _issuer(file: InputFile, source: Source) -> str:
     del source
-    return f"coalesce({_text('InvoiceIssuerName', file)}, {_text('ProviderName', file)})"
+    return f"coalesce({text_of('InvoiceIssuerName', file)}, {text_of('ProviderName', file)})"
 
 
 def _currency(file: InputFile, source: Source) -> str:
-    default = _quoted(source.default_currency) if source.default_currency else "NULL"
-    return f"coalesce({_text('BillingCurrency', file)}, {default})"
+    default = quoted(source.default_currency) if source.default_currency else "NULL"
+    return f"coalesce({text_of('BillingCurrency', file)}, {default})"
 
 
 def _pricing_currency(file: InputFile, source: Source) -> str:
-    return f"coalesce({_text('PricingCurrency', file)}, {_currency(file, source)})"
+    return f"coalesce({text_of('PricingCurrency', file)}, {_currency(file, source)})"
 
 
 def _extra(names: Sequence[str], file: InputFile) -> str:
     if not names:
         return f"CAST(NULL AS {SQL_TYPE['map']})"
-    keys = ", ".join(_quoted(name) for name in names)
-    values = ", ".join(_text(name, file) for name in names)
+    keys = ", ".join(quoted(name) for name in names)
+    values = ", ".join(text_of(name, file) for name in names)
     return f"map([{keys}], [{values}])"
 
 
 def _key(file: InputFile, source: Source) -> str:
     """A stable signed 64-bit hash of what assignment rules can read: the low half of MD5 over the values, chr(31) between."""
-    values = [_quoted(source.name)]
+    values = [quoted(source.name)]
     values += [f"coalesce({_expression(BY_NAME[name], file, source)}, '')" for name in KEY_COLUMNS]
-    values.append(f"coalesce({_text('Tags', file)}, '')")
+    values.append(f"coalesce({text_of('Tags', file)}, '')")
     joined = " || chr(31) || ".join(values)
     return f"CAST(CAST(md5_number_lower({joined}) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
 
@@ -331,14 +272,14 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
     for column in FOCUS_1_4:
         if column.name not in file.columns and column.name != "BillingCurrency":
             continue
-        raw = _text(column.name, file)
+        raw = text_of(column.name, file)
         if column.type in SCALE:
-            bad = f"{raw} IS NOT NULL AND ({_decimal(column, file)} IS NULL OR contains({raw}, '_'))"
+            bad = f"{raw} IS NOT NULL AND ({decimal_of(column, file)} IS NULL OR contains({raw}, '_'))"
             faults.append(
                 (column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators.")
             )
         elif column.type == "time":
-            bad = f"{raw} IS NOT NULL AND {_time(column, file, source)} IS NULL"
+            bad = f"{raw} IS NOT NULL AND {time_of(column, file, source)} IS NULL"
             remedy = (
                 "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
             )
@@ -358,9 +299,9 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
         )
     )
     for start, end in PERIODS:
-        first, last = _time(BY_NAME[start], file, source), _time(BY_NAME[end], file, source)
+        first, last = time_of(BY_NAME[start], file, source), time_of(BY_NAME[end], file, source)
         faults += period_faults(start, end, first, last)
     if "Tags" in file.columns:
-        bad = f"{_text('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
+        bad = f"{text_of('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
         faults.append(("Tags", bad, "is not a JSON object", 'Write tags as {"key": "value"}.'))
     return tuple(faults)

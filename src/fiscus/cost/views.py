@@ -56,7 +56,7 @@ def lake_charges_sql(files: Sequence[str], *, alike: bool = False) -> str:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in stored_columns())
         return f"CREATE OR REPLACE VIEW lake_charges AS SELECT {typed} WHERE false"
     options = f"hive_partitioning=true, hive_types_autocast=false, union_by_name={'false' if alike else 'true'}"
-    return f"CREATE OR REPLACE VIEW lake_charges AS SELECT * FROM read_parquet([{_names(files)}], {options})"
+    return f"CREATE OR REPLACE VIEW lake_charges AS SELECT * FROM read_parquet([{file_names(files)}], {options})"
 
 
 def assignments_sql(files: Sequence[str]) -> str:
@@ -66,9 +66,7 @@ def assignments_sql(files: Sequence[str]) -> str:
         return (
             f"CREATE OR REPLACE VIEW assignments AS SELECT CAST(NULL AS BIGINT) AS x_AssignmentKey, {typed} WHERE false"
         )
-    return (
-        f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{_names(files)}], hive_partitioning=false)"
-    )
+    return f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{file_names(files)}], hive_partitioning=false)"
 
 
 def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
@@ -101,6 +99,6 @@ def assignment_keys_sql() -> str:
     )
 
 
-def _names(files: Sequence[str]) -> str:
+def file_names(files: Sequence[str]) -> str:
     """The files as SQL text; a name is itself and never a pattern that would bring in its neighbours."""
     return ", ".join("'" + glob.escape(file).replace("'", "''") + "'" for file in files)

@@ -25,7 +25,8 @@ def data_subjects(ws: Workspace) -> list[CaseSubject]:
         refused = tx.facts.get(REFUSED_FACT)
     newest: dict[str, Delivery] = {}
     for delivery in deliveries:
-        newest.setdefault(delivery.source, delivery)
+        if delivery.dataset == "cost_and_usage":
+            newest.setdefault(delivery.source, delivery)
     home = ws.config.company.currency
     found = [_late(one, newest.get(one.source), home) for one in sources if one.state != "fresh"]
     found += [subject for one in newest.values() if (subject := _repaired(one, home)) is not None]

@@ -11,9 +11,23 @@ from pathlib import Path
 from typing import Final
 
 from fiscus.cost.ai.types import GATEWAY_SOURCE
+from fiscus.cost.conformance.choose import dataset_of
+from fiscus.cost.datasets.plan_rows import plan_dataset
+from fiscus.cost.datasets.types import TABLES
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
-from fiscus.cost.types import Delivery, FilePlan, IngestOptions, PeriodWritten, QualityFinding, Source, StagedMonth
+from fiscus.cost.types import (
+    DATASETS,
+    Dataset,
+    Delivery,
+    FilePlan,
+    IngestOptions,
+    InputFile,
+    PeriodWritten,
+    QualityFinding,
+    Source,
+    StagedMonth,
+)
 from fiscus.cost.upgrade import plan_files, same_shape
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
@@ -33,31 +47,66 @@ RESERVED: Final = "Source {!r} begins as the gateway's own sources do"
 def ingest_bills(
     ws: Workspace, source: Source, paths: Sequence[Path], options: IngestOptions, progress: Progress
 ) -> Delivery:
-    """Replace each (source, billing month) that `paths` contain. Raises BadInput and leaves the lake as it was.
+    """`ingest_files` for paths that are of one dataset."""
+    deliveries = ingest_files(ws, source, paths, options, progress)
+    assert len(deliveries) == 1, "the caller knows that its files are of one dataset"
+    return deliveries[0]
 
-    A crash before the commit leaves the lake as it was; after it, running the same call again records the delivery.
+
+def ingest_files(
+    ws: Workspace, source: Source, paths: Sequence[Path], options: IngestOptions, progress: Progress
+) -> tuple[Delivery, ...]:
+    """Replace each (source, billing month) that `paths` contain; one delivery and one commit for each dataset among them.
+
+    Raises BadInput and leaves the lake as it was: every dataset is read whole before the first is written. A crash before the
+    commit leaves the lake as it was; after it, running the same call again writes the rest and records the deliveries.
     """
     _check_source(source)
     if source.name.startswith(GATEWAY_SOURCE) and not options.from_gateway:
         raise BadInput(RESERVED.format(source.name), remedy="Give it another name.", where=Where(key=source.name))
     with ws.lake.stage(paths, source.name, progress) as staging:
-        delivery_id = _delivery_id(source, options, staging)
-        known = staging.landed(source.name, delivery_id)
-        if known is not None:
-            delivery = replace(known, changed=False)
-        else:
-            delivery = _land(ws, source, options, staging, delivery_id, progress)
+        prepared = [
+            _prepare(ws, source, replace(options, dataset=dataset), staging.part(dataset, files), progress)
+            for dataset, files in _by_dataset(staging.files, options.dataset)
+        ]
+        deliveries = tuple(
+            delivery
+            if part is None
+            else replace(delivery, lake_version=part.commit(source.name, delivery, delivery.periods))
+            for part, delivery in _with_copies(prepared, staging)
+        )
     with ws.state.begin() as tx:
-        if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
-            tx.deliveries.put(delivery)
-            tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
-    return delivery
+        for delivery in deliveries:
+            if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
+                tx.deliveries.put(delivery)
+                tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
+    return deliveries
 
 
-def _land(
+Prepared = tuple[Staging | None, Delivery]
+"""A delivery that is read and fit to be committed, and where it is staged; None: it landed before."""
+
+
+def _by_dataset(files: Sequence[InputFile], named: Dataset | None) -> list[tuple[Dataset, list[InputFile]]]:
+    """The files of each dataset, by what is named or by their columns; charges first."""
+    of = {file.path: named or dataset_of(file.columns) for file in files}
+    groups = ((dataset, [file for file in files if of[file.path] == dataset]) for dataset in DATASETS)
+    return [(dataset, found) for dataset, found in groups if found]
+
+
+def _prepare(ws: Workspace, source: Source, options: IngestOptions, staging: Staging, progress: Progress) -> Prepared:
+    delivery_id = _delivery_id(source, options, staging)
+    known = staging.landed(source.name, delivery_id)
+    if known is not None:
+        return None, replace(known, changed=False)
+    return staging, _read(ws, source, options, staging, delivery_id, progress)
+
+
+def _read(
     ws: Workspace, source: Source, options: IngestOptions, staging: Staging, delivery_id: str, progress: Progress
 ) -> Delivery:
-    plans = [plan_files(group, source, delivery_id, options.promote) for group in same_shape(staging.files)]
+    dataset = options.dataset or "cost_and_usage"
+    plans = [_plan(group, source, options, delivery_id) for group in same_shape(staging.files)]
     quality: list[QualityFinding] = []
 
     def load(plan: FilePlan) -> list[QualityFinding]:
@@ -76,11 +125,13 @@ def _land(
     periods = _periods(staged, standing)
     if not periods:
         raise BadInput(
-            "The delivery holds no charges", remedy="Check the export.", where=Where(file=staging.files[0].path)
+            f"The delivery holds no {TABLES[dataset].rows}",
+            remedy="Check the export.",
+            where=Where(file=staging.files[0].path),
         )
-    if not options.restate:
-        _refuse_shrinking(periods, staged, standing, source)
-    delivery = Delivery(
+    if not options.restate and not TABLES[dataset].shrinks:
+        _refuse_shrinking(periods, staged, standing, source, dataset)
+    return Delivery(
         id=delivery_id,
         source=source.name,
         focus_version=", ".join(sorted({plan.version for plan in plans})),
@@ -88,11 +139,23 @@ def _land(
         files=tuple(Path(file.path).name for file in staging.files),
         rows=sum(period.rows for period in periods),
         periods=periods,
-        quality=merged([*quality, *_rounding(staged), *_copies(staging)]),
+        quality=merged([*quality, *_rounding(staged)]),
         lake_version=ws.lake.version(),
         changed=True,
+        dataset=dataset,
     )
-    return replace(delivery, lake_version=staging.commit(source.name, delivery, periods))
+
+
+def _plan(files: Sequence[InputFile], source: Source, options: IngestOptions, delivery_id: str) -> FilePlan:
+    if options.dataset is None or options.dataset == "cost_and_usage":
+        return plan_files(files, source, delivery_id, options.promote)
+    return plan_dataset(files, options.dataset, source, delivery_id)
+
+
+def _with_copies(prepared: Sequence[Prepared], staging: Staging) -> list[Prepared]:
+    """Files that were left out as copies are told by the first delivery of the call."""
+    (part, first), *others = prepared
+    return [(part, replace(first, quality=merged([*first.quality, *_copies(staging)]))), *others]
 
 
 def _check_source(source: Source) -> None:
@@ -116,7 +179,10 @@ def _copies(staging: Staging) -> list[QualityFinding]:
 
 
 def _delivery_id(source: Source, options: IngestOptions, staging: Staging) -> str:
-    return "del-" + digest([source, options.promote, sorted(file.sha256 for file in staging.files)])[:24]
+    facts: list[object] = [source, options.promote, sorted(file.sha256 for file in staging.files)]
+    if options.dataset != "cost_and_usage":
+        facts.append(options.dataset)
+    return "del-" + digest(facts)[:24]
 
 
 def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> tuple[PeriodWritten, ...]:
@@ -125,8 +191,8 @@ def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> 
         PeriodWritten(
             billing_month=month,
             rows=sum(m.rows for m in staged if m.billing_month == month),
-            billed_cost={m.currency: m.billed_cost for m in staged if m.billing_month == month},
-            effective_cost={m.currency: m.effective_cost for m in staged if m.billing_month == month},
+            billed_cost={m.currency: m.billed_cost for m in staged if m.billing_month == month and m.currency},
+            effective_cost={m.currency: m.effective_cost for m in staged if m.billing_month == month and m.currency},
             replaced_rows=sum(m.rows for m in standing if m.billing_month == month),
             changed=True,
             rounding_residue=total([m.rounding_residue for m in staged if m.billing_month == month]),
@@ -136,7 +202,11 @@ def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> 
 
 
 def _refuse_shrinking(
-    periods: Sequence[PeriodWritten], staged: Sequence[StagedMonth], standing: Sequence[StagedMonth], source: Source
+    periods: Sequence[PeriodWritten],
+    staged: Sequence[StagedMonth],
+    standing: Sequence[StagedMonth],
+    source: Source,
+    dataset: Dataset,
 ) -> None:
     """A delivery that cuts a month's rows or cost by more than the limit is a half export until someone says otherwise."""
     keep = 1 - SHRINK_MAX
@@ -151,8 +221,8 @@ def _refuse_shrinking(
         cut = _cuts_cost(old.billed_cost, cost) or _cuts_cost(old.effective_cost, effective)
         if rows < old.rows * keep or cut:
             raise BadInput(
-                f"{source.name} {old.billing_month} would shrink from {old.rows:,} charges and {old.billed_cost:f} "
-                f"{old.currency} ({old.effective_cost:f} effective) to {rows:,} and {cost:f} ({effective:f})",
+                f"{source.name} {old.billing_month} would shrink from {old.rows:,} {TABLES[dataset].rows} and "
+                f"{old.billed_cost:f} {old.currency} ({old.effective_cost:f} effective) to {rows:,} and {cost:f} ({effective:f})",
                 remedy="If the vendor restated the month, say so with --restate; else deliver the whole month.",
                 where=Where(key=f"{source.name}/{old.billing_month}"),
             )
@@ -177,6 +247,7 @@ def _rounding(staged: Sequence[StagedMonth]) -> list[QualityFinding]:
 def _evidence(delivery: Delivery) -> Mapping[str, object]:
     return {
         "source": delivery.source,
+        "dataset": delivery.dataset,
         "focus_version": delivery.focus_version,
         "files": delivery.files,
         "rows": delivery.rows,

@@ -40,9 +40,9 @@ def show_data(ws: Workspace, trust: DataTrust | None = None) -> DataShown:
     trust = trust or data_trust(ws)
     with ws.state.read() as tx:
         deliveries = tuple(tx.deliveries.all())
-    newest: dict[str, Delivery] = {}
+    newest: dict[tuple[str, str], Delivery] = {}
     for delivery in deliveries:
-        newest.setdefault(delivery.source, delivery)
+        newest.setdefault((delivery.source, delivery.dataset), delivery)
     quality = [
         QualityLine(one.source, q.code, q.column, q.count, q.message, q.example, one.id)
         for one in newest.values()

@@ -12,8 +12,8 @@ from fiscus.cost.conformance.criteria import EVIDENCE
 from fiscus.cost.conformance.load_rules import focus_columns
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import RowTest
-from fiscus.cost.conformance.types import Dataset, Declared, DeliveredColumn, FocusColumn
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.conformance.types import Declared, DeliveredColumn, FocusColumn
+from fiscus.cost.types import Dataset, FocusVersion
 
 MONEY_COLUMN: Final[Mapping[Dataset, str]] = {
     "cost_and_usage": "EffectiveCost",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fiscus.cost.conformance.types import Check, Dataset, FocusColumn, Rule
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.conformance.types import Check, FocusColumn, Rule
+from fiscus.cost.types import Dataset, FocusVersion
 
 PRESENCE = {"M": "MUST", "C": "MUST", "R": "RECOMMENDED", "O": "MAY"}
 TYPES = {"String": "TypeString", "Decimal": "TypeDecimal", "Date/Time": "TypeDateTime", "JSON": "TypeString"}

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.types import Dataset, FocusVersion
 
-Dataset = Literal["cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"]
-DATASETS: tuple[Dataset, ...] = ("cost_and_usage", "contract_commitment", "billing_period", "invoice_detail")
 OFFICIAL_NAME: Mapping[Dataset, str] = {
     "cost_and_usage": "CostAndUsage",
     "contract_commitment": "ContractCommitment",

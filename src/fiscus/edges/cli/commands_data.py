@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, say, say_json, table
+
+if TYPE_CHECKING:
+    from fiscus.cost.types import Delivery
 
 
 def mount(app: App) -> None:
@@ -48,10 +51,11 @@ def ingest(
     focus: Literal["auto", "1.0", "1.1", "1.2", "1.3", "1.4"] = "auto",
     date_format: str | None = None,
     default_currency: str | None = None,
+    dataset: Literal["auto", "cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"] = "auto",
     restate: bool = False,
     common: Common = NO_OPTIONS,
 ) -> None:
-    """Bring FOCUS files in: one delivery, all of it or nothing.
+    """Bring FOCUS files in: one delivery of each dataset among them, all of it or nothing.
 
     Parameters
     ----------
@@ -65,36 +69,51 @@ def ingest(
         A strptime format for dates that are not ISO 8601, such as %d/%m/%Y.
     default_currency
         The currency of files that name none.
+    dataset
+        What the files are, or auto: each file's is found by its columns.
     restate
         Accept a delivery that cuts a period's rows or cost by more than 20 %.
     """
     from fiscus.app.sources import declared_source
+    from fiscus.cost.datasets.types import TABLES
     from fiscus.cost.types import IngestOptions
-    from fiscus.flows.ingest_bills import ingest_bills
+    from fiscus.flows.ingest_bills import ingest_files
 
     ws = open_home(common)
     declared = declared_source(ws, source, None if focus == "auto" else focus, date_format, default_currency)
-    options = IngestOptions(promote=ws.config.promoted_tags, restate=restate)
+    named = None if dataset == "auto" else dataset
+    options = IngestOptions(promote=ws.config.promoted_tags, restate=restate, dataset=named)
     with progress(common) as bar:
-        delivery = ingest_bills(ws, declared, paths, options, bar)
+        deliveries = ingest_files(ws, declared, paths, options, bar)
     if common.json:
-        say_json(delivery)
+        say_json(deliveries[0] if len(deliveries) == 1 else deliveries)
         return
+    for delivery in deliveries:
+        _say_delivery(delivery)
+    if deliveries[0].dataset == "cost_and_usage":
+        say("Next: `fiscus run` assigns owners and judges them.")
+    else:
+        say(f"Next: `fiscus query 'SELECT * FROM {TABLES[deliveries[0].dataset].view}'`.")
+
+
+def _say_delivery(delivery: Delivery) -> None:
+    from fiscus.cost.datasets.types import TABLES
+
+    rows = TABLES[delivery.dataset].rows
     say(
-        f"{delivery.rows:,} charges of {delivery.source} (FOCUS {delivery.focus_version}) "
+        f"{delivery.rows:,} {rows} of {delivery.source} (FOCUS {delivery.focus_version}) "
         + ("written" if delivery.changed else "seen before: nothing changed")
     )
     table(
-        ("month", "charges", "BilledCost", "replaced"),
+        ("month", rows, "BilledCost", "replaced"),
         [
             (p.billing_month, p.rows, ", ".join(f"{a} {c}" for c, a in p.billed_cost.items()), p.replaced_rows)
             for p in delivery.periods
         ],
-        "No charges.",
+        f"No {rows}.",
     )
     for found in delivery.quality:
         say(f"note: {found.column}: {found.message} ({found.count:,} rows)")
-    say("Next: `fiscus run` assigns owners and judges them.")
 
 
 @guarded
@@ -106,7 +125,7 @@ def query(
     focus: Literal["1.0", "1.1", "1.2", "1.3", "1.4"] | None = None,
     common: Common = NO_OPTIONS,
 ) -> None:
-    """Ask the lake: one SELECT over the FOCUS view `charges`; no file or network can be reached from it.
+    """Ask the lake: one SELECT over `charges` and the other FOCUS datasets; no file or network can be reached from it.
 
     Parameters
     ----------

@@ -21,7 +21,9 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
+from fiscus.cost.datasets.types import TABLES
 from fiscus.cost.types import (
+    Dataset,
     Delivery,
     FilePlan,
     InputFile,
@@ -30,7 +32,6 @@ from fiscus.cost.types import (
     QualityFinding,
     StagedMonth,
 )
-from fiscus.cost.views import billing_month_sql
 from fiscus.kernel.canonical import canonical_bytes
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
@@ -45,15 +46,12 @@ STOPPED_BY_MARKS = f"""
 SELECT * EXCLUDE ({FAULT}, {LONG}, x_BillingMonth) REPLACE (CASE WHEN {LONG} THEN CAST(error('{LONG}') AS VARCHAR)
     WHEN {FAULT} THEN CAST(error('{FAULT}') AS VARCHAR) ELSE x_DeliveryId END AS x_DeliveryId)
 FROM ({{select}})"""
-MONTH = billing_month_sql("BillingPeriodStart")
 MIXED = """
 SELECT BillingAccountId, min(BillingCurrency), max(BillingCurrency) FROM {relation}
 GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DISTINCT BillingCurrency) > 1 LIMIT 1"""
 NESTED = ("map<", "struct<", "list<", "large_list<", "fixed_size_list<")  # Arrow's names of types that become JSON text
-TOTALS = """
-SELECT x_BillingMonth, BillingCurrency, count(*), sum(BilledCost), sum(EffectiveCost),
-    sum(CAST(x_RoundingResidue AS DECIMAL(38,30))), sum(x_RoundedCells)
-FROM {relation} GROUP BY ALL ORDER BY ALL"""
+SAME_KEY = """
+SELECT {columns} FROM read_parquet([{names}]) WHERE {known} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"""
 
 
 class DeliveryStaging:
@@ -65,15 +63,19 @@ class DeliveryStaging:
         source: str,
         given: tuple[Sequence[InputFile], Sequence[str]],
         connection: duckdb.DuckDBPyConnection,
+        dataset: Dataset = "cost_and_usage",
+        folder: Path | None = None,
     ) -> None:
-        self._root = root
-        self._table = root / "charges"
+        self._root, self._source = root, source
+        self._kind = TABLES[dataset]
+        self._table = root / self._kind.folder
         self._files, self._copies = tuple(given[0]), tuple(given[1])
         self._connection = connection
         self._mine = threading.local()  # a cursor for each thread that loads
-        for killed in (root / "_staging").glob(f"{source}~*"):  # the source's lock is held: nobody is at work there
-            shutil.rmtree(killed, ignore_errors=True)
-        self._folder = root / "_staging" / f"{source}~{uuid.uuid4().hex}"
+        if folder is None:
+            for killed in (root / "_staging").glob(f"{source}~*"):  # the source's lock is held: nobody is at work there
+                shutil.rmtree(killed, ignore_errors=True)
+        self._folder = folder or root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
         # By the first file of its plan: Parquet files of one month each, in a folder x_BillingMonth=...
         self._pieces: dict[str, list[Path]] = {}
@@ -85,6 +87,10 @@ class DeliveryStaging:
     @property
     def copies(self) -> Sequence[str]:
         return self._copies
+
+    def part(self, dataset: Dataset, files: Sequence[InputFile]) -> DeliveryStaging:
+        """The staging of those files of the delivery that are of one dataset."""
+        return DeliveryStaging(self._root, self._source, (files, ()), self._connection, dataset, self._folder / dataset)
 
     @property
     def _db(self) -> duckdb.DuckDBPyConnection:
@@ -107,7 +113,7 @@ class DeliveryStaging:
         standing = {
             (month, str(identity)): rows
             for month, identity, rows in self._db.execute(
-                "SELECT x_BillingMonth, x_DeliveryId, count(*) FROM lake_charges WHERE x_SourceId = ? GROUP BY ALL",
+                f"SELECT x_BillingMonth, x_DeliveryId, count(*) FROM {self._kind.view} WHERE x_SourceId = ? GROUP BY ALL",
                 [source],
             ).fetchall()
         }
@@ -141,17 +147,34 @@ class DeliveryStaging:
         return rows
 
     def check(self, plan: FilePlan) -> None:
-        """Refuse a billing account in two currencies, over all plans checked so far."""
+        """Refuse a billing account in two currencies and a row that stands twice, over all plans checked so far."""
         if not self._pieces[plan.file.path]:
             return  # a header alone
+        if self._kind.key:
+            self._refuse_same_key(plan)
+            return
         mixed = self._db.execute(MIXED.format(relation=self._currencies_with(plan))).fetchone()
         if mixed:
             raise self._mixed_currency(plan, *mixed)
 
+    def _refuse_same_key(self, plan: FilePlan) -> None:
+        key = self._kind.key
+        names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
+        known = " AND ".join(f"{name} IS NOT NULL" for name in key)
+        twice = self._db.execute(SAME_KEY.format(columns=", ".join(key), names=names, known=known)).fetchone()
+        if twice:
+            said = ", ".join(f"{name} {value}" for name, value in zip(key, twice, strict=True))
+            raise BadInput(
+                f"Two rows of the delivery are the same: {said}",
+                remedy="Each stands once; leave out the file or the row that repeats it.",
+                where=Where(file=plan.file.path, column=key[-1]),
+            )
+
     def _by_month(self, piece: Path, plan: FilePlan) -> None:
         """`piece` as files of one month each. One that holds a single month is that file already: it is not written twice."""
         months = [
-            str(month) for (month,) in self._db.execute(f"SELECT DISTINCT {MONTH} FROM '{_sql(piece)}'").fetchall()
+            str(month)
+            for (month,) in self._db.execute(f"SELECT DISTINCT {self._kind.month} FROM '{_sql(piece)}'").fetchall()
         ]
         made = []
         for month in sorted(months):
@@ -161,7 +184,7 @@ class DeliveryStaging:
             if len(months) == 1:
                 piece.rename(target)
             else:
-                rows = f"SELECT * FROM '{_sql(piece)}' WHERE {MONTH} = '{month}'"
+                rows = f"SELECT * FROM '{_sql(piece)}' WHERE {self._kind.month} = '{month}'"
                 self._db.execute(f"COPY ({rows}) TO '{_sql(target)}' ({PARQUET})")
             made.append(target)
         piece.unlink(missing_ok=True)
@@ -200,13 +223,13 @@ class DeliveryStaging:
             return ()
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
         options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
-        return _months(self._db, f"read_parquet([{names}], {options})")
+        return self._months(f"read_parquet([{names}], {options})")
 
     def standing(self, source: str) -> Sequence[StagedMonth]:
         """What the lake holds for the source now, per month and currency."""
         if open_table(self._table) is None:
             return ()
-        return _months(self._db, f"(SELECT * FROM lake_charges WHERE x_SourceId = '{_sql(source)}')")
+        return self._months(f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
 
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
@@ -218,7 +241,12 @@ class DeliveryStaging:
         partial.replace(manifest)
         first = self._table / next(iter(files.values()))[0][0]
         schema = pq.read_schema(first)
-        return LakeVersion(charges=replace_partitions(self._table, source, schema, files, delivery.id))
+        version = replace_partitions(self._table, source, schema, files, delivery.id)
+        return LakeVersion(**{self._kind.folder: version})
+
+    def _months(self, relation: str) -> list[StagedMonth]:
+        rows = self._db.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
+        return [StagedMonth(m, c, n, b, e, r.normalize() if r else Decimal(0), int(k)) for m, c, n, b, e, r, k in rows]
 
     def _place(self, source: str, month: str) -> list[tuple[str, int]]:
         """Move the files of one month under its partition folder, as (name, rows); no reader sees them before the commit."""
@@ -333,11 +361,6 @@ def _pattern(path: str) -> str:
     return re.sub(r"([*?\[{])", r"[\1]", path)
 
 
-def _months(db: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
-    rows = db.execute(TOTALS.format(relation=relation)).fetchall()
-    return [StagedMonth(m, c, n, b, e, r.normalize() if r else Decimal(0), int(k)) for m, c, n, b, e, r, k in rows]
-
-
 def _delivery_from(data: dict[str, Any]) -> Delivery:
     """A manifest read back. Amounts were written as text with all their digits."""
     periods = tuple(
@@ -363,4 +386,5 @@ def _delivery_from(data: dict[str, Any]) -> Delivery:
         quality=tuple(QualityFinding(**q) for q in data["quality"]),
         lake_version=LakeVersion(**data["lake_version"]),
         changed=data["changed"],
+        dataset=data.get("dataset", "cost_and_usage"),
     )

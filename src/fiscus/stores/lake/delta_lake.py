@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
+from fiscus.cost.datasets.views import dataset_views_sql
 from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
 from fiscus.cost.version_views import version_views_sql
 from fiscus.cost.views import assignment_keys_sql, assignments_sql, bare_charges_sql, charges_sql, lake_charges_sql
@@ -32,6 +34,7 @@ from fiscus.stores.lake.tables import (
     write_assignments_table,
 )
 
+FOLDERS = tuple(field.name for field in fields(LakeVersion))  # a table each, in a folder of the lake
 FRESHNESS = """
 SELECT x_SourceId, max(ChargePeriodEnd) FILTER (ChargeCategory = 'Usage'), count(*), list_sort(list(DISTINCT x_BillingMonth))
 FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
@@ -45,15 +48,13 @@ class DeltaLake:
 
     def __init__(self, root: Path, promoted: Sequence[str] = ()) -> None:
         self._root = root
-        self._charges = root / "charges"
-        self._assignments = root / "assignments"
         self._promoted = tuple(promoted)
         self._lock = threading.RLock()
         self._db: duckdb.DuckDBPyConnection | None = None
         self._db_version = LakeVersion(-2, -2)
         self._people = PeopleSql()
         self._schemas: dict[str, int] = {}
-        self._read: tuple[LakeVersion, tuple[TableAt, TableAt]] | None = None
+        self._read: tuple[LakeVersion, Mapping[str, TableAt]] | None = None
         self._version = LakeVersion(-2, -2)
         self.refresh()
 
@@ -64,9 +65,8 @@ class DeltaLake:
     def refresh(self) -> LakeVersion:
         """See what was committed since."""
         with self._lock:
-            newest = LakeVersion(table_version(self._charges), table_version(self._assignments))
-            self._version = newest
-            return newest
+            self._version = LakeVersion(*(table_version(self._root / folder) for folder in FOLDERS))
+            return self._version
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL at the version that `refresh` last saw."""
@@ -146,32 +146,33 @@ class DeltaLake:
         """Replace the assignments; equal content writes nothing."""
         ordered = sorted(rows.rows)  # type: ignore[type-var]
         content = digest([rules_digest, rows.columns, [[str(value) for value in row] for row in ordered]])
-        if ordered and assignments_digest(self._assignments) != content:
+        if ordered and assignments_digest(self._root / "assignments") != content:
             types = [pa.int64() if name == "x_AssignmentKey" else pa.string() for name in rows.columns]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(types)]
-            write_assignments_table(self._assignments, pa.table(columns, names=list(rows.columns)), content)
+            write_assignments_table(self._root / "assignments", pa.table(columns, names=list(rows.columns)), content)
         return self.refresh()
 
-    def _tables(self, version: LakeVersion) -> tuple[TableAt, TableAt]:
-        """Charges and assignments; the version asked last is kept: reading a log takes longer than most questions."""
+    def _tables(self, version: LakeVersion) -> Mapping[str, TableAt]:
+        """Each table by its folder; the version asked last is kept: reading a log takes longer than most questions."""
         kept = self._read
         if kept is None or kept[0] != version:
-            tables = (table_at(self._charges, version.charges), table_at(self._assignments, version.assignments))
+            tables = {folder: table_at(self._root / folder, getattr(version, folder)) for folder in FOLDERS}
             kept = self._read = (version, tables)
         return kept[1]
 
     def _files(self, version: LakeVersion) -> list[str]:
-        charges, assignments = self._tables(version)
-        return [*charges.files, *assignments.files]
+        return [file for table in self._tables(version).values() for file in table.files]
 
     def _view_statements(self, version: LakeVersion) -> list[str]:
-        charges, assignments = self._tables(version)
+        tables = self._tables(version)
+        charges, assignments = tables["charges"], tables["assignments"]
         return [
             lake_charges_sql(charges.files, alike=self._alike(charges.files)),
             assignments_sql(assignments.files),
             bare_charges_sql(charges.columns, self._promoted),
             charges_sql(),
             assignment_keys_sql(),
+            *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 
     def _alike(self, files: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +23,7 @@ class LakeAside:
 
     def refresh(self) -> LakeVersion:
         """Count the commits anew."""
-        self._seen = LakeVersion(self._newest("charges"), self._newest("assignments"))
+        self._seen = LakeVersion(*(self._newest(table.name) for table in fields(LakeVersion)))
         return self._seen
 
     def __getattr__(self, name: str) -> NoReturn:
