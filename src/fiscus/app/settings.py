@@ -171,6 +171,7 @@ def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path)
             focus=next((version for version in FOCUS_VERSIONS if version == focus), None),
             date_format=item.get("date_format"),
             default_currency=item.get("default_currency"),
+            corrections=item.get("corrections", "replacement"),
         )
         sources[source.name] = ConfiguredSource(source, tuple(home / path for path in item["paths"]))
     return sources

@@ -91,15 +91,22 @@ def _line(  # noqa: PLR0913, PLR0917  the facts of one source, from four answers
 
 
 def _brought(deliveries: Sequence[Delivery]) -> dict[tuple[str, str], Decimal]:
-    """BilledCost by (source, currency): of each billing month, what its newest delivery said. `deliveries` newest first."""
-    newest: dict[tuple[str, str], Mapping[str, Decimal]] = {}
+    """BilledCost by (source, currency): of each billing month, what its newest delivery said, and the corrections
+    that were added to it since. `deliveries` newest first."""
+    said: dict[tuple[str, str], list[Mapping[str, Decimal]]] = defaultdict(list)
+    replaced: set[tuple[str, str]] = set()
     for delivery in deliveries:
         for period in delivery.periods:
-            newest.setdefault((delivery.source, period.billing_month), period.billed_cost)
+            key = (delivery.source, period.billing_month)
+            if key not in replaced:
+                said[key].append(period.billed_cost)
+            if not period.added:
+                replaced.add(key)
     sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-    for (source, _), costs in newest.items():
-        for currency, cost in costs.items():
-            sums[source, currency] = added([sums[source, currency], cost])
+    for (source, _), parts in said.items():
+        for costs in parts:
+            for currency, cost in costs.items():
+                sums[source, currency] = added([sums[source, currency], cost])
     return dict(sums)
 
 

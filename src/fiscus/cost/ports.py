@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.types import (
     Dataset,
     Delivery,
@@ -94,6 +95,13 @@ class Staging(Protocol):
         """What the lake holds for the source now."""
         ...
 
+    def add_to_standing(self, source: str, month: str) -> int:
+        """What the lake holds of the month stays beside what is staged of it: the commit writes both.
+
+        Returns how many staged rows below zero reverse no charge that stands.
+        """
+        ...
+
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """One Delta commit that replaces every (source, billing month) of the delivery."""
         ...
@@ -113,6 +121,10 @@ class Lake(LakeReader, Protocol):
         """The ownership room's SQL over the view `assignment_keys`: one row a distinct x_AssignmentKey (BIGINT) with
         x_SourceId, ServiceProviderName, SubAccountId, SubAccountName, ServiceName, ResourceId, ResourceName, ResourceType,
         RegionId and Tags (MAP)."""
+        ...
+
+    def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
+        """The closed months are these: what the view `charges_as_reported` shows. Equal content writes nothing."""
         ...
 
     def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:

@@ -12,6 +12,8 @@ FocusVersion = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]
 FOCUS_VERSIONS: tuple[FocusVersion, ...] = ("1.0", "1.1", "1.2", "1.3", "1.4")
 Dataset = Literal["cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"]
 DATASETS: tuple[Dataset, ...] = ("cost_and_usage", "contract_commitment", "billing_period", "invoice_detail")
+CorrectionStyle = Literal["replacement", "delta", "ledger"]
+CORRECTION_STYLES: tuple[CorrectionStyle, ...] = ("replacement", "delta", "ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,15 @@ class Source:
     """A feed of bills. `name` is a slug and the lake's `x_SourceId`. `focus` None means: found by columns.
 
     `date_format` is a strptime format for files whose dates are not ISO 8601; `default_currency` fills a file that has none.
+    `corrections`: how it restates a month (FOCUS 1.4, Correction Handling). Replacement: the whole month again. Delta: charges of
+    class Correction with the differences. Ledger: the old charges reversed and the right ones beside them, all Corrections.
     """
 
     name: str
     focus: FocusVersion | None = None
     date_format: str | None = None
     default_currency: str | None = None
+    corrections: CorrectionStyle = "replacement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class PeriodWritten:
     """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact.
 
     A dataset that states one cost has it in both totals; Contract Commitment has no months and is one period, `all`.
+    `added`: its corrections stand beside what was there, and nothing was replaced.
     """
 
     billing_month: str
@@ -52,6 +58,7 @@ class PeriodWritten:
     replaced_rows: int
     changed: bool
     rounding_residue: Decimal = Decimal(0)
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,15 @@ class LakeVersion:
     contract_commitments: int = -1
     billing_periods: int = -1
     invoice_details: int = -1
+    closes: int = -1
 
     def __str__(self) -> str:
-        others = (("k", self.contract_commitments), ("p", self.billing_periods), ("i", self.invoice_details))
+        others = (
+            ("k", self.contract_commitments),
+            ("p", self.billing_periods),
+            ("i", self.invoice_details),
+            ("s", self.closes),
+        )
         said = "".join(f".{letter}{version}" for letter, version in others if version >= 0)
         return f"c{self.charges}.a{self.assignments}{said}"
 
@@ -158,3 +171,4 @@ class StagedMonth:
     effective_cost: Decimal
     rounding_residue: Decimal
     rounded_cells: int
+    corrections: int = 0  # rows of class Correction

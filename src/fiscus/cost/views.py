@@ -47,16 +47,16 @@ def stored_columns() -> list[tuple[str, str]]:
     return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)
 
 
-def lake_charges_sql(files: Sequence[str], *, alike: bool = False) -> str:
+def lake_charges_sql(files: Sequence[str], *, alike: bool = False, view: str = "lake_charges") -> str:
     """A view over the table's files; an empty lake is an empty typed view. `alike`: all have the same columns and types.
 
     Files that are not alike are united by name, and every question then reads the footer of every file first.
     """
     if not files:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in stored_columns())
-        return f"CREATE OR REPLACE VIEW lake_charges AS SELECT {typed} WHERE false"
+        return f"CREATE OR REPLACE VIEW {view} AS SELECT {typed} WHERE false"
     options = f"hive_partitioning=true, hive_types_autocast=false, union_by_name={'false' if alike else 'true'}"
-    return f"CREATE OR REPLACE VIEW lake_charges AS SELECT * FROM read_parquet([{file_names(files)}], {options})"
+    return f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM read_parquet([{file_names(files)}], {options})"
 
 
 def assignments_sql(files: Sequence[str]) -> str:
@@ -69,7 +69,9 @@ def assignments_sql(files: Sequence[str]) -> str:
     return f"CREATE OR REPLACE VIEW assignments AS SELECT * FROM read_parquet([{file_names(files)}], hive_partitioning=false)"
 
 
-def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
+def bare_charges_sql(
+    stored: Sequence[str], promoted: Sequence[str], *, view: str = "bare_charges", of: str = "lake_charges"
+) -> str:
     """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners."""
     columns = [f'"{name}"' for name, _ in stored_columns()]
     columns += [f"{sql} AS {name}" for name, sql in AI_COLUMNS.items()]
@@ -77,15 +79,15 @@ def bare_charges_sql(stored: Sequence[str], promoted: Sequence[str]) -> str:
         column, quoted = promoted_column(key), key.replace("'", "''")
         own = f"Tags['{quoted}']"
         columns.append(f'coalesce("{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
-    return f"CREATE OR REPLACE VIEW bare_charges AS SELECT {', '.join(columns)} FROM lake_charges"
+    return f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(columns)} FROM {of}"
 
 
-def charges_sql(name: str = "charges") -> str:
+def charges_sql(name: str = "charges", of: str = "bare_charges") -> str:
     """`charges`: the bare charges with their owners. They are `owned_charges` where `charges` speaks an older FOCUS version."""
     owners = ", ".join(f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items())
     return (
         f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} "
-        "FROM bare_charges c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
+        f"FROM {of} c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
     )
 
 

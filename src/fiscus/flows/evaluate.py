@@ -14,6 +14,7 @@ from fiscus.flows.ports import StateTx
 from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.reconcile_ai import reconciliation_findings
 from fiscus.flows.record_controls import control_records, store_controls
+from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.sync_ledger import sync_ledger
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
@@ -78,6 +79,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
         *unproven_findings(ws),
         *reconciliation_findings(ws),
         *ai_price_findings(ws),
+        *restatement_findings(ws),
         *findings_in_books(ws),
     ]
     version = str(ws.lake.version())

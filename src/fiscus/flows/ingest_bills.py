@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from fiscus.cost.types import (
     StagedMonth,
 )
 from fiscus.cost.upgrade import plan_files, same_shape
+from fiscus.flows.keep_closes import keep_closes
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
@@ -80,6 +81,8 @@ def ingest_files(
             if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
                 tx.deliveries.put(delivery)
                 tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
+    if ws.lake.version().billing_periods >= 0:
+        keep_closes(ws)
     return deliveries
 
 
@@ -122,13 +125,17 @@ def _read(
             quality += found
             progress.step(number + 1, len(plans))
     staged, standing = staging.months(), staging.standing(source.name)
-    periods = _periods(staged, standing)
+    added = _added(source, staged, standing)
+    periods = _periods(staged, standing, added)
     if not periods:
         raise BadInput(
             f"The delivery holds no {TABLES[dataset].rows}",
             remedy="Check the export.",
             where=Where(file=staging.files[0].path),
         )
+    unmatched = sum(staging.add_to_standing(source.name, month) for month in sorted(added))
+    if source.corrections == "ledger" and unmatched:
+        quality.append(QualityFinding("unmatched_reversal", "BilledCost", unmatched, "reverse no charge that stands"))
     if not options.restate and not TABLES[dataset].shrinks:
         _refuse_shrinking(periods, staged, standing, source, dataset)
     return Delivery(
@@ -179,13 +186,25 @@ def _copies(staging: Staging) -> list[QualityFinding]:
 
 
 def _delivery_id(source: Source, options: IngestOptions, staging: Staging) -> str:
-    facts: list[object] = [source, options.promote, sorted(file.sha256 for file in staging.files)]
+    said = {name: value for name, value in asdict(source).items() if name != "corrections"}
+    facts: list[object] = [said, options.promote, sorted(file.sha256 for file in staging.files)]
     if options.dataset != "cost_and_usage":
         facts.append(options.dataset)
     return "del-" + digest(facts)[:24]
 
 
-def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> tuple[PeriodWritten, ...]:
+def _added(source: Source, staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> frozenset[str]:
+    """The months of a source that corrects by delta or ledger of which nothing but corrections came: they add to what stands."""
+    if source.corrections == "replacement":
+        return frozenset()
+    stand = {month.billing_month for month in standing}
+    whole = {month.billing_month for month in staged if month.corrections < month.rows}
+    return frozenset({month.billing_month for month in staged if month.billing_month in stand} - whole)
+
+
+def _periods(
+    staged: Sequence[StagedMonth], standing: Sequence[StagedMonth], added: frozenset[str]
+) -> tuple[PeriodWritten, ...]:
     months = sorted({month.billing_month for month in staged})
     return tuple(
         PeriodWritten(
@@ -193,7 +212,8 @@ def _periods(staged: Sequence[StagedMonth], standing: Sequence[StagedMonth]) -> 
             rows=sum(m.rows for m in staged if m.billing_month == month),
             billed_cost={m.currency: m.billed_cost for m in staged if m.billing_month == month and m.currency},
             effective_cost={m.currency: m.effective_cost for m in staged if m.billing_month == month and m.currency},
-            replaced_rows=sum(m.rows for m in standing if m.billing_month == month),
+            replaced_rows=0 if month in added else sum(m.rows for m in standing if m.billing_month == month),
+            added=month in added,
             changed=True,
             rounding_residue=total([m.rounding_residue for m in staged if m.billing_month == month]),
         )
@@ -212,7 +232,7 @@ def _refuse_shrinking(
     keep = 1 - SHRINK_MAX
     now = {(m.billing_month, m.currency): m for m in staged}
     for old in standing:
-        if old.billing_month not in {period.billing_month for period in periods}:
+        if old.billing_month not in {period.billing_month for period in periods if not period.added}:
             continue
         new = now.get((old.billing_month, old.currency))
         rows, cost = (new.rows, new.billed_cost) if new else (0, Decimal(0))

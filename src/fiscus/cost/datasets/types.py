@@ -33,14 +33,15 @@ class LakeTable:
     shrinks: bool = False
     residue: str = "CAST(0 AS DECIMAL(38,30))"
     cells: str = "0"
+    corrections: str = "0"
 
     @property
     def totals_sql(self) -> str:
-        """One row a month and currency of {relation}: rows, both costs, what rounding took, and of how many cells."""
+        """One row a month and currency of {relation}: rows, both costs, what rounding took and of how many cells, corrections."""
         billed, effective = self.costs
         return (
             f"SELECT x_BillingMonth, {self.currency} AS currency, count(*), sum({billed}), sum({effective}), "
-            f"sum({self.residue}), sum({self.cells}) FROM {{relation}} GROUP BY ALL ORDER BY ALL"
+            f"sum({self.residue}), sum({self.cells}), sum({self.corrections}) FROM {{relation}} GROUP BY ALL ORDER BY ALL"
         )
 
 
@@ -54,6 +55,7 @@ CHARGES: Final = LakeTable(
     ("BilledCost", "EffectiveCost"),
     residue="CAST(x_RoundingResidue AS DECIMAL(38,30))",
     cells="x_RoundedCells",
+    corrections="CAST(ChargeClass IS NOT DISTINCT FROM 'Correction' AS INTEGER)",
 )
 _COMMITTED: Final = "coalesce(ContractCommitmentCost, 0)"
 _NOTHING: Final = "CAST(0 AS DECIMAL(28,12))"

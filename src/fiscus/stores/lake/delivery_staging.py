@@ -6,21 +6,18 @@ staging of the source; a Parquet file already placed beside the table stays ther
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
 
+from fiscus.cost.books.views import UNMATCHED_REVERSALS
 from fiscus.cost.datasets.types import TABLES
 from fiscus.cost.types import (
     Dataset,
@@ -29,12 +26,11 @@ from fiscus.cost.types import (
     InputFile,
     LakeVersion,
     PeriodWritten,
-    QualityFinding,
     StagedMonth,
 )
-from fiscus.kernel.canonical import canonical_bytes
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
+from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
 from fiscus.stores.lake.input_files import uneven_row
 from fiscus.stores.lake.tables import open_table, replace_partitions
 
@@ -109,7 +105,7 @@ class DeliveryStaging:
         manifest = self._manifest(delivery_id)
         if not manifest.is_file() or open_table(self._table) is None:
             return None
-        delivery = _delivery_from(json.loads(manifest.read_text(encoding="utf-8")))
+        delivery = read_manifest(manifest)
         standing = {
             (month, str(identity)): rows
             for month, identity, rows in self._db.execute(
@@ -231,22 +227,39 @@ class DeliveryStaging:
             return ()
         return self._months(f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
 
+    def add_to_standing(self, source: str, month: str) -> int:
+        """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
+        rows = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}' AND x_BillingMonth = '{_sql(month)}'"
+        new = ", ".join(f"'{_sql(piece)}'" for piece in self._all() if piece.parent.name == f"x_BillingMonth={month}")
+        found = self._db.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=rows)).fetchone()
+        piece = self._folder / f"x_BillingMonth={month}" / "standing.parquet"
+        self._db.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
+        self._pieces.setdefault("standing", []).append(piece)
+        return int(found[0]) if found else 0
+
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
         files = {period.billing_month: self._place(source, period.billing_month) for period in periods}
-        manifest = self._manifest(delivery.id)
-        manifest.parent.mkdir(exist_ok=True)
-        partial = manifest.with_suffix(f".{uuid.uuid4().hex}")
-        partial.write_bytes(canonical_bytes(asdict(delivery)))
-        partial.replace(manifest)
-        first = self._table / next(iter(files.values()))[0][0]
+        write_manifest(self._manifest(delivery.id), delivery)
+        first = self._table / next(iter(files.values()))[0][0]  # what is new comes before what stood
         schema = pq.read_schema(first)
         version = replace_partitions(self._table, source, schema, files, delivery.id)
         return LakeVersion(**{self._kind.folder: version})
 
     def _months(self, relation: str) -> list[StagedMonth]:
         rows = self._db.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
-        return [StagedMonth(m, c, n, b, e, r.normalize() if r else Decimal(0), int(k)) for m, c, n, b, e, r, k in rows]
+        return [
+            StagedMonth(
+                month,
+                currency,
+                count,
+                billed,
+                effective,
+                residue.normalize() if residue else Decimal(0),
+                *map(int, more),
+            )
+            for month, currency, count, billed, effective, residue, *more in rows
+        ]
 
     def _place(self, source: str, month: str) -> list[tuple[str, int]]:
         """Move the files of one month under its partition folder, as (name, rows); no reader sees them before the commit."""
@@ -359,32 +372,3 @@ def _sql(path: object) -> str:
 def _pattern(path: str) -> str:
     """A glob that matches `path` alone: DuckDB reads names as patterns, and q*.csv would bring q1.csv along."""
     return re.sub(r"([*?\[{])", r"[\1]", path)
-
-
-def _delivery_from(data: dict[str, Any]) -> Delivery:
-    """A manifest read back. Amounts were written as text with all their digits."""
-    periods = tuple(
-        PeriodWritten(
-            billing_month=p["billing_month"],
-            rows=p["rows"],
-            billed_cost={c: Decimal(v) for c, v in p["billed_cost"].items()},
-            effective_cost={c: Decimal(v) for c, v in p["effective_cost"].items()},
-            replaced_rows=p["replaced_rows"],
-            changed=p["changed"],
-            rounding_residue=Decimal(p["rounding_residue"]),
-        )
-        for p in data["periods"]
-    )
-    return Delivery(
-        id=data["id"],
-        source=data["source"],
-        focus_version=data["focus_version"],
-        at=datetime.fromisoformat(data["at"]),
-        files=tuple(data["files"]),
-        rows=data["rows"],
-        periods=periods,
-        quality=tuple(QualityFinding(**q) for q in data["quality"]),
-        lake_version=LakeVersion(**data["lake_version"]),
-        changed=data["changed"],
-        dataset=data.get("dataset", "cost_and_usage"),
-    )

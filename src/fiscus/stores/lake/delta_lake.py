@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
+from fiscus.cost.books.types import ClosedMonth
+from fiscus.cost.books.views import CLOSES, REPORTED, book_views_sql
 from fiscus.cost.datasets.views import dataset_views_sql
 from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
 from fiscus.cost.version_views import version_views_sql
@@ -25,13 +27,14 @@ from fiscus.kernel.rows import Rows, Table
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
+from fiscus.stores.lake.reported import reported_at
 from fiscus.stores.lake.tables import (
     TableAt,
-    assignments_digest,
     source_lock,
     table_at,
     table_version,
-    write_assignments_table,
+    whole_table_digest,
+    write_whole_table,
 )
 
 FOLDERS = tuple(field.name for field in fields(LakeVersion))  # a table each, in a folder of the lake
@@ -146,10 +149,20 @@ class DeltaLake:
         """Replace the assignments; equal content writes nothing."""
         ordered = sorted(rows.rows)  # type: ignore[type-var]
         content = digest([rules_digest, rows.columns, [[str(value) for value in row] for row in ordered]])
-        if ordered and assignments_digest(self._root / "assignments") != content:
+        if ordered and whole_table_digest(self._root / "assignments") != content:
             types = [pa.int64() if name == "x_AssignmentKey" else pa.string() for name in rows.columns]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(types)]
-            write_assignments_table(self._root / "assignments", pa.table(columns, names=list(rows.columns)), content)
+            write_whole_table(self._root / "assignments", pa.table(columns, names=list(rows.columns)), content)
+        return self.refresh()
+
+    def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
+        """Replace the closed months; equal content writes nothing."""
+        ordered = sorted((one.source, one.billing_month, one.charges_version, one.kind) for one in closes)
+        path, content = self._root / "closes", digest(ordered)
+        if whole_table_digest(path) != content and (ordered or self.refresh().closes >= 0):
+            kinds = [pa.string(), pa.string(), pa.int64(), pa.string()]
+            columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(kinds)]
+            write_whole_table(path, pa.table(columns, names=[name for name, _ in CLOSES]), content)
         return self.refresh()
 
     def _tables(self, version: LakeVersion) -> Mapping[str, TableAt]:
@@ -157,11 +170,12 @@ class DeltaLake:
         kept = self._read
         if kept is None or kept[0] != version:
             tables = {folder: table_at(self._root / folder, getattr(version, folder)) for folder in FOLDERS}
+            tables[REPORTED] = reported_at(self._root / "charges", tables["charges"], tables["closes"])
             kept = self._read = (version, tables)
         return kept[1]
 
     def _files(self, version: LakeVersion) -> list[str]:
-        return [file for table in self._tables(version).values() for file in table.files]
+        return [*dict.fromkeys(file for table in self._tables(version).values() for file in table.files)]
 
     def _view_statements(self, version: LakeVersion) -> list[str]:
         tables = self._tables(version)
@@ -172,6 +186,12 @@ class DeltaLake:
             bare_charges_sql(charges.columns, self._promoted),
             charges_sql(),
             assignment_keys_sql(),
+            *book_views_sql(
+                tables["closes"].files,
+                tables[REPORTED].files if tables["closes"].files else None,
+                charges.columns,
+                self._promoted,
+            ),
             *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 

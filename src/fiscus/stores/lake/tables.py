@@ -1,4 +1,4 @@
-"""The two Delta tables of a lake: charges and assignments. Their files, versions and commits; no FOCUS knowledge."""
+"""The Delta tables of a lake: their files, versions and commits; no FOCUS knowledge."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from fiscus.kernel.errors import Conflict
 from fiscus.kernel.limits import COMMIT_RETRIES_MAX
 
 PARTITIONS = ["x_SourceId", "x_BillingMonth"]
+PARTITION: Final = re.compile(r"x_SourceId=([^/]+)/x_BillingMonth=([^/]+)/")
 COMMIT: Final = re.compile(r"\d{20}\.json")  # Delta protocol, "Delta Log Entries"
 
 
@@ -57,6 +58,13 @@ def table_at(path: Path, version: int) -> TableAt:
     return TableAt(tuple(table.file_uris()), tuple(field.name for field in table.schema().fields))
 
 
+def partition_of(file: str) -> tuple[str, str]:
+    """(source, billing month) of a table's file, by its place."""
+    found = PARTITION.search(file)
+    assert found is not None, f"{file} lies in no partition"
+    return found[1], found[2]
+
+
 def replace_partitions(
     path: Path, source: str, schema: pa.Schema, files: Mapping[str, Sequence[tuple[str, int]]], delivery_id: str
 ) -> int:
@@ -89,15 +97,15 @@ def replace_partitions(
     raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
 
 
-def write_assignments_table(path: Path, rows: pa.Table, digest: str) -> int:
-    """Replace the assignments with `rows` in one commit."""
+def write_whole_table(path: Path, rows: pa.Table, digest: str) -> int:
+    """Replace a table that is written whole (assignments, closes) with `rows` in one commit."""
     properties = CommitProperties(custom_metadata={"fiscus.assignments": digest})
     write_deltalake(str(path), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
     return table_version(path)
 
 
-def assignments_digest(path: Path) -> str | None:
-    """The digest that the newest assignments were written with."""
+def whole_table_digest(path: Path) -> str | None:
+    """The digest that the newest version of a table that is written whole was written with."""
     table = open_table(path)
     if table is None:
         return None

@@ -1,0 +1,174 @@
+"""What the books speak of: closed months, corrections, invoices and how they tie out, days that have landed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+EVERY_SOURCE: Final = ""
+CloseKind = Literal["vendor", "signed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedMonth:
+    """A billing month that does not change any more without a correction: what it reported is the charges table at a version.
+
+    `vendor`: the source's Billing Period dataset calls it closed. `signed`: the company closed it, every source of it.
+    """
+
+    source: str
+    billing_month: str
+    charges_version: int
+    kind: CloseKind
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionLine:
+    """One source, month and currency: what was reported, what is known now, and the difference. reported + correction = restated.
+
+    `closed` is None while nobody closed the month; then corrections are only what other months brought or took.
+    """
+
+    source: str
+    billing_month: str
+    currency: str
+    closed: CloseKind | None
+    reported_billed: Decimal
+    correction_billed: Decimal
+    restated_billed: Decimal
+    reported_effective: Decimal
+    correction_effective: Decimal
+    restated_effective: Decimal
+    reported_rows: int
+    restated_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTotal:
+    """What one source said of one month in one currency. Exact."""
+
+    source: str
+    currency: str
+    rows: int
+    billed: Decimal
+    effective: Decimal
+
+
+DayState = Literal["complete", "partial", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDay:
+    """A day of a source that has not landed whole: `rows` came, `usual` come on such a day."""
+
+    source: str
+    day: date
+    state: DayState
+    rows: int
+    usual: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceComplete:
+    """A source's days: whole before `complete_until` (exclusive), except for `open_days`.
+
+    `is_daily` False: it bills now and then, and its silence says nothing.
+    """
+
+    source: str
+    is_daily: bool
+    first: date
+    complete_until: date
+    open_days: tuple[SourceDay, ...]
+
+
+InvoiceFrom = Literal["invoice_detail", "entered"]
+InvoiceState = Literal["matched", "differs", "missing_here", "missing_there", "no_invoice", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceTotal:
+    """An invoice as somebody states it: of one issuer, currency and month. `tax` is the part of `amount` that is tax."""
+
+    invoice_id: str
+    issuer: str
+    currency: str
+    billing_month: str
+    amount: Decimal
+    tax: Decimal
+    held: InvoiceFrom
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredInvoice:
+    """An invoice that a person entered from its paper. `note` says where the paper is."""
+
+    invoice_id: str
+    issuer: str
+    currency: str
+    billing_month: str
+    amount: Decimal
+    tax: Decimal
+    entered_by: str
+    entered_at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceCharges:
+    """The charges of one invoice in the lake; `invoice_id` empty where the bills name none."""
+
+    invoice_id: str
+    issuer: str
+    currency: str
+    billing_month: str
+    rows: int
+    billed: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciledInvoice:
+    """An invoice held against its charges. `here` and `there` are compared without tax where only one side says any.
+
+    `difference` = there - here. `by`: the charges were found by the invoice's id, or by its issuer and month.
+    """
+
+    invoice_id: str
+    issuer: str
+    currency: str
+    billing_month: str
+    held: InvoiceFrom | None
+    state: InvoiceState
+    here: Decimal
+    there: Decimal
+    difference: Decimal
+    tolerance: Decimal
+    rows: int
+    by: Literal["invoice", "issuer"]
+    tax_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodClose:
+    """A month as it was signed. `digest` is of its totals, its charges and the lake version.
+
+    `not_ready`: what stood against closing it, `forced` why it was closed all the same; `seal` is the signed checkpoint's file.
+    """
+
+    billing_month: str
+    closed_at: datetime
+    closed_by: str
+    lake_version: str
+    charges_version: int
+    totals: tuple[SourceTotal, ...]
+    charges_digest: str
+    digest: str
+    forced: str = ""
+    not_ready: tuple[str, ...] = ()
+    invoices: Mapping[str, int] = field(default_factory=dict)
+    seal: str = ""

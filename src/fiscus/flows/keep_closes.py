@@ -1,0 +1,60 @@
+"""Which months are closed, by the vendor or by the company, told to the lake so that what was reported of them stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from fiscus.cost.books.types import EVERY_SOURCE, ClosedMonth
+from fiscus.flows.ports import StateTx
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.sql_text import sql_text
+
+VENDOR_FACT: Final = "books.closed_by_vendor"
+CLOSE_FACT: Final = "books.close."
+"""With the month behind it: what was signed of it."""
+
+
+def keep_closes(ws: Workspace) -> None:
+    """The lake's closed months become those that vendors and the company closed. Twice changes nothing.
+
+    A month reported what the charges were when its close was first seen; a vendor that opens a period again takes that back.
+    """
+    version = ws.lake.refresh()
+    found = ws.lake.query(sql_text("fiscus.cost", "vendor_closed")).rows if version.billing_periods >= 0 else ()
+    now = {f"{source}/{month}" for source, month in found}
+    with ws.state.begin() as tx:
+        known = vendor_closes(tx)
+        kept = {key: known.get(key, version.charges) for key in sorted(now)}
+        if kept != known:
+            tx.facts.put(VENDOR_FACT, kept)
+            for key in sorted(kept.keys() ^ known.keys()):
+                kind = "period.closed_by_vendor" if key in kept else "period.opened_by_vendor"
+                tx.evidence.append(kind, key, FISCUS, {"charges_version": kept.get(key, known.get(key))})
+        closes = closed_months(tx)
+    ws.lake.write_closes(closes)
+
+
+def vendor_closes(tx: StateTx) -> Mapping[str, int]:
+    """source/month -> the version of the charges when the vendor's close was first seen."""
+    return cast("Mapping[str, int]", tx.facts.get(VENDOR_FACT) or {})
+
+
+def signed_closes(tx: StateTx) -> Mapping[str, Mapping[str, Any]]:
+    """month -> what was signed of it, for the months that are signed now."""
+    found = cast("Mapping[str, Mapping[str, Any]]", tx.facts.matching(CLOSE_FACT))
+    return {name.removeprefix(CLOSE_FACT): record for name, record in found.items() if record}
+
+
+def closed_months(tx: StateTx) -> list[ClosedMonth]:
+    """Every closed month, as the lake keeps them."""
+    vendors = []
+    for key, version in vendor_closes(tx).items():
+        source, _, month = key.rpartition("/")
+        vendors.append(ClosedMonth(source, month, version, "vendor"))
+    signed = [
+        ClosedMonth(EVERY_SOURCE, month, int(record["charges_version"]), "signed")
+        for month, record in signed_closes(tx).items()
+    ]
+    return [*vendors, *signed]

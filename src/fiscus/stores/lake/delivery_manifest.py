@@ -1,0 +1,56 @@
+"""What a delivery wrote, kept beside the lake before its commit: a delivery is known again by it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fiscus.cost.types import Delivery, LakeVersion, PeriodWritten, QualityFinding
+from fiscus.kernel.canonical import canonical_bytes
+
+
+def write_manifest(path: Path, delivery: Delivery) -> None:
+    """Store it whole or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(f".{uuid.uuid4().hex}")
+    partial.write_bytes(canonical_bytes(asdict(delivery)))
+    partial.replace(path)
+
+
+def read_manifest(path: Path) -> Delivery:
+    """What `write_manifest` stored. Amounts were written as text with all their digits."""
+    return _delivery_from(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _delivery_from(data: dict[str, Any]) -> Delivery:
+    periods = tuple(
+        PeriodWritten(
+            billing_month=p["billing_month"],
+            rows=p["rows"],
+            billed_cost={c: Decimal(v) for c, v in p["billed_cost"].items()},
+            effective_cost={c: Decimal(v) for c, v in p["effective_cost"].items()},
+            replaced_rows=p["replaced_rows"],
+            changed=p["changed"],
+            rounding_residue=Decimal(p["rounding_residue"]),
+            added=p.get("added", False),
+        )
+        for p in data["periods"]
+    )
+    return Delivery(
+        id=data["id"],
+        source=data["source"],
+        focus_version=data["focus_version"],
+        at=datetime.fromisoformat(data["at"]),
+        files=tuple(data["files"]),
+        rows=data["rows"],
+        periods=periods,
+        quality=tuple(QualityFinding(**q) for q in data["quality"]),
+        lake_version=LakeVersion(**data["lake_version"]),
+        changed=data["changed"],
+        dataset=data.get("dataset", "cost_and_usage"),
+    )
