@@ -89,6 +89,16 @@ def forecast_many(requests: Sequence[ForecastRequest], as_of: date) -> list[Fore
     return [answers[n] for n in range(len(requests))]
 
 
+def spending_paths(series: DailySeries, as_of: date, days: int) -> tuple[date, Floats, str]:
+    """(first day, running totals, method): each row a simulated path of `days` days from the first that is not known.
+
+    What `forecast_many` draws its quantiles from, for whoever asks when a total is reached and not what a period comes to.
+    """
+    window = _window(ForecastRequest(series, as_of, as_of + timedelta(days=days)), as_of)
+    simulated = _simulate([window], days)[0] if window.known else np.zeros((1, days))
+    return window.observed_end, simulated.cumsum(axis=1), _method(window)
+
+
 def _paths(ahead: int) -> int:
     return PATHS if ahead <= LONG_DAYS else PATHS_LONG
 

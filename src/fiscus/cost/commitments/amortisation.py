@@ -101,7 +101,7 @@ def _state(paid: Paid, purchased: Decimal, difference: Decimal, running: Decimal
     gap = max(CENT, EXACT.multiply(abs(purchased), ROUNDING), EXACT.multiply(abs(running), STRAIGHT_LINE_TOLERANCE))
     if abs(difference) < gap:
         return "running" if running else "ties"
-    if running and difference < ZERO and not paid.unused_seen and paid.amortised >= paid.over:
+    if running and not paid.unused_seen and paid.over <= paid.amortised <= purchased:
         return "drawn_down"
     if difference > ZERO and began_before:
         return "begun_before"

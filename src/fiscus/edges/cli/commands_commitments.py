@@ -1,4 +1,4 @@
-"""Commands about what was promised and prepaid: `fiscus commitments`."""
+"""Commands about what was promised and prepaid: `fiscus commitments`, `fiscus credits`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, sa
 if TYPE_CHECKING:
     from fiscus.cost.commitments.use_figures import UseFigures
     from fiscus.flows.show_commitments import CommitmentsUsed
+    from fiscus.flows.show_credits import CreditsShown
 
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     app.command(commitments)
+    app.command(credits_, name="credits")
 
 
 @guarded
@@ -30,6 +32,61 @@ def commitments(*, currency: str = "", common: Common = NO_OPTIONS) -> None:
     from fiscus.flows.show_commitments import show_commitments
 
     show(common, show_commitments(open_home(common), currency), _commitments_text)
+
+
+@guarded
+def credits_(*, currency: str = "", common: Common = NO_OPTIONS) -> None:
+    """Prepaid balances: credits, tokens, money in advance; what is left, how fast it goes, when it is gone.
+
+    Parameters
+    ----------
+    currency
+        Only what was billed in this currency; all when left out, each by itself.
+    """
+    from fiscus.flows.show_credits import show_credits
+
+    show(common, show_credits(open_home(common), currency), _credits_text)
+
+
+def _credits_text(shown: CreditsShown) -> None:
+    say(shown.sentence)
+    if not shown.pools:
+        return
+    say()
+    table(
+        ("provider", "unit", "bought", "drawn", "lost", "left", "a day", "used up about", "between", "ends", "money left", ""),
+        [
+            (
+                x.key.provider, x.unit, x.balance.bought, x.balance.drawn, x.balance.lapsed + x.balance.to_lapse,
+                x.balance.available + x.balance.to_come - x.balance.overdrawn, x.burn_per_day, str(x.runs_out.p50 or "-"),
+                f"{x.runs_out.p10 or '-'} and {x.runs_out.p90 or '-'}", str(x.balance.ends or "-"), x.money_left,
+                x.key.currency,
+            )
+            for x in shown.pools
+        ],
+        "",
+    )  # fmt: skip
+    for x in shown.pools:
+        for text in (
+            x.note,
+            _beside(x.billed_beside, x.key.currency),
+            _twice(x.twice_billed, x.twice_counted, x.key.currency),
+        ):
+            if text:
+                say(f"{x.key.provider}, {x.unit}: {text}")
+
+
+def _beside(amount: Any, currency: str) -> str:
+    return f"{amount} {currency} of use were billed by themselves and taken from no balance." if amount else ""
+
+
+def _twice(billed: Any, counted: Any, currency: str) -> str:
+    parts = [
+        f"{amount} {currency} of {name}"
+        for amount, name in ((billed, "BilledCost"), (counted, "EffectiveCost"))
+        if amount
+    ]
+    return f"{' and '.join(parts)} stand on the purchase and on its use." if parts else ""
 
 
 def _commitments_text(shown: CommitmentsUsed) -> None:

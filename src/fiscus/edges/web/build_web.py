@@ -16,6 +16,7 @@ from fiscus.edges.web import (
     ai_key_pages,
     ai_pages,
     approval_pages,
+    contract_pages,
     govern_pages,
     money_pages,
     policy_pages,
@@ -42,6 +43,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     govern_pages.mount(router, site)
     approval_pages.mount(router, site)
     purchase_pages.mount(router, site)
+    contract_pages.mount(router, site)
     ai_pages.mount(router, site)
     policy_pages.mount(router, site)
     acting.mount(router, site)

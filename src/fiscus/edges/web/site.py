@@ -39,6 +39,7 @@ NAVIGATION = (
     ("/actions", "Actions", "a"),
     ("/purchases", "Marketplace and SaaS", "m"),
     ("/commitments", "Commitments", "k"),
+    ("/credits", "Prepaid", "e"),
     ("/policies", "Policies", "p"),
     ("/owners", "Owners", "o"),
     ("/board", "Board", "r"),

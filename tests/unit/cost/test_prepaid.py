@@ -1,0 +1,270 @@
+"""Prepaid balances: the specification's own files by hand, the laws of drawing down, and what is told before one is gone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.bills import ROW, deliver, write_csv
+from tests.fixtures.company import open_company
+from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
+from tests.spec_files import spec_rows
+
+from fiscus.cost.prepaid.balance import draw_down
+from fiscus.cost.prepaid.daily_use import daily_use
+from fiscus.cost.prepaid.types import Draw, Lot
+from fiscus.cost.types import Source
+from fiscus.flows.find_credits import credit_findings
+from fiscus.flows.show_credits import CreditPool, show_credits
+from fiscus.kernel.clock import SteppedClock
+from fiscus.kernel.money import total
+from fiscus.signals.exhaustion import exhaustion
+from fiscus.signals.types import DailySeries
+
+SAAS = "focus/spec-1.2-examples/saas_examples"
+TOKEN = {"PricingCurrency": "Token", "ProviderName": "ACME", "PublisherName": "ACME", "InvoiceIssuerName": "ACME"}
+
+
+def spec_company(home: Path, as_of: str, *paths: Path):
+    home.mkdir(parents=True, exist_ok=True)
+    ws = open_company(home, clock=SteppedClock(datetime.fromisoformat(f"{as_of}T12:00:00+00:00")))
+    for path in paths:
+        rows = spec_rows(path)
+        columns = {name for row in rows for name in row}
+        file = write_csv(home / path.name, rows, drop=[name for name in ROW if name not in columns])
+        deliver(ws, file, source=Source(path.stem.replace("_", "-")))
+    return ws
+
+
+def only(shown) -> CreditPool:
+    (pool,) = shown.pools
+    return pool
+
+
+def tokens(start: date, end: date, quantity: str, billed: str, **more: str) -> dict[str, str]:
+    return {
+        **charge(start, "0", Tags=tags("ml")), **TOKEN, "ChargeCategory": "Purchase", "ChargeFrequency": "One-Time",
+        "PricingCurrency": "USD", "BilledCost": billed, "PricingQuantity": quantity, "PricingUnit": "Token",
+        "ChargePeriodEnd": f"{end}T00:00:00Z", "SkuId": "buy", **more,
+    }  # fmt: skip
+
+
+def used(day: date, units: str, cost: str, **more: str) -> dict[str, str]:
+    return {
+        **charge(day, cost, Tags=tags("ml")), **TOKEN, "BilledCost": "0", "PricingCurrencyEffectiveCost": units,
+        "PricingQuantity": units, "PricingUnit": "Runs", "ConsumedQuantity": units, "ConsumedUnit": "Runs", "SkuId": "run",
+        **more,
+    }  # fmt: skip
+
+
+class TestTheSpecificationsOwnFiles:
+    def test_tokens_are_billed_when_bought_and_count_as_cost_when_used(self, tmp_path, shared_data) -> None:
+        """Model A: 100,000 tokens at 2.00; 245 + 10 + 360 used on the first day, worth 490 + 20 + 720."""
+        files = (shared_data / SAAS / f"virtual_currency_pricing_model_a{n}.csv" for n in (1, 2))
+        ws = spec_company(tmp_path, "2025-04-02", *files)
+        pool = only(show_credits(ws))
+        assert (pool.key.provider, pool.unit, pool.key.currency) == ("ACMECORP", "Token", "USD")
+        assert (pool.balance.bought, pool.balance.drawn, pool.balance.available) == (100_000, 615, 99_385)
+        assert (pool.paid, pool.counted, pool.money_left, pool.unit_price) == (200_000, 1_230, 198_770, 2)
+        assert (pool.twice_billed, pool.twice_counted) == (0, 0)
+        ((billed, effective),) = ws.lake.query("SELECT sum(BilledCost), sum(EffectiveCost) FROM charges").rows
+        assert (billed, effective) == (200_000, 1_230)
+
+    def test_a_discount_on_tokens_is_in_their_price(self, tmp_path, shared_data) -> None:
+        """Model B: the same tokens for half; the same use counts half."""
+        files = (shared_data / SAAS / f"virtual_currency_pricing_model_b{n}.csv" for n in (1, 2))
+        pool = only(show_credits(spec_company(tmp_path, "2025-04-02", *files)))
+        assert (pool.balance.drawn, pool.counted, pool.unit_price) == (615, 615, 1)
+
+    def test_tokens_of_two_terms_hold_each_in_its_own(self, tmp_path, shared_data) -> None:
+        """Model C: 1,500 more until October, 25,000 from then on; nothing was used."""
+        ws = spec_company(tmp_path, "2025-10-02", shared_data / SAAS / "virtual_currency_pricing_model_c.csv")
+        balance = only(show_credits(ws)).balance
+        assert (balance.bought, balance.to_lapse, balance.available, balance.ends) == (
+            26_500,
+            1_500,
+            25_000,
+            date(2026, 4, 1),
+        )
+
+    def test_money_in_advance_is_used_up_to_the_last_digit_the_lost_rest_included(self, tmp_path, shared_data) -> None:
+        """Spend agreement B: 1,200 in advance; 48 + 120 + 60 used, and 972 lost when it ends."""
+        path = shared_data / SAAS / "spend_agreements" / "saas_spend_agreements_b1.csv"
+        pool = only(show_credits(spec_company(tmp_path / "end", "2026-04-01", path)))
+        assert (pool.key.kind, pool.unit) == ("money", "USD")
+        assert (pool.balance.drawn, pool.balance.lapsed, pool.balance.to_lapse, pool.balance.overdrawn) == (
+            228,
+            972,
+            0,
+            0,
+        )
+        assert (pool.paid, pool.counted, pool.money_left) == (1_200, 1_200, 0)
+        midway = only(show_credits(spec_company(tmp_path / "mid", "2025-07-01", path)))
+        assert (midway.balance.available, midway.money_left) == (972, 972)
+
+    def test_agreements_without_anything_in_advance_are_no_balance(self, tmp_path, shared_data) -> None:
+        """Spend agreements A and simple agreements: billed as used, or bought to be had."""
+        for n, name in enumerate(
+            ("spend_agreements/saas_spend_agreements_a1", "spend_agreements/saas_spend_agreements_a2",
+             "simple_agreements/simple_saas_agreements_a1", "simple_agreements/simple_saas_agreements_c")
+        ):  # fmt: skip
+            ws = spec_company(tmp_path / str(n), "2025-08-01", shared_data / SAAS / f"{name}.csv")
+            assert show_credits(ws).pools == ()
+
+    def test_a_prepaid_ai_account_is_drawn_down_by_its_commitment(self, tmp_path, shared_data) -> None:
+        """FOCUS 1.5 draft: 500,000 USD for a year; 20 + 30 drawn in May."""
+        path = shared_data / "focus" / "ai-1.5-draft" / "drawdown_via_prepayment_ai_model_api.csv"
+        pool = only(show_credits(spec_company(tmp_path, "2025-06-01", path)))
+        assert (pool.key.kind, pool.unit, pool.balance.available) == ("commitment", "USD", 499_950)
+        assert pool.burn_per_day == Decimal("1.6129")  # 50 over the 31 days of May
+        assert (pool.runs_out.p50, pool.runs_out.ends) == (None, date(2026, 5, 1))
+
+
+class TestOnBills:
+    def company(self, home: Path, *parts):
+        return company_with_bills(home, {"acme": [row for part in parts for row in part]})
+
+    def test_what_runs_out_soon_is_told_with_its_interval_and_money(self, tmp_path: Path) -> None:
+        first, end = AS_OF - timedelta(days=60), AS_OF + timedelta(days=300)
+        use = [used(day, "100", "200") for day in days(first, AS_OF)]
+        ws = self.company(tmp_path, [tokens(first, end, "8000", "16000")], use)
+        pool = only(show_credits(ws))
+        assert (pool.balance.available, pool.burn_per_day) == (2_000, 100)
+        out = pool.runs_out
+        assert out.p10 is not None
+        assert out.p90 is not None
+        assert out.p10 <= AS_OF + timedelta(days=19) <= out.p90
+        (finding,) = credit_findings(ws)
+        assert (finding.kind, finding.amount, finding.currency) == ("credits_running_out", 6_000, "USD")
+        assert "2,000.00 are left, 100.00 go a day" in finding.detail
+        assert [month.month for month in pool.months] == ["2026-09", "2026-10", "2026-11"]
+        assert pool.months[-1].left == 2_000
+
+    def test_what_will_be_lost_is_told_with_what_was_paid_for_it(self, tmp_path: Path) -> None:
+        first, end = AS_OF - timedelta(days=60), AS_OF + timedelta(days=30)
+        use = [used(day, "10", "20") for day in days(first, AS_OF)]
+        (finding,) = credit_findings(self.company(tmp_path, [tokens(first, end, "8000", "16000")], use))
+        assert (finding.kind, finding.amount) == ("credits_lapsing", 14_200)  # 7,400 left, 300 more go; at 2.00
+
+    def test_use_beyond_what_was_bought_is_overdrawn(self, tmp_path: Path) -> None:
+        first = AS_OF - timedelta(days=30)
+        use = [used(day, "100", "200") for day in days(first, AS_OF)]
+        ws = self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "2500", "5000")], use)
+        assert only(show_credits(ws)).balance.overdrawn == 500
+        assert {one.kind: one.amount for one in credit_findings(ws)} == {
+            "credits_overdrawn": 1_000, "credits_running_out": 6_000,
+        }  # fmt: skip
+
+    def test_a_purchase_that_counts_as_cost_beside_its_use_is_told_with_the_money(self, tmp_path: Path) -> None:
+        first = AS_OF - timedelta(days=10)
+        bought = tokens(first, AS_OF + timedelta(days=300), "9000", "18000", EffectiveCost="18000")
+        ws = self.company(tmp_path, [bought], [used(day, "10", "20") for day in days(first, AS_OF)])
+        pool = only(show_credits(ws))
+        assert (pool.twice_counted, pool.money_left) == (200, 17_800)
+        assert [(one.kind, one.amount) for one in credit_findings(ws)] == [("prepaid_counted_twice", 200)]
+
+    def test_use_that_is_billed_by_itself_takes_from_no_balance(self, tmp_path: Path) -> None:
+        first = AS_OF - timedelta(days=10)
+        rows = [used(day, "10", "20") for day in days(first, AS_OF)] + [used(first, "5", "10", BilledCost="10")]
+        pool = only(
+            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], rows))
+        )
+        assert (pool.balance.drawn, pool.billed_beside, pool.twice_billed) == (100, 10, 0)
+
+    def test_the_unit_of_pricing_stands_for_a_virtual_currency_where_focus_1_4_allows_none(
+        self, tmp_path: Path
+    ) -> None:
+        first = AS_OF - timedelta(days=10)
+        use = [used(day, "7", "14", PricingCurrency="USD", PricingUnit="Tokens", PricingCurrencyEffectiveCost="")
+               for day in days(first, AS_OF)]  # fmt: skip
+        pool = only(
+            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], use))
+        )
+        assert (pool.balance.drawn, pool.counted) == (70, 140)
+
+    def test_x_keys_name_a_virtual_currency_too(self, tmp_path: Path) -> None:
+        first = AS_OF - timedelta(days=10)
+        keys = {"x_PricingCurrency": "Token", "x_PricingCurrencyEffectiveCost": "3", "PricingCurrency": "USD"}
+        use = [used(day, "99", "6", **keys) for day in days(first, AS_OF)]
+        pool = only(
+            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], use))
+        )
+        assert (pool.balance.drawn, pool.counted) == (30, 60)
+
+    def test_use_without_a_purchase_is_shown_and_nothing_is_guessed(self, tmp_path: Path) -> None:
+        ws = self.company(tmp_path, [used(day, "10", "20") for day in days(AS_OF - timedelta(days=10), AS_OF)])
+        pool = only(show_credits(ws))
+        assert pool.note == "No bill has its purchase, so what is left is not known."
+        assert (pool.unit_price, pool.runs_out.p50, credit_findings(ws)) == (None, None, [])
+
+    def test_another_account_draws_on_the_only_one_that_bought(self, tmp_path: Path) -> None:
+        first = AS_OF - timedelta(days=10)
+        rows = [used(day, "10", "20", BillingAccountId="other") for day in days(first, AS_OF)]
+        pool = only(
+            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], rows))
+        )
+        assert pool.balance.drawn == 100
+        assert pool.note.startswith("Used by account other too")
+
+
+START = date(2026, 1, 1)
+units = st.decimals(0, 10_000, places=6)
+lots = st.lists(
+    st.builds(
+        lambda first, length, quantity: Lot(
+            START + timedelta(days=first), START + timedelta(days=first + length), quantity, quantity, Decimal(0)
+        ),
+        st.integers(0, 200), st.integers(1, 200), units,
+    ),
+    max_size=5,
+)  # fmt: skip
+draws = st.lists(
+    st.builds(
+        lambda day, length, quantity, lapsed: Draw(
+            START + timedelta(days=day), START + timedelta(days=day + length), quantity, quantity, lapsed=lapsed
+        ),
+        st.integers(0, 300), st.integers(1, 31), units, st.booleans(),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+class TestLaws:
+    @given(lots, draws, st.integers(0, 420))
+    def test_what_was_bought_is_drawn_lost_or_left_to_the_last_digit(self, lots, draws, day) -> None:
+        now = draw_down(lots, draws, START + timedelta(days=day))
+        gone = now.drawn + now.lapsed + now.to_lapse
+        assert now.bought + now.overdrawn == gone + now.available + now.to_come
+        assert min(now.available, now.to_come, now.to_lapse, now.overdrawn) >= 0
+
+    @given(lots, draws, st.integers(0, 420), st.randoms())
+    def test_the_order_of_rows_does_not_matter(self, lots, draws, day, random) -> None:
+        shuffled = [random.sample(many, len(many)) for many in (lots, draws)]
+        same_day = {(one.day, one.lapsed) for one in draws}
+        if len(same_day) == len(draws):
+            as_of = START + timedelta(days=day)
+            assert draw_down(*shuffled, as_of) == draw_down(lots, draws, as_of)
+
+    @given(draws)
+    def test_a_day_s_use_spread_is_still_the_whole(self, draws) -> None:
+        until = START + timedelta(days=400)
+        spread = total(list(daily_use(draws, START, until)))
+        assert abs(spread - total([one.quantity for one in draws if not one.lapsed])) < Decimal("1e-30")
+
+    @pytest.mark.parametrize("days_left", [30, 399])
+    def test_an_even_use_runs_out_when_division_says_so(self, days_left: int) -> None:
+        use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal("12.34"),) * 60)
+        out = exhaustion(use, Decimal("12.34") * days_left, AS_OF)
+        assert out.p10 is not None
+        assert out.p50 is not None
+        assert abs((out.p50 - AS_OF).days - days_left) <= 1
+        assert out.p10 <= out.p50 <= (out.p90 or date.max)
+
+    def test_what_lasts_longer_than_a_year_is_not_running_out(self) -> None:
+        use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal(1),) * 60)
+        assert exhaustion(use, Decimal(9_999), AS_OF).p50 is None
+        assert exhaustion(use, Decimal(0), AS_OF).p50 == AS_OF

@@ -1,0 +1,60 @@
+"""What was paid before it is used, on the pages, in the API and on the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from tests.bills import deliver, write_csv
+from tests.unit.cost.test_prepaid import tokens, used
+from tests.unit.web.conftest import Browser, app_over
+
+from fiscus.cost.types import Source
+from fiscus.flows.evaluate import evaluate
+from fiscus.flows.workspace import Workspace
+
+TODAY = date(2026, 11, 20)
+HOSTILE = "<b>x</b>"
+
+
+@pytest.fixture
+def ws(home) -> Workspace:
+    from fiscus.app.workspace import open_workspace
+
+    return open_workspace(home, TODAY)
+
+
+@pytest.fixture
+def pages(ws: Workspace) -> Browser:
+    return Browser(app_over(ws))
+
+
+def test_a_prepaid_balance_stands_on_the_page_in_the_api_and_in_the_terminal_and_is_a_finding(
+    ws, pages, capsys
+) -> None:
+    from fiscus.edges.cli.commands_commitments import credits_
+    from fiscus.edges.cli.terminal import Common
+
+    assert "No prepaid balance." in pages.get("/credits").text
+    first = TODAY - timedelta(days=40)
+    rows = [tokens(first, TODAY + timedelta(days=300), "5000", "10000", ProviderName=HOSTILE, PublisherName=HOSTILE)]
+    rows += [
+        used(first + timedelta(days=n), "100", "200", ProviderName=HOSTILE, PublisherName=HOSTILE) for n in range(40)
+    ]
+    deliver(ws, write_csv(ws.home / "acme.csv", rows), source=Source("acme"))
+    page = pages.get("/credits").text
+    assert HOSTILE not in page
+    assert "runs out about 2026-11-29, with 1,000.00 left." in page
+    assert '<td class="main">2026-10</td>' in page
+    (pool,) = pages.get("/api/credits").json()["pools"]
+    assert (pool["balance"]["available"], pool["burn_per_day"], pool["runs_out"]["p50"]) == (
+        "1000.000000000000000000", "100.0000", "2026-11-29",
+    )  # fmt: skip
+    assert pages.get("/api/credits?currency=EUR").json()["pools"] == []
+    assert credits_(common=Common(home=str(ws.home))) == 0
+    assert "2026-11-29" in capsys.readouterr().out
+    assert credits_(common=Common(home=str(ws.home), json=True)) == 0
+    assert json.loads(capsys.readouterr().out)["pools"][0]["unit"] == "Token"
+    assert "credits_running_out" in {one.kind for one in evaluate(ws, "run-1").opened}
+    assert evaluate(ws, "run-2").opened == ()
