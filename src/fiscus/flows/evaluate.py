@@ -13,6 +13,7 @@ from fiscus.flows.keep_ai_prices import ai_price_findings
 from fiscus.flows.ports import StateTx
 from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.reconcile_ai import reconciliation_findings
+from fiscus.flows.reconcile_invoices import invoice_findings
 from fiscus.flows.record_controls import control_records, store_controls
 from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.sync_ledger import sync_ledger
@@ -80,6 +81,7 @@ def evaluate(ws: Workspace, run_id: str) -> Evaluation:
         *reconciliation_findings(ws),
         *ai_price_findings(ws),
         *restatement_findings(ws),
+        *invoice_findings(ws),
         *findings_in_books(ws),
     ]
     version = str(ws.lake.version())

@@ -13,6 +13,7 @@ from fiscus.edges.api.ai_key_routes import mount_ai_keys
 from fiscus.edges.api.ai_routes import mount_ai
 from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
+from fiscus.edges.api.books_routes import mount_books
 from fiscus.edges.api.contract_routes import mount_contracts
 from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.edges.api.ledger_routes import mount_ledger
@@ -60,6 +61,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_ai_keys(router, get_ws)
     mount_purchases(router, get_ws)
     mount_contracts(router, get_ws)
+    mount_books(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 

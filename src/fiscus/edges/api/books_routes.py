@@ -1,0 +1,53 @@
+"""/api/invoices and /api/corrections: invoices held against the charges, and what was corrected of closed months."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from fiscus.cost.books.read_invoices import entered_invoice
+from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.flows.enter_invoice import InvoicesEntered, enter_invoices
+from fiscus.flows.reconcile_invoices import InvoiceReconciliation, reconcile_invoices
+from fiscus.flows.show_corrections import CorrectionsShown, show_corrections
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.money import ZERO
+
+
+class Invoice(Act):
+    """One invoice from its paper, and who enters it. `amount` is what is to be paid, tax included."""
+
+    invoice: str
+    issuer: str
+    period: str
+    currency: str
+    amount: Decimal
+    tax: Decimal = ZERO
+
+    def parts(self) -> dict[str, str]:
+        """As texts, read as those of a file are."""
+        return {name: str(value) for name, value in self.model_dump(exclude={"person"}).items()}
+
+
+def mount_books(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
+    """Add the routes to `router`, which stands at /api."""
+    json_body: list[Any] = [Depends(json_only)]
+
+    @router.get("/invoices", responses=of(InvoiceReconciliation), summary="Invoices against their charges")
+    def invoices(period: str = "") -> JSONResponse:
+        return answered(reconcile_invoices(get_ws(), period))
+
+    @router.post("/invoices", responses=of(InvoicesEntered), summary="Enter an invoice", dependencies=json_body)
+    def enter(invoice: Invoice) -> JSONResponse:
+        ws = get_ws()
+        one = entered_invoice(invoice.parts(), invoice.person, ws.clock.now())
+        return answered(enter_invoices(ws, [one], Actor(invoice.person)))
+
+    @router.get("/corrections", responses=of(CorrectionsShown), summary="Closed months as reported and as restated")
+    def corrections() -> JSONResponse:
+        return answered(show_corrections(get_ws()))
