@@ -9,6 +9,8 @@ from pathlib import Path
 from fiscus.app.settings import Settings, load_settings
 from fiscus.cost.ai.load_overrides import FILE as PRICES
 from fiscus.cost.ai.load_overrides import load_overrides
+from fiscus.cost.allocation.load_allocations import FOLDER as ALLOCATIONS
+from fiscus.cost.allocation.load_allocations import AllocationContext, load_allocations
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.doors.purchases.load_catalog import FILE as CATALOG
@@ -19,11 +21,12 @@ from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Budget, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
-from fiscus.kernel.errors import BadConfig, Where
+from fiscus.kernel.errors import BadConfig, BadInput, Where
 from fiscus.ownership.assign import environment_named
 from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
+from fiscus.ownership.people import team_spellings
 from fiscus.ownership.types import Directory, OwnershipRules
 
 OWNERS = ("owners/directory.yaml", "owners/rules.yaml")
@@ -38,6 +41,10 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     prices = {PRICES: _text(home, PRICES)} if (home / PRICES).is_file() else {}
     load_overrides(prices.get(PRICES, "prices: []"), PRICES)
     directory = load_directory(owners[OWNERS[0]], OWNERS[0])
+    allocations = load_allocations(
+        _folder(home, ALLOCATIONS),
+        AllocationContext(lambda name: _input(home, name), team_spellings(directory), settings.company.calendar),
+    )
     budget_list, policy_set = load_budgets(budgets, settings.company.calendar), load_policies(policies)
     rules = load_rules(owners[OWNERS[1]], OWNERS[1], directory)
     for item in (*budget_list, *(compiled.policy for compiled in policy_set)):
@@ -50,7 +57,16 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         rules=rules,
         belts=settings.belts,
         digest=digest(
-            {**owners, **budgets, **policies, **catalog, **prices, "fiscus.yaml": _text(home, "fiscus.yaml")}
+            {
+                **owners,
+                **budgets,
+                **policies,
+                **catalog,
+                **prices,
+                **allocations.texts,
+                **allocations.inputs,
+                "fiscus.yaml": _text(home, "fiscus.yaml"),
+            }
         ),
         budgets=budget_list,
         policies=policy_set,
@@ -63,6 +79,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         pages_url=settings.pages_url,
         ai_accounts=settings.ai_accounts,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
+        allocations=allocations,
         rulebook=Rulebook(
             digest([budgets, policies, settings.company.calendar]), policies, budgets, settings.company.calendar
         ),
@@ -93,6 +110,16 @@ def _text(home: Path, name: str) -> str:
     if not path.is_file():
         raise BadConfig(f"{name} is missing", remedy="`fiscus init` writes one to start from.", where=Where(file=name))
     return path.read_text(encoding="utf-8")
+
+
+def _input(home: Path, name: str) -> str | None:
+    """A file that an allocation rule names; None when it is not there."""
+    path = home / ALLOCATIONS / name
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    except UnicodeDecodeError:
+        where = Where(file=f"{ALLOCATIONS}/{name}")
+        raise BadInput("Not a text in UTF-8", remedy="Save it as UTF-8.", where=where) from None
 
 
 def _folder(home: Path, name: str) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from fiscus.app.ai_prices import keep_prices
 from fiscus.app.packs import write_pack
 from fiscus.app.policy_files import policies_if_any
 from fiscus.cost.types import Delivery, IngestOptions
+from fiscus.flows.allocate_costs import AllocationSummary, allocate_costs
 from fiscus.flows.assign_owners import AssignmentSummary, assign_owners
 from fiscus.flows.backtest_policy import try_library
 from fiscus.flows.deliver_notices import deliver_notices
@@ -54,6 +55,7 @@ class LoopSummary:
     pack_files: tuple[Path, ...]
     ai_written: tuple[AiMonthWritten, ...] = ()
     ai_bills: tuple[AiBillFetched, ...] = ()
+    allocated: AllocationSummary | None = None
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
@@ -65,6 +67,7 @@ class LoopSummary:
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
             *(one.sentence() for one in (*self.ai_bills, *self.ai_written)),
             *self.owners.sentences(),
+            *(self.allocated.sentences() if self.allocated else ()),
             f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
             f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
             f"{self.actions_proposed} actions proposed, {self.savings_verified} savings verified by the bill.",
@@ -80,6 +83,8 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     ai_written = write_ai_charges(ws, progress)
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
+    progress.stage("Handing on shared cost")
+    allocated = allocate_costs(ws)
     progress.stage("Looking for anomalies")
     anomalies = find_anomalies(ws)
     keep_prices(ws)
@@ -123,6 +128,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         pack_files=files,
         ai_written=ai_written,
         ai_bills=ai_bills,
+        allocated=allocated,
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.types import (
     Dataset,
@@ -51,6 +52,10 @@ class LakeReader(Protocol):
 
         `focus`: `charges` has the column names of that version. `beside`: tables that it may read by these names.
         """
+        ...
+
+    def query_at(self, version: LakeVersion, sql: str, params: Mapping[str, object] | None = None) -> Rows:
+        """`query` on the lake as it stood at an earlier version. Raises NotFound for one whose files are gone."""
         ...
 
     def freshness(self) -> Sequence[SourceFreshness]: ...
@@ -129,4 +134,8 @@ class Lake(LakeReader, Protocol):
 
     def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:
         """Replace the assignments table (columns of ownership.types.ASSIGNMENT_COLUMNS). Equal content writes nothing."""
+        ...
+
+    def write_allocations(self, runs: Sequence[AllocationKept]) -> LakeVersion:
+        """Keep allocation runs, in one commit. Conflict when others were kept since this lake was last refreshed."""
         ...

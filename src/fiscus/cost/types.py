@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 FocusVersion = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]
 FOCUS_VERSIONS: tuple[FocusVersion, ...] = ("1.0", "1.1", "1.2", "1.3", "1.4")
@@ -81,6 +82,12 @@ class Delivery:
     dataset: Dataset = "cost_and_usage"
 
 
+VERSION_LETTERS: Final = {
+    "charges": "c", "assignments": "a", "contract_commitments": "k", "billing_periods": "p", "invoice_details": "i",
+    "closes": "s", "allocations": "d",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class LakeVersion:
     """The Delta versions that a number rests on (-1: table does not exist yet). Tables that do not exist are left unsaid."""
@@ -91,16 +98,24 @@ class LakeVersion:
     billing_periods: int = -1
     invoice_details: int = -1
     closes: int = -1
+    allocations: int = -1
 
     def __str__(self) -> str:
-        others = (
-            ("k", self.contract_commitments),
-            ("p", self.billing_periods),
-            ("i", self.invoice_details),
-            ("s", self.closes),
+        return ".".join(
+            f"{letter}{version}"
+            for (name, letter) in VERSION_LETTERS.items()
+            if (version := getattr(self, name)) >= 0 or name in {"charges", "assignments"}
         )
-        said = "".join(f".{letter}{version}" for letter, version in others if version >= 0)
-        return f"c{self.charges}.a{self.assignments}{said}"
+
+    @classmethod
+    def parse(cls, text: str) -> LakeVersion:
+        """The version that `str` wrote. Raises ValueError for any other text."""
+        names = {letter: name for name, letter in VERSION_LETTERS.items()}
+        said = re.findall(r"([a-z])(-?\d+)(?:\.|$)", text)
+        version = cls(**{names[letter]: int(number) for letter, number in said if letter in names})
+        if str(version) != text:
+            raise ValueError(text)
+        return version
 
 
 @dataclass(frozen=True, slots=True)

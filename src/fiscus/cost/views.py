@@ -7,8 +7,11 @@ import glob
 from collections.abc import Sequence
 from typing import Final
 
+from fiscus.cost.allocation.run_views import LISTS, RUN_COLUMNS, empty_runs_sql, run_views_sql
 from fiscus.cost.columns import FOCUS_1_4, OURS, SQL_TYPE, promoted_column
 
+ALLOCATION_LISTS: Final = LISTS
+ALLOCATION_RUN_COLUMNS: Final = RUN_COLUMNS
 STORED_OURS: Final = (
     ("x_AssignmentKey", "BIGINT"),
     ("x_RoundedCells", "INTEGER"),
@@ -99,6 +102,12 @@ def assignment_keys_sql() -> str:
         f"CREATE OR REPLACE VIEW assignment_keys AS SELECT x_AssignmentKey, {values}, "
         f"count(DISTINCT hash({joined})) AS variants FROM lake_charges GROUP BY x_AssignmentKey"
     )
+
+
+def allocation_views_sql(files: Sequence[str], newest: Sequence[tuple[str, str]], promoted: Sequence[str]) -> list[str]:
+    """The views over what was allocated, and `allocated_charges`. `newest`: (month, scopes) of the runs that count."""
+    runs = f"CREATE OR REPLACE VIEW lake_allocations AS SELECT * FROM read_parquet([{file_names(files)}])"
+    return [runs if files else empty_runs_sql(), *run_views_sql(newest, promoted)]
 
 
 def file_names(files: Sequence[str]) -> str:

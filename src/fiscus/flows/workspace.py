@@ -12,6 +12,7 @@ from fiscus.actions.types import SafetyBelts
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.ports import CallStore, VendorCosts
 from fiscus.cost.ai.types import AiAccount
+from fiscus.cost.allocation.types import AllocationRules
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.known_names import KnownNames
@@ -73,6 +74,7 @@ class Configuration:
     gates: GateSettings = field(default_factory=GateSettings)
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
     ai_accounts: tuple[AiAccount, ...] = ()
+    allocations: AllocationRules = field(default_factory=AllocationRules)  # how shared cost is handed on
     rulebook: Rulebook | None = None  # the texts that judge, kept with the first decision so that it can be replayed
 
 

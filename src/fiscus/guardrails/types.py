@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal, get_args
 
+from fiscus.cost.dimensions import CHARGE_DIMENSIONS
 from fiscus.kernel.periods import Period, PeriodKind
 
 Verdict = Literal["allow", "warn", "degrade", "require_approval", "deny"]
@@ -31,25 +32,7 @@ INTENT_KINDS: Final[tuple[IntentKind, ...]] = get_args(IntentKind)  # asked befo
 OBSERVED: Final[tuple[Observed, ...]] = get_args(Observed)  # looked at by each run
 
 # Scope dimension -> column of the `charges` view. `tag:<key>` is also a dimension.
-SCOPE_DIMENSIONS: Final[Mapping[str, str]] = {
-    "owner": "x_Owner",
-    "team": "x_Team",
-    "cost_centre": "x_CostCentre",
-    "environment": "x_Environment",
-    "product": "x_Product",
-    "provider": "ServiceProviderName",
-    "invoice_issuer": "InvoiceIssuerName",
-    "service": "ServiceName",
-    "service_category": "ServiceCategory",
-    "service_subcategory": "ServiceSubcategory",
-    "sub_account": "SubAccountId",
-    "charge_category": "ChargeCategory",
-    "region": "RegionId",
-    "source": "x_SourceId",
-    "model": "x_AiModel",
-    "api_key": "x_AiKey",
-    "user": "x_AiUser",
-}
+SCOPE_DIMENSIONS: Final[Mapping[str, str]] = CHARGE_DIMENSIONS
 AI_DIMENSIONS: Final = frozenset({"model", "api_key", "user"})  # nothing but AI usage has them
 
 

@@ -133,3 +133,7 @@ RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before
 
 # Conformance: what a check may hold in memory; a larger delivery spills to disk.
 CHECK_MEMORY_MB_MAX: Final = 1_500
+
+# Allocation of shared cost.
+ALLOCATION_RULES_MAX: Final = 200  # their chains are solved exactly; what so many say, fewer can
+ALLOCATION_INPUT_BYTES_MAX: Final = 20_000_000  # a telemetry or OpenCost file: aggregated, not raw

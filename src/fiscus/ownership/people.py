@@ -48,6 +48,11 @@ def resolve_team(directory: Directory, spelling: str) -> Team | None:
     return _spellings(directory).get(spelling.strip().casefold())
 
 
+def team_spellings(directory: Directory) -> dict[str, str]:
+    """Every spelling of a team (id, name, alias), in lower case, to its id."""
+    return {spelling: team.id for spelling, team in _spellings(directory).items()}
+
+
 def resolve_person(directory: Directory, spelling: str) -> Person | None:
     """A person by id or mail address, whatever the case."""
     wanted = spelling.strip().casefold()

@@ -9,6 +9,7 @@ from fiscus.edges.cli import (
     commands_act,
     commands_admission,
     commands_ai,
+    commands_allocate,
     commands_approve,
     commands_books,
     commands_check,
@@ -60,6 +61,7 @@ def build_cli(
     commands_check.mount(app)
     money = (
         commands_show,
+        commands_allocate,
         commands_act,
         commands_approve,
         commands_gate,

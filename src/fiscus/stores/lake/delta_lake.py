@@ -14,16 +14,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
+from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.books.views import CLOSES, REPORTED, book_views_sql
 from fiscus.cost.datasets.views import dataset_views_sql
 from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
 from fiscus.cost.version_views import version_views_sql
-from fiscus.cost.views import assignment_keys_sql, assignments_sql, bare_charges_sql, charges_sql, lake_charges_sql
+from fiscus.cost.views import (
+    allocation_views_sql,
+    assignment_keys_sql,
+    assignments_sql,
+    bare_charges_sql,
+    charges_sql,
+    lake_charges_sql,
+)
 from fiscus.kernel.canonical import digest
-from fiscus.kernel.errors import IntegrityBroken, Unavailable, Where
+from fiscus.kernel.errors import IntegrityBroken, NotFound, Unavailable, Where
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows, Table
+from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
@@ -96,6 +105,22 @@ class DeltaLake:
         asked = Asked(sql, params or {}, rows_max, beside or {})
         return self._people.ask(f"{version} {focus}", opening, asked)
 
+    def query_at(self, version: LakeVersion, sql: str, params: Mapping[str, object] | None = None) -> Rows:
+        """Our own SQL on an earlier version: what was reported can be asked again."""
+        try:
+            statements = self._view_statements(version)
+        except DeltaError as gone:
+            remedy = "Its files were cleaned away; ask a newer version."
+            raise NotFound(f"The lake has no version {version}: {str(gone).splitlines()[0]}", remedy=remedy) from None
+        connection = _connect()
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            cursor = connection.execute(sql, dict(params) if params else None)
+            return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
+        finally:
+            connection.close()
+
     def freshness(self) -> Sequence[SourceFreshness]:
         """Until when each source has landed."""
         rows: Sequence[Any] = self.query(FRESHNESS).rows
@@ -165,6 +190,11 @@ class DeltaLake:
             write_whole_table(path, pa.table(columns, names=[name for name, _ in CLOSES]), content)
         return self.refresh()
 
+    def write_allocations(self, runs: Sequence[AllocationKept]) -> LakeVersion:
+        """Append allocation runs; nothing that was kept is changed."""
+        append_runs(self._root, self._root / "allocations", runs, self._version.allocations)
+        return self.refresh()
+
     def _tables(self, version: LakeVersion) -> Mapping[str, TableAt]:
         """Each table by its folder; the version asked last is kept: reading a log takes longer than most questions."""
         kept = self._read
@@ -179,7 +209,7 @@ class DeltaLake:
 
     def _view_statements(self, version: LakeVersion) -> list[str]:
         tables = self._tables(version)
-        charges, assignments = tables["charges"], tables["assignments"]
+        charges, assignments, allocations = tables["charges"], tables["assignments"], tables["allocations"].files
         return [
             lake_charges_sql(charges.files, alike=self._alike(charges.files)),
             assignments_sql(assignments.files),
@@ -192,6 +222,7 @@ class DeltaLake:
                 charges.columns,
                 self._promoted,
             ),
+            *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
             *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 
