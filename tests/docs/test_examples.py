@@ -42,7 +42,9 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path, monkeypatch, ca
     waiting = _files(page)
     for command in _commands(page):
         for name in [name for name in waiting if (tmp_path / name).parent.is_dir()]:
-            (tmp_path / name).write_text(waiting.pop(name), encoding="utf-8")  # what stands in a workspace: once it is made
+            (tmp_path / name).write_text(
+                waiting.pop(name), encoding="utf-8"
+            )  # what stands in a workspace: once it is made
         arguments, wanted = shlex.split(command, comments=True)[1:], EXIT.search(command)
         if "<" in arguments:
             source = arguments[arguments.index("<") + 1]
