@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from fiscus.cost.commitments.agreements import Agreement
 from fiscus.cost.commitments.read_commitments import currencies
 from fiscus.flows.show_commitments import CommitmentsUsed, CommitmentUse, show_commitments
 from fiscus.flows.workspace import Workspace
@@ -19,14 +20,16 @@ from fiscus.kernel.sql_text import sql_text
 
 EXPIRING: Final = "commitment_expiring"
 NOT_TIED: Final = "commitment_not_tied"
+SHORT: Final = "contract_short"
 _EVER: Final = date(2000, 1, 1)
 
 
 def commitment_findings(ws: Workspace) -> Sequence[Finding]:
-    """Of every currency that commitments are billed in; none where no bill names a commitment."""
+    """Of every currency that commitments are billed in, and the company's; none where nothing was committed to."""
     found: list[Finding] = []
-    for currency in currencies(ws.lake, ws.as_of):
+    for currency in dict.fromkeys((*currencies(ws.lake, ws.as_of), ws.config.company.currency)):
         shown = show_commitments(ws, currency)
+        found += [_short(ws, shown, one) for one in shown.agreements if _falls_short(ws, one, currency)]
         for one in (*shown.lines, *shown.ended):
             if finding := _expiring(ws, shown, one):
                 found.append(finding)
@@ -72,6 +75,45 @@ def _not_tied(ws: Workspace, shown: CommitmentsUsed, one: CommitmentUse) -> Find
         detail=f"Due by now are {held.due:f} {shown.currency} of {held.purchased:f} paid; its used and unused rows come to "
         f"{held.amortised:f}. Ask the vendor for the rows that are missing, or bring in the bill of the account that bought it.",
     )  # fmt: skip
+
+
+def _falls_short(ws: Workspace, one: Agreement, currency: str) -> bool:
+    """Money that is committed, and at this pace will not be spent by its end, which is near or was a month ago at most."""
+    near = ws.as_of - timedelta(days=31) <= one.ends <= ws.as_of + timedelta(days=COMMITMENT_EXPIRY_AHEAD_DAYS)
+    return near and one.unit == currency and one.short >= 1
+
+
+def _short(ws: Workspace, shown: CommitmentsUsed, one: Agreement) -> Finding:
+    over = one.ends <= ws.as_of
+    team = ws.config.directory.default_pool
+    contract = f" of contract {one.contract}" if one.contract else ""
+    return Finding(
+        id=content_id("fnd", SHORT, one.provider, one.contract, one.id, str(one.starts)),
+        kind=SHORT,
+        policy_id="contract-short",
+        policy_version="1",
+        level="warn",
+        title=f"{one.name}{contract} {'ended' if over else 'ends'} on {one.ends}, {display(one.short)} {one.unit} short",
+        detail=f"Committed are {display(one.committed)} {one.unit}, applied {display(one.applied)}"
+        + (
+            "."
+            if over
+            else f"; carried on evenly, {display(one.expected_at_end or ZERO)} by its end. Move usage under it, or agree with "
+            "the vendor before it ends: what is missing is owed all the same."
+        ),
+        amount=one.short,
+        currency=one.unit,
+        owner=team,
+        team=team,
+        environment="",
+        period_label=str(one.ends),
+        first_seen=one.starts,
+        last_seen=min(one.ends, ws.as_of),
+        rows=one.charges,
+        query=sql_text("fiscus.cost", "contract_agreements"),
+        params={"until": midnight(ws.as_of), "currency": shown.currency},
+        lake_version=shown.lake_version,
+    )
 
 
 def _finding(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from fiscus.cost.commitments.agreements import Agreement, read_agreements
 from fiscus.cost.commitments.amortisation import Amortisation, amortise
 from fiscus.cost.commitments.read_commitments import OnBills, currencies, groups_query, read_commitments, read_groups
 from fiscus.cost.commitments.use_figures import UseFigures, UseGroup, break_even_months, figures, percent
@@ -82,6 +83,7 @@ class CommitmentsUsed:
     owners: tuple[OwnerUse, ...]
     contracts: tuple[ContractUse, ...]
     ended: tuple[CommitmentUse, ...]
+    agreements: tuple[Agreement, ...]
     other_currencies: tuple[str, ...]
     query: str
     params: Mapping[str, object]
@@ -108,7 +110,8 @@ def show_commitments(ws: Workspace, currency: str = "") -> CommitmentsUsed:
     since = ws.as_of - timedelta(days=COMMITMENT_STANDING_DAYS)
     query = groups_query(money, since, ws.as_of)
     groups = _Groups(read_groups(ws.lake, query))
-    found = read_commitments(ws.lake, money, since, ws.as_of)
+    agreements = read_agreements(ws.lake, money, ws.as_of)
+    found = [_with_term(one, agreements) for one in read_commitments(ws.lake, money, since, ws.as_of)]
     every = [_line(one, groups, money, ws.as_of) for one in found]
     lines = sorted((one for one, of in zip(every, found, strict=True) if of.days), key=_most_unused)
     ended = [one for one, of in zip(every, found, strict=True) if not of.days]
@@ -123,6 +126,7 @@ def show_commitments(ws: Workspace, currency: str = "") -> CommitmentsUsed:
         owners=tuple(_owners(groups.all)),
         contracts=tuple(_contracts(lines, groups)),
         ended=tuple(ended),
+        agreements=tuple(agreements),
         other_currencies=tuple(one for one in currencies(ws.lake, ws.as_of) if one != money),
         query=query.sql,
         params=query.params,
@@ -148,6 +152,17 @@ class _Groups:
         """Everything of the services that `mine` covers."""
         services = sorted({(one.provider, one.service) for one in mine if one.status == "Used"})
         return [group for one in services for group in self._by_service[one]]
+
+
+def _with_term(one: OnBills, agreements: Sequence[Agreement]) -> OnBills:
+    """With the contract and the term that the dataset Contract Commitment gives it, by its id or by what its charges apply to."""
+    mine = [it for it in agreements if it.id in {one.id, one.applied_to} and it.provider in {one.provider, ""}]
+    if not mine:
+        return one
+    starts = min([it.starts for it in mine] + ([one.starts] if one.starts else []))
+    return replace(
+        one, contract=one.contract or mine[0].contract, starts=starts, ends=one.ends or max(it.ends for it in mine)
+    )
 
 
 def _most_unused(one: CommitmentUse) -> tuple[Decimal, str, str]:

@@ -16,11 +16,13 @@ from tests.spec_files import spec_rows
 
 from fiscus.cost.commitments.amortisation import Paid, Payment, amortise
 from fiscus.cost.commitments.use_figures import UseGroup, break_even_months, figures, percent
-from fiscus.cost.types import Source
+from fiscus.cost.types import IngestOptions, Source
 from fiscus.flows.find_commitments import commitment_findings
+from fiscus.flows.ingest_bills import ingest_files
 from fiscus.flows.show_commitments import show_commitments
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import ZERO, total
+from fiscus.kernel.progress import Silent
 
 SCENARIOS = "spec-1.2-examples/commitment_discount_scenarios"
 FLEXIBLE = "spec-1.2-examples/commitment_discount_flexibility"
@@ -207,6 +209,34 @@ class TestOnBills:
         ws = self.company(tmp_path, [covered(day, "6", "10", ContractApplied=named) for day in days(FIRST, AS_OF)])
         (contract,) = show_commitments(ws).contracts
         assert (contract.contract, contract.commitments, contract.figures.used) == ("EDP-7", ("sp-1",), 120)
+
+    def test_the_contract_dataset_says_when_it_ends_and_how_far_its_contract_is_met(self, tmp_path: Path) -> None:
+        """73,000 for a year; 40 a day are applied, so 14,600 at its end: 58,400 short."""
+        start, end = AS_OF - timedelta(days=325), AS_OF + timedelta(days=40)
+        applied = (
+            '{"Elements":[{"ContractId":"EDP-7","ContractCommitmentId":"edp-spend","ContractCommitmentAppliedCost":36.1},'
+            '{"ContractId":"EDP-7","ContractCommitmentId":"edp-spend","ContractCommitmentAppliedCost":3.9}]}'
+        )
+        rows = [covered(day, "10", "16", ContractApplied=applied) for day in days(start, AS_OF)]
+        ws = self.company(tmp_path, rows)
+        path = tmp_path / "contracts.csv"
+        columns = (
+            "ContractCommitmentId,ContractId,ContractCommitmentCategory,ContractCommitmentType,ContractCommitmentCost,"
+            "ContractCommitmentQuantity,ContractCommitmentUnit,ContractCommitmentDescription,BillingCurrency,"
+            "ContractCommitmentPeriodStart,ContractCommitmentPeriodEnd,ContractPeriodStart,ContractPeriodEnd"
+        )
+        period = f"{start}T00:00:00Z,{end}T00:00:00Z,{start}T00:00:00Z,{end}T00:00:00Z"
+        path.write_text(f"{columns}\nedp-spend,EDP-7,Spend,EDP,73000,,,Enterprise spend,USD,{period}\n")
+        ingest_files(ws, Source("aws-contracts"), [path], IngestOptions(), Silent())
+        shown = show_commitments(ws)
+        (one,), (agreed,) = shown.lines, shown.agreements
+        assert (one.contract, one.ends, one.starts, one.days_left) == ("EDP-7", end, start, 40)
+        assert one.break_even_months == Decimal("7.50")  # 3,650 owed, 16 a day on demand
+        assert (agreed.committed, agreed.applied, agreed.left) == (73_000, 13_000, 60_000)
+        assert (agreed.met, agreed.expected_at_end, agreed.short) == (Decimal("17.8"), 14_600, 58_400)
+        assert {f.kind: f.amount for f in commitment_findings(ws)} == {
+            "contract_short": 58_400, "commitment_expiring": Decimal("182.50"),
+        }  # fmt: skip
 
     def test_an_empty_lake_has_none(self, tmp_path: Path) -> None:
         shown = show_commitments(open_company(tmp_path))

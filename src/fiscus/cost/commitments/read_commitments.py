@@ -23,7 +23,8 @@ _ROOM: Final = "fiscus.cost"
 class OnBills:
     """One commitment. `days` of the window that it has a Used or Unused row on; `last_day` the last of all. `landed`: its bills'.
 
-    `starts`: the first day that a payment or a row names; `ends`: the first day not covered, where a payment says it.
+    `starts`: the first day that a payment or a row names; `ends`: the first day not covered, where a payment says it. `contract`
+    and `applied_to`: what its charges say in ContractApplied.
     """
 
     provider: str
@@ -32,6 +33,7 @@ class OnBills:
     type: str
     category: str
     contract: str
+    applied_to: str
     paid: Paid
     days: int
     last_day: date | None
@@ -92,6 +94,7 @@ def _on_bills(row: Mapping[str, Any], payments: Sequence[Payment]) -> OnBills:
         type=row["type"],
         category=row["category"],
         contract=row["contract"],
+        applied_to=row["applied_to"],
         paid=paid,
         days=int(row["days"]),
         last_day=row["last_day"],

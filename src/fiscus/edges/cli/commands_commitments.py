@@ -104,6 +104,17 @@ def _commitments_text(shown: CommitmentsUsed) -> None:
         ],
         "A savings plan, a reservation or a prepaid amount would stand here once a bill names it.",
     )  # fmt: skip
+    if shown.agreements:
+        say()
+        agreed = [
+            (x.name, x.contract, x.committed, x.applied, x.left, x.unit, _share(x.met), x.short, str(x.ends))
+            for x in shown.agreements
+        ]
+        table(
+            ("of contracts", "contract", "committed", "applied", "left", "", "met", "short at this pace", "ends"),
+            agreed,
+            "",
+        )
     if not shown.lines and not shown.ended:
         return
     say()
