@@ -19,6 +19,7 @@ from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.edges.api.ledger_routes import mount_ledger
 from fiscus.edges.api.policy_routes import mount_policies
 from fiscus.edges.api.purchase_routes import mount_purchases
+from fiscus.edges.api.report_routes import mount_reports
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
@@ -62,6 +63,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_purchases(router, get_ws)
     mount_contracts(router, get_ws)
     mount_books(router, get_ws)
+    mount_reports(router, get_ws)
     _mount_acts(router, get_ws)
     return router
 

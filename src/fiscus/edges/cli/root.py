@@ -24,6 +24,7 @@ from fiscus.edges.cli import (
     commands_prices,
     commands_purchase,
     commands_record,
+    commands_report,
     commands_serve,
     commands_show,
 )
@@ -72,7 +73,7 @@ def build_cli(
         commands_prices,
         commands_commitments,
     )
-    for group in (*money, commands_record, commands_policy):
+    for group in (*money, commands_record, commands_policy, commands_report):
         group.mount(app)
     commands_serve.mount(app, serve_pages)
     commands_admission.mount(app, serve_admission)

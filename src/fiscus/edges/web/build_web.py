@@ -21,6 +21,7 @@ from fiscus.edges.web import (
     money_pages,
     policy_pages,
     purchase_pages,
+    report_pages,
 )
 from fiscus.edges.web.site import Site
 from fiscus.flows.workspace import Workspace
@@ -44,6 +45,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     approval_pages.mount(router, site)
     purchase_pages.mount(router, site)
     contract_pages.mount(router, site)
+    report_pages.mount(router, site)
     ai_pages.mount(router, site)
     policy_pages.mount(router, site)
     acting.mount(router, site)

@@ -1,4 +1,4 @@
-"""The search of the page head: budgets, cases, actions, policies, teams and people by the words of their names."""
+"""The search of the page head: budgets, cases, actions, policies, reports, teams and people by the words of their names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fiscus.edges.web.format_values import STATE_WORDS
+from fiscus.flows.run_report import listed_reports
 from fiscus.flows.show_actions import capitalised
 from fiscus.flows.show_purchases import what_is_bought
 from fiscus.flows.workspace import Workspace
@@ -56,6 +57,13 @@ def _everything(ws: Workspace) -> Iterator[Hit]:
         yield Hit("finding", finding.title, f"{finding.policy_id} {finding.owner}", f"/number/finding/{finding.id}")
     for policy in ws.config.policies:
         yield Hit("policy", policy.policy.title, policy.policy.id, f"/policies#{policy.policy.id}")
+    yield from _written_down(ws)
+
+
+def _written_down(ws: Workspace) -> Iterator[Hit]:
+    """What stands in files: reports, teams, people."""
+    for report in listed_reports(ws):
+        yield Hit("report", report.title, f"{report.name} {report.persona}", f"/reports/{report.name}")
     for team in ws.config.directory.teams.values():
         yield Hit("team", team.name, f"{team.id} {team.cost_centre}", f"/spend?group=service&where.team={team.id}")
     for person in ws.config.directory.people.values():

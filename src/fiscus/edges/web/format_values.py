@@ -72,6 +72,14 @@ def soon(value: datetime | None) -> str:
     return NOTHING if value is None else f"{value.day} {value:%b %H:%M}"
 
 
+def digits(value: Decimal | int | None, places: int = 9) -> str:
+    """A quantity or a unit price with the digits that it has, at most `places`: 0.000003 stays what it is."""
+    if value is None:
+        return NOTHING
+    shown = display(Decimal(value), places)
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
 def words(name: str) -> str:
     """A name of the code as words: `service_category` to `service category`."""
     return name.replace("_", " ")
@@ -115,6 +123,7 @@ FILTERS = {
     "day": day,
     "moment": moment,
     "soon": soon,
+    "digits": digits,
     "words": words,
     "cell": cell,
     "verdict": lambda value: VERDICT_WORDS.get(value, value),

@@ -42,6 +42,7 @@ NAVIGATION = (
     ("/credits", "Prepaid", "e"),
     ("/policies", "Policies", "p"),
     ("/owners", "Owners", "o"),
+    ("/reports", "Reports", "e"),
     ("/board", "Board", "r"),
     ("/data", "Data", "d"),
 )

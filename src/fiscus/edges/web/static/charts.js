@@ -28,6 +28,9 @@
     const ink = token("--ink-3"), line = token("--line"), paper = token("--paper-1"), text = token("--ink-1");
     const colour = (name, place) => token(name === "other" ? "--series-7" : `--series-${Math.min(place + 1, 7)}`);
     const axis = { axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: ink, hideOverlap: true } };
+    const ranked = data.kind === "contribution"; // the largest on top, its name beside it
+    const names = { type: "category", data: data.labels.map(when), inverse: ranked, ...axis };
+    const amounts = { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, formatter: short, hideOverlap: true } };
     return {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
@@ -42,8 +45,8 @@
           return [points[0].axisValue, ...rows.reverse(), `together  ${full.format(sum)} ${data.unit}`].join("\n");
         },
       },
-      xAxis: { type: "category", data: data.labels.map(when), ...axis },
-      yAxis: { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, formatter: short } },
+      xAxis: ranked ? amounts : names,
+      yAxis: ranked ? names : amounts,
       series: data.series.map((one, place) => ({
         type: "bar", stack: "all", name: one.name, data: one.values, barCategoryGap: "25%",
         itemStyle: { color: colour(one.name, place) }, emphasis: { disabled: true },
