@@ -10,9 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
 import psycopg
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from fiscus.kernel.errors import BadConfig, Where
 from fiscus.stores.databases.drivers import (
@@ -24,6 +28,7 @@ from fiscus.stores.databases.drivers import (
     lost,
 )
 
+_WENT_WELL: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 TOGETHER_MAX: Final = 16  # rows of one statement that go along in the text; more are sent as a prepared statement
 
 
@@ -50,7 +55,7 @@ class PostgresDriver:
         with self._turn:
             try:
                 self._writer = connection = self._alive(self._writer)
-                statements = _PostgresStatements(connection, "BEGIN ISOLATION LEVEL READ COMMITTED")
+                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL READ COMMITTED")
                 try:
                     yield statements
                 except psycopg.Error:
@@ -58,7 +63,7 @@ class PostgresDriver:
                 except BaseException:
                     statements.undo()
                     raise
-                statements.finish("COMMIT")
+                statements.commit()
             except psycopg.Error as failed:
                 _drop(self._writer)
                 self._writer = None
@@ -75,7 +80,7 @@ class PostgresDriver:
         with self._read_turn:
             try:
                 self._reader = connection = self._alive(self._reader)
-                statements = _PostgresStatements(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 try:
                     yield statements
                 finally:
@@ -93,7 +98,7 @@ class PostgresDriver:
     def _alive(self, connection: psycopg.Connection[tuple[Any, ...]] | None) -> psycopg.Connection[tuple[Any, ...]]:
         if connection is not None and not connection.closed:
             return connection
-        opened = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX)
+        opened = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX, client_encoding="UTF8")
         opened.execute("SET synchronous_commit = on")
         opened.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS_MAX}s'")
         ((replica,),) = opened.execute("SELECT pg_is_in_recovery()").fetchall()
@@ -110,9 +115,9 @@ class PostgresDriver:
 class _PostgresStatements:
     """`begin` is sent with the first statement that has to be."""
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], begin: str) -> None:
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], begin: bytes) -> None:
         self._connection = connection
-        self._cursor = psycopg.ClientCursor(connection)
+        self._adapted = Transformer(connection)
         self._waiting = [begin]
         self._sent = False
         self._then: Callable[[], None] | None = None
@@ -122,41 +127,60 @@ class _PostgresStatements:
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self.run(sql, [list(p) if isinstance(p, tuple) else p for p in params])
-        self._send()
-        return self._cursor.fetchall()
+        found, adapted = self._send(), self._adapted
+        adapted.set_pgresult(found)
+        return cast("list[tuple[Any, ...]]", adapted.load_rows(0, found.ntuples, tuple))
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> None:
-        self._waiting.append(self._cursor.mogrify(_marked(sql), params))
+        between, literal = _between(sql), self._adapted.as_literal
+        assert len(between) == len(params) + 1, f"{len(params)} parameters for {sql}"
+        text = [between[0]]
+        for value, after in zip(params, between[1:], strict=True):
+            text += (literal(value), after)
+        self._waiting.append(b"".join(text))
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if len(rows) <= TOGETHER_MAX:
             for row in rows:
                 self.run(sql, row)
             return
-        self._send()  # what came before comes before
+        if self._waiting:  # what came before comes before
+            self._send()
         with self._connection.cursor() as cursor:
             cursor.executemany(_marked(sql), rows)
 
-    def finish(self, how: str) -> None:
+    def commit(self) -> None:
         """The end of a transaction that went well, and what is to be done once it is durable."""
-        self._waiting.append(how)
-        self._send()
+        self._waiting.append(b"COMMIT")
+        if (said := self._send().command_status) != b"COMMIT":
+            raise psycopg.OperationalError(f"the transaction was not committed: {said!r}")
         if self._then is not None:
             self._then()
 
     def undo(self) -> None:
         """The end of any other; nothing, where nothing was sent."""
-        self._waiting = []
+        self._waiting = [b"ROLLBACK"]
         if self._sent:
-            self._cursor.execute("ROLLBACK")
+            self._send()
 
-    def _send(self) -> None:
-        """All that waits, in one round trip; the answer is that of the last statement."""
+    def _send(self) -> PGresult:
+        """All that waits, in one round trip; the answer is that of the last statement. Other threads go on while it is waited for.
+
+        By the driver's own door to libpq: a cursor would ask after each step whether the answer is there, which takes longer than
+        the server does.
+        """
         self._sent = True
-        self._cursor.execute(";\n".join(self._waiting))
-        self._waiting = []
-        while self._cursor.nextset():
-            pass
+        text, self._waiting = b";\n".join(self._waiting), []
+        found = self._connection.pgconn.exec_(text)
+        if found.status not in _WENT_WELL:
+            raise psycopg.errors.error_from_result(found)
+        return found
+
+
+@cache
+def _between(sql: str) -> tuple[bytes, ...]:
+    """What stands between our marks."""
+    return tuple(part.encode() for part in sql.replace("IN ??", "= ANY(?)").split("?"))
 
 
 def _marked(sql: str) -> str:
