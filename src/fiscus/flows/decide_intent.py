@@ -28,10 +28,14 @@ from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.money import from_nanos
+from fiscus.kernel.quick_records import quickly
 
 DECISIONS: Final = "fiscus_decisions_total"
 POLICY_ERRORS: Final = "fiscus_policy_errors_total"
 ALLOWED_WITHOUT: Final = "fiscus_failure_mode_allowed_total"
+_decision: Final = quickly(Decision)
+_reserving: Final = quickly(Reserve)
+_held: Final = quickly(HeldMoney)
 _RESULT: Final = attrgetter("result")
 NOTHING_COVERS: Final = "No money is held: no budget covers it."
 ONLY_JUDGED: Final = "No money is held: it was only judged."
@@ -112,7 +116,7 @@ def _reserve(ws: Workspace, question: Question, begun: Begun, coming: Coming) ->
             seen = begun._replace(asked=asked, approval_id=approval)
         return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
 
-    reserve = Reserve(asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, begun.intent_digest)
+    reserve = _reserving(asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, begun.intent_digest)
     try:
         answer = ws.ledger.ask(reserve)
     except Unavailable as lost:
@@ -132,7 +136,7 @@ def _count(ws: Workspace, decision: Decision) -> None:
 
 
 def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
-    held = HeldMoney(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
+    held = _held(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
     if held is not None:
         note = hold_note(begun.intent, held.amount, f"{held.expires_at.isoformat(' ')[:16]} UTC")
     elif judged.verdict in HOLDS:
@@ -144,7 +148,7 @@ def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, a
         note += (
             f" Caps on something that the intent does not state were not asked: {', '.join(judged.unasked[:5])}{more}."
         )
-    return Decision(
+    return _decision(
         id=begun.id,
         at=begun.at,
         intent=begun.intent,

@@ -9,8 +9,11 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import Asked
 from fiscus.guardrails.policies.moment import moment_facts
 from fiscus.guardrails.types import Intent
+from fiscus.kernel.quick_records import quickly
 
 # What an AI request says of itself -> the dimension of budgets that spells it; a key is exactly itself.
+_asked: Final = quickly(Asked)
+_intent: Final = quickly(Intent)
 SPELT: Final = {"model": "model", "model_family": "model", "user": "user"}
 
 
@@ -22,11 +25,11 @@ def settle_intent(ws: Workspace, intent: Intent) -> Asked:
     """
     at = ws.clock.now()
     named = ws.names.of(intent, at.date())
-    settled = Intent(
+    settled = _intent(
         intent.kind, named.requested_by, named.team, named.environment, intent.amount, intent.currency,
         named.provider, named.product, named.service, _attributes(ws, intent),
     )  # fmt: skip
-    return Asked(
+    return _asked(
         settled,
         named.roles,
         named.requester_team,

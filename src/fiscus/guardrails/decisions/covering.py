@@ -16,11 +16,11 @@ NOBODY: Final = ai.NOBODY
 KEPT_MAX: Final = 10_000  # answers remembered: the same teams ask for the same things
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Covered:
     """Budgets by what an intent tells. `untold`: caps on something that it could state and does not, with what that is.
 
-    `unasked`: ids of caps on a dimension that no intent can state.
+    `unasked`: ids of caps on a dimension that no intent can state. One that is kept is known by what it is, not by what it holds.
     """
 
     budgets: tuple[Budget, ...]
@@ -29,7 +29,7 @@ class Covered:
 
     def joined(self, other: Covered) -> Covered:
         """What either of them covers, once."""
-        if self == other:
+        if self is other:
             return self
         budgets = {one.id: one for one in (*self.budgets, *other.budgets)}
         untold = {budget.id: (budget, missing) for budget, missing in (*self.untold, *other.untold)}
@@ -50,14 +50,14 @@ class Covering:
         self._shapes = [_Shape(dimensions, members) for dimensions, members in sorted(by_shape.items())]
         dimensions = {dimension for shape in self._shapes for dimension in shape.dimensions}
         self.tags = frozenset(one.removeprefix("tag:") for one in dimensions if one.startswith("tag:"))
-        self._kept: dict[tuple[tuple[str, str], ...], Covered] = {}
+        self._kept: dict[tuple[tuple[str, ...], tuple[str, ...]], Covered] = {}
 
     def of(self, scope: Mapping[str, str]) -> Covered:
         """`scope`: dimension -> value of the intent; empty or absent where it is not stated.
 
         What is no AI usage has no dimension of it at all, and no budget on one covers it.
         """
-        asked = tuple(scope.items())
+        asked = (tuple(scope), tuple(scope.values()))
         known = self._kept.get(asked)
         if known is None:
             if len(self._kept) >= KEPT_MAX:

@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 from fiscus.guardrails.decisions.covering import Covered
 from fiscus.guardrails.decisions.intent import intent_facts
 from fiscus.guardrails.decisions.policy_words import NO_QUOTES, policy_words
-from fiscus.guardrails.decisions.rules import Rules
+from fiscus.guardrails.decisions.rules import Rules, by_id
 from fiscus.guardrails.ledger.types import Account, Frozen
 from fiscus.guardrails.policies.contribution import weakened
 from fiscus.guardrails.ports import Quotes
@@ -34,6 +34,7 @@ from fiscus.guardrails.types import (
     Verdict,
 )
 from fiscus.kernel.money import ZERO, display, display_small, from_nanos, to_nanos
+from fiscus.kernel.quick_records import quickly
 
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
 CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -43,7 +44,8 @@ CHARGED_AS: Final[Mapping[str, Mapping[str, str]]] = {
     "resource.provision": {"charge_category": "Usage"},
     "commitment.purchase": {"charge_category": "Purchase"},
 }
-_ID: Final = attrgetter("policy_id")
+GO_AHEAD: Final = "Go ahead."
+_row: Final = quickly(Headroom)
 _VERDICT: Final = attrgetter("verdict")
 _ALLOW: Final[frozenset[Verdict]] = frozenset({"allow"})
 _AFTER: Final = attrgetter("after", "budget_id")
@@ -78,8 +80,10 @@ class Question(NamedTuple):
         str, ...
     ]  # those of the intent's currency, which its money is held over, in the order in which they are locked
     unasked: tuple[str, ...]
+    bound: int  # the most that it may cost, in nano-units
     options: tuple[Option, ...] = ()
     approval: ApprovalNeeded | None = None  # what the policies want, where one wants it
+    silent: bool = False  # whether no result so far says anything
 
 
 class Judgement(NamedTuple):
@@ -97,37 +101,44 @@ class Judgement(NamedTuple):
 
 def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
     """Ask every policy; find the budgets that cover the intent and the accounts to hold its money over."""
-    words = policy_words(
-        asked.intent, lambda intent: facts_asked(asked, intent), rules.policies, asked.at.date(), quotes
-    )
-    results = list(words.results)
-    covered = _covered(asked, rules)
-    results += [_not_told(budget, missing, rules) for budget, missing in covered.untold]
-    day, currency = asked.at.date(), asked.intent.currency
-    keys = [rules.account(one, day) for one in covered.budgets]
-    held = sorted([key for key, one in zip(keys, covered.budgets, strict=True) if one.currency == currency])
+    intent, day = asked.intent, asked.at.date()
+    words = policy_words(intent, lambda one: facts_asked(asked, one), rules.policies, day, quotes)
+    covered, results = _covered(asked, rules), words.results
+    if covered.untold:
+        results += tuple([_not_told(budget, missing, rules) for budget, missing in covered.untold])
+    keys, held = rules.accounts_of(covered, intent.currency, day)
     return Question(
-        asked, tuple(results), covered.budgets, tuple(keys), tuple(held), covered.unasked, words.options, words.approval
-    )
+        asked, results, covered.budgets, keys, held, covered.unasked, to_nanos(intent.amount), words.options, words.approval,
+        words.silent and not covered.untold,
+    )  # fmt: skip
 
 
 def judge(
     question: Question, rules: Rules, accounts: Mapping[str, Account], frozen: Mapping[str, Frozen] | None = None
 ) -> Judgement:
     """The same question and the same accounts (by key) give the same judgement, whatever the order of policies and budgets."""
-    asked, results, rows = question.asked, list(question.results), list[Headroom]()
-    bound = to_nanos(asked.intent.amount)
+    intent, bound, objections, rows = question.asked.intent, question.bound, list[PolicyResult | None](), list[Headroom]()
     for budget, key in zip(question.budgets, question.keys, strict=True):
-        result, row = _of_budget(budget, accounts.get(key), asked.intent, bound, rules)
-        results.append(result)
+        objection, row = _of_budget(budget, accounts.get(key), intent, bound, rules)
+        objections.append(objection)
         if row is not None:
             rows.append(row)
-    results += [_of_frozen(one) for one in (frozen or {}).values()]
+    if question.silent and not frozen and not any(objections):
+        return _calm(question, rules, rows)
+    words = [one or rules.fitting(budget) for one, budget in zip(objections, question.budgets, strict=True)]
+    results = [*question.results, *words, *[_of_frozen(one) for one in (frozen or {}).values()]]
     return verdict_of(question, rules, results, rows)
 
 
+def _calm(question: Question, rules: Rules, rows: Sequence[Headroom]) -> Judgement:
+    """No policy and no budget says anything, as of nearly everything."""
+    results = rules.calm(question.results, question.budgets)
+    reasons = _reasons(question.asked.intent, results, rows, "allow")
+    return Judgement("allow", reasons, results, tuple(rows), GO_AHEAD, question.unasked)
+
+
 def verdict_of(question: Question, rules: Rules, results: list[PolicyResult], rows: Sequence[Headroom]) -> Judgement:
-    """The strongest word wins; it and every word beside it are said in sentences."""
+    """The strongest word wins; it and every word beside it are said in sentences. As `_calm` says it, where nobody says anything."""
     results = strongest_first(results)
     verdict = results[0].verdict if results else "allow"
     return Judgement(
@@ -149,7 +160,7 @@ def decide(asked: Asked, rules: Rules, accounts: Mapping[str, Account], quotes: 
 
 def strongest_first(results: Sequence[PolicyResult]) -> list[PolicyResult]:
     """By strength of their words, then by id: the order in which people read them."""
-    ordered = sorted(results, key=_ID)
+    ordered = by_id(results)
     if _ALLOW.issuperset(map(_VERDICT, ordered)):
         return ordered
     return sorted(ordered, key=lambda one: -_STRENGTH[one.verdict])  # of equals the first id stays first
@@ -223,19 +234,22 @@ def _of_frozen(one: Frozen) -> PolicyResult:
 
 def _of_budget(
     budget: Budget, account: Account | None, intent: Intent, bound: int, rules: Rules
-) -> tuple[PolicyResult, Headroom | None]:
-    """A budget's word. One whose headroom is not known, or is in another currency, is an error and holds where it is a cap."""
+) -> tuple[PolicyResult | None, Headroom | None]:
+    """What a budget objects: None where it fits. One whose headroom is not known, or is in another currency, is an error and
+    holds where it is a cap.
+    """
     cap = budget.cap or "observe"
     trouble = _trouble(budget, account, intent)
     if trouble or account is None:
         reason = f"Budget {budget.title}: {trouble}, and it is a cap." if budget.cap else ""
         return _said(budget, rules, "error", weakened("require_approval", cap), reason), None
-    row = _headroom(budget, account, bound)
+    left = account.headroom
+    row = _headroom(budget, account, left, bound)
+    if left >= bound and not account.frozen:
+        return None, row
     if account.frozen:
         reason = f"Budget {budget.title} is frozen: an overrun took it past its cap, and a person has to lift that."
         return _said(budget, rules, "match", weakened("deny", cap), reason), row
-    if row.after >= ZERO:
-        return rules.fitting(budget), row
     amount = f"{display(row.amount)} {account.currency} of {account.period}"
     if row.headroom < ZERO:
         stands = f"is {display_small(-row.headroom)} over its {amount} already; {display_small(intent.amount)} more adds to that."
@@ -252,10 +266,9 @@ def _said(
     return PolicyResult(f"budget.{budget.id}", version, level, result, verdict, reason)
 
 
-def _headroom(budget: Budget, account: Account, bound: int) -> Headroom:
+def _headroom(budget: Budget, account: Account, left: int, bound: int) -> Headroom:
     """Where the account stands, and where it would stand with `bound` more."""
-    left = account.headroom
-    return Headroom(
+    return _row(
         budget.id, account.period, account.currency, from_nanos(account.amount), from_nanos(account.actual),
         from_nanos(account.estimated + account.unbilled), from_nanos(account.held), from_nanos(account.committed),
         from_nanos(left), from_nanos(left - bound), budget.cap, account.billed_until, account.frozen,
@@ -294,7 +307,7 @@ def _many(budgets: int) -> str:
 
 def _next_step(rules: Rules, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]) -> str:
     if verdict == "allow":
-        return "Go ahead."
+        return GO_AHEAD
     remedies = []
     for result in results:
         if result.verdict == verdict:

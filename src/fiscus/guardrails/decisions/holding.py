@@ -12,7 +12,9 @@ from fiscus.guardrails.decisions.decide import Question
 from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Intent, Option, Verdict
 from fiscus.kernel.money import display_small, to_nanos
+from fiscus.kernel.quick_records import quickly
 
+_hold: Final = quickly(Hold)
 HOLDS: Final[frozenset[Verdict]] = frozenset({"allow", "warn", "degrade"})
 # Longer than the longest that the thing itself can take: what expires without an outcome is charged in full.
 HELD_FOR: Final[Mapping[str, timedelta]] = {
@@ -30,10 +32,10 @@ BATCH_HELD_FOR: Final = timedelta(days=8)  # vendors answer a batch within a day
 def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
     """The hold that the intent asks for, at its upper bound."""
     intent, at = question.asked.intent, question.asked.at
-    return Hold(
+    return _hold(
         id=hold_id,
         state="held",
-        bound=to_nanos(intent.amount),
+        bound=question.bound,
         currency=intent.currency,
         accounts=question.accounts,
         nature="usage" if intent.kind in {"ai.request", "resource.provision"} else "commitment",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 
-from fiscus.guardrails.decisions.covering import Covering
+from fiscus.guardrails.decisions.covering import Covered, Covering
 from fiscus.guardrails.ledger.types import account_key
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, PolicyResult
@@ -28,6 +29,10 @@ class Rules:
         self.kept = False  # whether the ledger keeps this rulebook already
         self._fitting: dict[str, PolicyResult] = {}
         self._accounts: dict[tuple[str, date], str] = {}
+        self._accounts_of: dict[tuple[Covered, str, date], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._calm: dict[
+            tuple[int, int], tuple[tuple[PolicyResult, ...], tuple[Budget, ...], tuple[PolicyResult, ...]]
+        ] = {}
         self._versions: dict[str, str] = {}
         self._periods: dict[tuple[PeriodKind, date], Period] = {}
         self._spellings: dict[str, Mapping[str, str]] = {}
@@ -53,6 +58,27 @@ class Rules:
             level, version = budget.cap or "observe", self.version(budget)
             known = PolicyResult(f"budget.{budget.id}", version, level, "no_match", "allow", "")
             self._fitting[budget.id] = known
+        return known
+
+    def calm(self, results: tuple[PolicyResult, ...], budgets: tuple[Budget, ...]) -> tuple[PolicyResult, ...]:
+        """`results` and what `budgets` say of an intent that fits them all, by id. The same for the same two tuples."""
+        asked = (id(results), id(budgets))
+        if (known := self._calm.get(asked)) is None:
+            if len(self._calm) >= ACCOUNTS_KEPT_MAX:
+                self._calm.clear()
+            ordered = tuple(by_id([*results, *[self.fitting(budget) for budget in budgets]]))
+            known = self._calm[asked] = (results, budgets, ordered)  # as long as they are kept, nothing else has their ids
+        return known[2]
+
+    def accounts_of(self, covered: Covered, currency: str, day: date) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys of the accounts of what is covered, in its order; and of those in `currency`, in the order of locking."""
+        asked = (covered, currency, day)
+        if (known := self._accounts_of.get(asked)) is None:
+            if len(self._accounts_of) >= ACCOUNTS_KEPT_MAX:
+                self._accounts_of.clear()
+            keys = tuple(self.account(budget, day) for budget in covered.budgets)
+            held = [key for key, budget in zip(keys, covered.budgets, strict=True) if budget.currency == currency]
+            known = self._accounts_of[asked] = (keys, tuple(sorted(held)))
         return known
 
     def account(self, budget: Budget, day: date) -> str:
@@ -81,6 +107,11 @@ class Rules:
             ruled = {rule.environment for rule in names.rules if rule.environment}
             self._environments = spellings({*names.environments, *ruled, *self.budgeted("environment")})
         return self._environments
+
+
+def by_id(results: Sequence[PolicyResult]) -> list[PolicyResult]:
+    """In the order of their policies' ids."""
+    return sorted(results, key=attrgetter("policy_id"))
 
 
 def spellings(known: Iterable[str]) -> Mapping[str, str]:

@@ -72,12 +72,13 @@ class CompiledPolicy:
 class PolicyWords(NamedTuple):
     """What the policies say of one intent: a result each, in the order of ids; and what those want whose word has any weight.
 
-    `approval` None: no policy wants one.
+    `approval` None: no policy wants one. `silent`: none matches and each has an answer; then `results` is always the same tuple.
     """
 
     results: tuple[PolicyResult, ...]
     options: tuple[Option, ...] = ()
     approval: ApprovalNeeded | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class PolicySet:
         for (judged, _), known in list(self._in_force.items()):  # another thread may add one
             if judged == target and len(known.policies) == len(policies) and all(map(is_, known.policies, policies)):
                 return known
-        silent = PolicyWords(tuple(one.silent for one in policies))
+        silent = PolicyWords(tuple(one.silent for one in policies), silent=True)
         return InForce(policies, silent, JointConditions([one.conditions[target] for one in policies]))
 
     def detectors(self) -> Sequence[CompiledPolicy]:
