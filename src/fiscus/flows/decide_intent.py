@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from fiscus.cost.types import LakeVersion
 from fiscus.flows.claim_approval import claim_approval, conclude, find_approval, return_approval
 from fiscus.flows.learn_price_book import price_book
 from fiscus.flows.settle_intent import settle_intent
@@ -26,6 +28,7 @@ from fiscus.guardrails.ledger.types import Account, Frozen, Hold
 from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
+from fiscus.kernel.counters import Key, key_of
 from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.quick_records import quickly
@@ -109,14 +112,20 @@ def _reserve(ws: Workspace, question: Question, begun: Begun, coming: Coming) ->
         judged, approval = let_through(question, plain, coming.approval, begun.intent_digest)
         holds = coming.hold and judged.verdict in HOLDS and bool(accounts)
         amount = held_amount(judged.verdict, question.options, asked_for.bound)
-        until = min((one.billed_until for one in accounts if one.billed_until), default=None)
+        until = min([one.billed_until for one in accounts if one.billed_until], default=None)
         seen = begun
         if frozen or approval:
             asked = {**begun.asked, "frozen": frozen_record(frozen)} if frozen else begun.asked
             seen = begun._replace(asked=asked, approval_id=approval)
-        return Verdict(holds, _given(seen, judged, _watermark(ws, until), asked_for if holds else None, amount), amount)
+        return Verdict(
+            holds,
+            _given(seen, judged, _watermark(ws.lake.version(), until), asked_for if holds else None, amount),
+            amount,
+        )
 
-    reserve = _reserving(asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, begun.intent_digest)
+    reserve = _reserving(
+        asked_for, on_accounts, lambda key: _unknown(ws, question, key), coming.key, begun.intent_digest
+    )
     try:
         answer = ws.ledger.ask(reserve)
     except Unavailable as lost:
@@ -128,11 +137,16 @@ def _reserve(ws: Workspace, question: Question, begun: Begun, coming: Coming) ->
 
 
 def _count(ws: Workspace, decision: Decision) -> None:
-    ws.counters.count(DECISIONS, verdict=decision.verdict, kind=decision.intent.kind)
+    ws.counters.more(_counted(decision.verdict, decision.intent.kind))
     if "error" in map(_RESULT, decision.policies):
         for result in decision.policies:
             if result.result == "error":
                 ws.counters.count(POLICY_ERRORS, policy=result.policy_id, verdict=result.verdict)
+
+
+@cache
+def _counted(verdict: str, kind: str) -> Key:
+    return key_of(DECISIONS, verdict=verdict, kind=kind)
 
 
 def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
@@ -170,10 +184,9 @@ def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, a
     )
 
 
-def _watermark(ws: Workspace, billed_until: date | None) -> str:
-    return (
-        f"lake {ws.lake.version()}; bills before {billed_until or 'any day: run `fiscus run`'}, the ledger as it stands"
-    )
+@lru_cache(64)
+def _watermark(lake: LakeVersion, billed_until: date | None) -> str:
+    return f"lake {lake}; bills before {billed_until or 'any day: run `fiscus run`'}, the ledger as it stands"
 
 
 def _unknown(ws: Workspace, question: Question, key: str) -> Account | None:

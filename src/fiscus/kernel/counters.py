@@ -50,13 +50,16 @@ class Counters:
     def add(self, name: str, amount: int, **labels: str) -> None:
         """So many more."""
         assert amount >= 0
-        key = _key(name, labels)
+        self.more(key_of(name, **labels), amount)
+
+    def more(self, key: Key, amount: int = 1) -> None:
+        """So many more under a key that was made before, where somebody waits."""
         with self._turn:
             self._counts[key] = self._counts.get(key, 0) + amount
 
     def observe(self, name: str, value: float, bounds: tuple[float, ...], **labels: str) -> None:
         """A value for the histogram of this name, whose bounds are always the same."""
-        key = _key(name, labels)
+        key = key_of(name, **labels)
         with self._turn:
             if key not in self._histograms:
                 self._histograms[key] = Histogram(bounds)
@@ -99,7 +102,8 @@ class Counters:
         return made
 
 
-def _key(name: str, labels: Mapping[str, str]) -> Key:
+def key_of(name: str, **labels: str) -> Key:
+    """Under what a count with these labels stands."""
     return name, tuple(sorted(labels.items()))
 
 

@@ -117,28 +117,32 @@ def judge(
     question: Question, rules: Rules, accounts: Mapping[str, Account], frozen: Mapping[str, Frozen] | None = None
 ) -> Judgement:
     """The same question and the same accounts (by key) give the same judgement, whatever the order of policies and budgets."""
-    intent, bound, objections, rows = question.asked.intent, question.bound, list[PolicyResult | None](), list[Headroom]()
+    intent, bound, objections, rows = (
+        question.asked.intent,
+        question.bound,
+        list[PolicyResult | None](),
+        list[Headroom](),
+    )
     for budget, key in zip(question.budgets, question.keys, strict=True):
         objection, row = _of_budget(budget, accounts.get(key), intent, bound, rules)
         objections.append(objection)
         if row is not None:
             rows.append(row)
-    if question.silent and not frozen and not any(objections):
-        return _calm(question, rules, rows)
+    if question.silent and rows and not frozen and not any(objections):
+        return _calm(question, rules, tuple(rows))
     words = [one or rules.fitting(budget) for one, budget in zip(objections, question.budgets, strict=True)]
     results = [*question.results, *words, *[_of_frozen(one) for one in (frozen or {}).values()]]
     return verdict_of(question, rules, results, rows)
 
 
-def _calm(question: Question, rules: Rules, rows: Sequence[Headroom]) -> Judgement:
-    """No policy and no budget says anything, as of nearly everything."""
+def _calm(question: Question, rules: Rules, rows: tuple[Headroom, ...]) -> Judgement:
+    """No policy and no budget says anything, as of nearly everything: what `verdict_of` says then."""
     results = rules.calm(question.results, question.budgets)
-    reasons = _reasons(question.asked.intent, results, rows, "allow")
-    return Judgement("allow", reasons, results, tuple(rows), GO_AHEAD, question.unasked)
+    return Judgement("allow", (_fits(question.asked.intent, rows),), results, rows, GO_AHEAD, question.unasked)
 
 
 def verdict_of(question: Question, rules: Rules, results: list[PolicyResult], rows: Sequence[Headroom]) -> Judgement:
-    """The strongest word wins; it and every word beside it are said in sentences. As `_calm` says it, where nobody says anything."""
+    """The strongest word wins; it and every word beside it are said in sentences."""
     results = strongest_first(results)
     verdict = results[0].verdict if results else "allow"
     return Judgement(
@@ -186,21 +190,23 @@ def facts_asked(asked: Asked, intent: Intent | None = None) -> dict[str, object]
 
 def _scope_values(asked: Asked, tags: Collection[str]) -> Mapping[str, str]:
     """`tags`: the keys that budgets are on; a resource states them as it will be billed."""
-    intent = asked.intent
-    stated = intent.attributes.get("tags")
-    known = stated if isinstance(stated, Mapping) else {}
-    return {
+    intent, stated = asked.intent, asked.intent.attributes
+    values = {
         "team": intent.team,
         "environment": intent.environment,
         "product": intent.product,
         "provider": intent.provider,
         "service": intent.service,
         "cost_centre": asked.cost_centre,
-        "region": str(intent.attributes.get("region", "")),
-        **_ai_values(intent),
-        **{f"tag:{key}": str(known[key]) for key in tags if known.get(key)},
+        "region": str(stated.get("region", "")),
         **CHARGED_AS[intent.kind],
     }
+    if intent.kind == "ai.request":
+        for name in AI_DIMENSIONS:
+            values[name] = str(stated.get(name, ""))
+    if tags and isinstance(known := stated.get("tags"), Mapping):
+        values |= {f"tag:{key}": str(known[key]) for key in tags if known.get(key)}
+    return values
 
 
 def _covered(asked: Asked, rules: Rules) -> Covered:
@@ -210,12 +216,6 @@ def _covered(asked: Asked, rules: Rules) -> Covered:
     if not family or family == values.get("model"):
         return named
     return named.joined(rules.covering.of({**values, "model": family}))
-
-
-def _ai_values(intent: Intent) -> Mapping[str, str]:
-    if intent.kind != "ai.request":
-        return {}
-    return {name: str(intent.attributes.get(name, "")) for name in AI_DIMENSIONS}
 
 
 def _not_told(budget: Budget, left_out: frozenset[str], rules: Rules) -> PolicyResult:
@@ -296,13 +296,17 @@ def _reasons(
     watched = f" Over already and only watched: {', '.join(sorted(over))}." if over else ""
     if not fitting:
         return (f"No policy objects to {money}.{watched}",)
-    least = min(fitting, key=_AFTER)
-    left = f"{display_small(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})"
-    return (f"No policy objects to {money}, and it fits {_many(len(fitting))}: {left}.{watched}",)
+    return (_fits(intent, fitting) + watched,)
 
 
-def _many(budgets: int) -> str:
-    return "1 budget" if budgets == 1 else f"{budgets} budgets"
+def _fits(intent: Intent, rows: Sequence[Headroom]) -> str:
+    """Said of an intent that fits all of these, with the budget that it would leave the least of."""
+    least = min(rows, key=_AFTER)
+    many = "1 budget" if len(rows) == 1 else f"{len(rows)} budgets"
+    return (
+        f"No policy objects to {display_small(intent.amount)} {intent.currency}, and it fits {many}: "
+        f"{display_small(least.after)} {least.currency} would be left of {least.budget_id} ({least.period_label})."
+    )
 
 
 def _next_step(rules: Rules, results: Sequence[PolicyResult], verdict: Verdict, options: Sequence[Option]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from unicodedata import category
 
 from fiscus.guardrails.policies.fact_tables import ATTRIBUTES, COMMON_ATTRIBUTES, FactType
-from fiscus.guardrails.policies.given_facts import given_facts
+from fiscus.guardrails.policies.given_facts import add_facts, nanos_given
 from fiscus.guardrails.types import INTENT_KINDS, Intent, IntentKind
 from fiscus.kernel.canonical import SAFE_INT, canonical_bytes, digest, quoted
 from fiscus.kernel.documents import did_you_mean
@@ -70,11 +70,13 @@ def intent_facts(intent: Intent) -> dict[str, object]:
     def refuse(key: str, message: str, remedy: str) -> Exception:
         return _wrong(key.replace("intent.", "attributes.", 1), message, remedy)
 
-    texts, given = _TEXTS_OF(intent), {"amount": intent.amount, **intent.attributes}
-    if len("".join(texts)) > FACT_TEXT_CHARS_MAX:  # one of them may be too long: each is looked at
-        given |= zip(("kind", *TEXTS), texts, strict=True)
+    texts = _TEXTS_OF(intent)
     facts: dict[str, object] = dict(zip(_TEXT_FACTS, texts, strict=True))
-    return facts | given_facts({"intent": given}, intent.kind, refuse)
+    facts["intent.amount"] = nanos_given("intent.amount", intent.amount, refuse)
+    if len("".join(texts)) > FACT_TEXT_CHARS_MAX:  # one of them may be too long: each is looked at
+        add_facts(facts, "intent", dict(zip(("kind", *TEXTS), texts, strict=True)), intent.kind, refuse)
+    add_facts(facts, "intent", intent.attributes, intent.kind, refuse)
+    return facts
 
 
 def intent_digest(intent: Intent) -> str:

@@ -67,7 +67,11 @@ class Rules:
             if len(self._calm) >= ACCOUNTS_KEPT_MAX:
                 self._calm.clear()
             ordered = tuple(by_id([*results, *[self.fitting(budget) for budget in budgets]]))
-            known = self._calm[asked] = (results, budgets, ordered)  # as long as they are kept, nothing else has their ids
+            known = self._calm[asked] = (
+                results,
+                budgets,
+                ordered,
+            )  # as long as they are kept, nothing else has their ids
         return known[2]
 
     def accounts_of(self, covered: Covered, currency: str, day: date) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -91,8 +91,9 @@ class _Book:
         self._due = {number: locked.due(self.now, asked.limit) for number, asked in needs.expires.items()}
         self._answered = locked.answered(needs.requests) if needs.requests else {}
         self._frozen = locked.frozen()
-        for hold in (*self._holds.values(), *(hold for due in self._due.values() for hold in due)):
-            needs.accounts.update(hold.accounts)
+        for holds in (self._holds.values(), *self._due.values()):
+            for hold in holds:
+                needs.accounts.update(hold.accounts)
         self._accounts = locked.accounts(sorted(needs.accounts))
         self._expire_number = iter(needs.expires)
 

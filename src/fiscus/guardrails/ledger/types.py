@@ -148,4 +148,4 @@ class Changes:
     @property
     def only_reserves(self) -> bool:
         """Whether every transition is a reservation or a decision without one: then `entries` tells all that is changed."""
-        return all(entry["what"] in _RESERVES for entry in self.entries)
+        return _RESERVES.issuperset([entry["what"] for entry in self.entries])

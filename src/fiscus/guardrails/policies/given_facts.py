@@ -25,16 +25,26 @@ def given_facts(given: Mapping[str, Mapping[str, object]], target: PolicyTarget,
     """
     facts: dict[str, object] = {}
     for root, values in given.items():
-        known = _by_name(target, root)
-        for name, value in values.items():
-            if (fact := known.get(name)) is None:
-                key = f"{root}.{name}"
-                raise refuse(key, f"{key} is no fact of {target}", fact_remedy(key, target))
-            if type(value) is str and fact.type == "text" and len(value) <= FACT_TEXT_CHARS_MAX:  # nearly all of them
-                facts[fact.name] = value
-            elif value is not None:
-                facts[fact.name] = _typed(fact.name, fact, value, refuse)
+        add_facts(facts, root, values, target, refuse)
     return facts
+
+
+def add_facts(
+    facts: dict[str, object], root: str, values: Mapping[str, object], target: PolicyTarget, refuse: Refuse
+) -> None:
+    """Those of one root, into `facts`."""
+    known = _by_name(target, root)
+    for name, value in values.items():
+        if (fact := known.get(name)) is None:
+            key = f"{root}.{name}"
+            raise refuse(key, f"{key} is no fact of {target}", fact_remedy(key, target))
+        kind = type(value)
+        if kind is str and fact.type == "text" and len(value) <= FACT_TEXT_CHARS_MAX:  # type: ignore[arg-type]  # a str
+            facts[fact.name] = value  # nearly all of them
+        elif kind is int and fact.type == "int":
+            facts[fact.name] = _bounded(fact.name, value, refuse)  # type: ignore[arg-type]  # an int
+        elif value is not None:
+            facts[fact.name] = _typed(fact.name, fact, value, refuse)
 
 
 @cache
@@ -66,7 +76,7 @@ def _readable(name: str, value: str) -> object:
 
 def _typed(key: str, fact: Fact, value: object, refuse: Refuse) -> object:
     if fact.type in {"money", "quantity"}:
-        return _nanos(key, value, refuse)
+        return nanos_given(key, value, refuse)
     if fact.type == "map":
         if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in value.values()):
             raise refuse(key, f"{key} is no mapping of texts", "Write it as {team: web, environment: dev}.")
@@ -96,7 +106,8 @@ def _bounded(key: str, number: int, refuse: Refuse) -> int:
     return number
 
 
-def _nanos(key: str, value: object, refuse: Refuse) -> int:
+def nanos_given(key: str, value: object, refuse: Refuse) -> int:
+    """An amount or a quantity as nano-units. Raises what `refuse` makes of one that is none."""
     if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
         raise refuse(key, f"{key} is no decimal number: {value!r}", 'Write it as text, such as "500.00".')
     try:

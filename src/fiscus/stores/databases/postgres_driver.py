@@ -98,7 +98,9 @@ class PostgresDriver:
     def _alive(self, connection: psycopg.Connection[tuple[Any, ...]] | None) -> psycopg.Connection[tuple[Any, ...]]:
         if connection is not None and not connection.closed:
             return connection
-        opened = psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX, client_encoding="UTF8")
+        opened = psycopg.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS_MAX, client_encoding="UTF8"
+        )
         opened.execute("SET synchronous_commit = on")
         opened.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS_MAX}s'")
         ((replica,),) = opened.execute("SELECT pg_is_in_recovery()").fetchall()
@@ -164,7 +166,7 @@ class _PostgresStatements:
             self._send()
 
     def _send(self) -> PGresult:
-        """All that waits, in one round trip; the answer is that of the last statement. Other threads go on while it is waited for.
+        """All that waits, in one round trip; the answer is that of the last statement. Other threads go on meanwhile.
 
         By the driver's own door to libpq: a cursor would ask after each step whether the answer is there, which takes longer than
         the server does.

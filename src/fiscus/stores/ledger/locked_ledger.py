@@ -18,6 +18,7 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.kernel.evidence import sealed_digest
+from fiscus.kernel.quick_records import quickly
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
 from fiscus.stores.ledger.tables import Tables, Untabled, records_after
@@ -56,6 +57,9 @@ class Kept:
     untabled: Untabled = field(default_factory=Untabled)
 
 
+_kept: Final = quickly(Kept)
+
+
 class Locked:
     """Implements guardrails.ledger.ports.LockedLedger over one transaction. `lock`: SQL that makes the head wait for others.
 
@@ -73,7 +77,7 @@ class Locked:
 
     def kept(self) -> Kept:
         """What stands once this transaction is durable."""
-        return Kept(
+        return _kept(
             self._seq, self._digest, self._now, self._tabled, self._frozen, self._billed, self._accounts, self._untabled
         )
 
@@ -109,7 +113,8 @@ class Locked:
         """Its record of evidence and the head; the tables, where they cannot wait."""
         tx, seq = self._tx, self._seq + 1
         late = self._untabled
-        late.decisions.update((one.id, seq) for one in changes.decisions)
+        for one in changes.decisions:
+            late.decisions[one.id] = seq
         if changes.requests:
             tx.run_many("INSERT INTO ledger_requests VALUES (?,?,?,?)", changes.requests)
         if self._can_wait(changes, seq):
@@ -158,7 +163,7 @@ class Locked:
 
     def _seal(self, changes: Changes, seq: int) -> None:
         actor, at = changes.actor or FISCUS, self._now.isoformat()
-        body = rows.encoded({"entries": changes.entries})
+        body = rows.body_of(changes.entries)
         subject = f"{len(changes.entries)} transitions"
         digest = sealed_digest(seq, self._now, KIND, subject, actor, body, self._digest)
         values = (seq, at, KIND, subject, actor.person_id, actor.proof, body.decode(), self._digest, digest)

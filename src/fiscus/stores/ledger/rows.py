@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Final, cast
 
 import msgspec
 
 from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Nature, Rulebook
-from fiscus.guardrails.types import Decision, Level
+from fiscus.guardrails.types import Decision, Level, PolicyResult
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.stores.databases.documents import plain
 
@@ -66,6 +67,13 @@ class _ReservedBody:
     entries: list[_ReservedEntry]
 
 
+_NAMES: Final = sorted(field.name for field in fields(Decision))
+_PARTS: Final = attrgetter(*_NAMES)
+_Told: Final[Any] = msgspec.defstruct("_Told", [(name, Any) for name in _NAMES])
+_CALM: Final[
+    dict[int, tuple[Sequence[PolicyResult], msgspec.Raw]]
+] = {}  # by id: as long as it is kept, nothing else has it
+CALM_KEPT_MAX: Final = 256
 _SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=plain)
 _ENCODER: Final = msgspec.json.Encoder()
 _HOLD: Final = msgspec.json.Decoder(Hold)
@@ -79,6 +87,31 @@ _RULEBOOK: Final = msgspec.json.Decoder(Rulebook)
 def encoded(value: object) -> bytes:
     """The canonical bytes of a record."""
     return _SORTED.encode(value)
+
+
+def body_of(entries: Sequence[Mapping[str, object]]) -> bytes:
+    """The canonical bytes of a record of these transitions."""
+    return _SORTED.encode({"entries": [_told(entry) for entry in entries]})
+
+
+def _told(entry: Mapping[str, object]) -> Mapping[str, object]:
+    """With its decision in the order of names, and what policies say that say nothing as it was written before."""
+    decision = entry.get("decision")
+    if type(decision) is not Decision:
+        return entry
+    told = _Told(*_PARTS(decision))
+    told.policies = _calm_text(decision.policies)
+    return {**entry, "decision": told}
+
+
+def _calm_text(policies: Sequence[PolicyResult]) -> msgspec.Raw:
+    """Every calm decision has the same tuple of them: it is written once."""
+    known = _CALM.get(id(policies))
+    if known is None:
+        if len(_CALM) >= CALM_KEPT_MAX:
+            _CALM.clear()
+        known = _CALM[id(policies)] = (policies, msgspec.Raw(_SORTED.encode(policies)))
+    return known[1]
 
 
 def text(value: object) -> str:
