@@ -3,7 +3,8 @@
 All stacks with one worker run at the same time and are asked in turn, round after round, by `wrk` with one thread, before one
 upstream that is compiled here and answers far faster than any of them; then all with two workers. Ours: a virtual key, the
 library of policies, budgets on four levels (org, team, environment, key), SQLite with synchronous=FULL. LiteLLM: a key with four
-budget counters, in memory. The bare pass-through is the same server and client (aiohttp) with nothing governed: the limit.
+budget counters, in memory. The bare pass-through is aiohttp as server and client with nothing governed: the limit. Ours has the
+same two for streams and whatever is not plain; plain whole answers go on protocols of its own (docs/adr/0011).
 
 "Added" is a stack's own median less the upstream's, asked directly in the same round. Exit 1 where a limit is not met.
 

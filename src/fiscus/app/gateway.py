@@ -46,7 +46,6 @@ class OpenGateway:
         from fiscus.app.telemetry import open_telemetry
         from fiscus.app.worker_counters import WorkerCounters
         from fiscus.flows.keep_calls import CallKeeper
-        from fiscus.flows.meter_calls import CallMeters
         from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
 
         self._home = home.resolve()
@@ -54,7 +53,7 @@ class OpenGateway:
         self.ws, settings = _open(self._home, clock)
         self.keys: KeyStore = _keys(self._home)
         self.telemetry = open_telemetry(self._home)
-        observers = [one for one in (CallMeters(self.ws.counters), self.telemetry) if one is not None]
+        observers = [self.telemetry] if self.telemetry is not None else []
         self.counters = WorkerCounters(self._home, self.ws.counters, workers)
         self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters, observers)
         self.pools: LeasePools = LeasePools(self.ws.ledger.ask, LeaseTerms(self.ws.clock, self.ws.ids, workers))

@@ -7,12 +7,13 @@ in between leaves holds and leases that are charged at their bounds when they ex
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
 
 from fiscus.cost.ai.ports import CallObserver, CallStore
 from fiscus.cost.ai.types import AiCall
+from fiscus.flows.meter_calls import meter_calls
 from fiscus.guardrails.ledger.commands import Command, Settled
 from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.kernel.counters import Counters
@@ -40,6 +41,7 @@ class CallKeeper:
         self._observers = observers
         self._commands: deque[Command] = deque()
         self._calls: deque[AiCall] = deque()
+        self._ended: deque[AiCall] = deque()  # not counted yet
         self._flushing = threading.Lock()
         self.waits = threading.Event()  # set when there is something to settle
 
@@ -50,13 +52,13 @@ class CallKeeper:
 
     def keep(self, call: AiCall) -> None:
         """To be stored."""
-        self._calls.append(call)
-        self._counters.count(KEPT, upstream=call.upstream, state=call.state, verdict=call.verdict)
+        self._ended.append(call)
 
     def flush(self) -> None:
         """Write everything that waits. Raises Unavailable where a store is away: what waits is kept for the next time."""
         self.settle()
         with self._flushing:
+            self._count()
             while self._calls:
                 self._store_some([self._calls.popleft() for _ in range(min(BATCH_MAX, len(self._calls)))])
 
@@ -66,6 +68,14 @@ class CallKeeper:
         with self._flushing:
             while self._commands:
                 self._say([self._commands.popleft() for _ in range(min(BATCH_MAX, len(self._commands)))])
+
+    def _count(self) -> None:
+        """What ended since it was counted before, whether it can be stored or not."""
+        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+        kinds = Counter((call.upstream, call.state, call.verdict) for call in ended)
+        for (upstream, state, verdict), many in kinds.items():
+            self._counters.add(KEPT, many, upstream=upstream, state=state, verdict=verdict)
+        self._calls.extend(ended)
 
     def _say(self, commands: list[Command]) -> None:
         try:
@@ -90,6 +100,7 @@ class CallKeeper:
                 self._calls.popleft()
                 self._counters.count(DROPPED)
             raise
+        meter_calls(self._counters, calls)
         for observer in self._observers:  # beside the requests, and once: what was not stored is stored again
             for call in calls:
                 observer.ended(call)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from fiscus.cost.ai.types import AiCall
@@ -19,21 +20,26 @@ ABOUT: Final = {
 }
 
 
-@dataclass(slots=True)
-class CallMeters:
-    """A CallObserver. Labels have few values: a model is named as the vendor's answer names it, not as a client asked for it."""
+def meter_calls(counters: Counters, calls: Sequence[AiCall]) -> None:
+    """Add them up. A refused call used nothing and took no time.
 
-    counters: Counters
-
-    def ended(self, call: AiCall) -> None:
-        """Add it up. A refused call used nothing and took no time."""
+    Labels have few values: a model is named as the vendor's answer names it, not as a client asked for it.
+    """
+    seconds = defaultdict[str, list[float]](list)
+    used, cost = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str, str, str]]()
+    for call in calls:
         if call.state == "refused":
-            return
-        seconds = max(0.0, (call.ended_at - call.at).total_seconds())
-        self.counters.observe(SECONDS, seconds, SECOND_BOUNDS, upstream=call.upstream)
+            continue
+        seconds[call.upstream].append(max(0.0, (call.ended_at - call.at).total_seconds()))
         model = call.model if call.usage else ""
         for meter, quantity in call.usage.items():
-            self.counters.add(USAGE, quantity, upstream=call.upstream, model=model, meter=meter)
+            used[call.upstream, model, meter] += quantity
         if call.settled:
-            who = {"team": call.team, "environment": call.environment}
-            self.counters.add(COST, call.settled, upstream=call.upstream, model=model, currency=call.currency, **who)
+            cost[call.upstream, model, call.currency, call.team, call.environment] += call.settled
+    for upstream, values in seconds.items():
+        counters.observe_all(SECONDS, values, SECOND_BOUNDS, upstream=upstream)
+    for (upstream, model, name), quantity in used.items():
+        counters.add(USAGE, quantity, upstream=upstream, model=model, meter=name)
+    for (upstream, model, currency, team, environment), nanos in cost.items():
+        who = {"team": team, "environment": environment}
+        counters.add(COST, nanos, upstream=upstream, model=model, currency=currency, **who)

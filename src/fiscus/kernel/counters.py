@@ -59,11 +59,17 @@ class Counters:
 
     def observe(self, name: str, value: float, bounds: tuple[float, ...], **labels: str) -> None:
         """A value for the histogram of this name, whose bounds are always the same."""
+        self.observe_all(name, (value,), bounds, **labels)
+
+    def observe_all(self, name: str, values: Iterable[float], bounds: tuple[float, ...], **labels: str) -> None:
+        """Several at once."""
         key = key_of(name, **labels)
         with self._turn:
-            if key not in self._histograms:
-                self._histograms[key] = Histogram(bounds)
-            self._histograms[key].take(value)
+            found = self._histograms.get(key)
+            if found is None:
+                found = self._histograms[key] = Histogram(bounds)
+            for value in values:
+                found.take(value)
 
     def value(self, name: str, **labels: str) -> int:
         """The sum over every count of this name that has these labels."""

@@ -11,12 +11,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from tests.fixtures.company import Settings
 from tests.fixtures.judging import (
     AS_OF,
@@ -28,7 +27,6 @@ from tests.fixtures.judging import (
     policy_of,
     tags,
 )
-from yarl import URL
 
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.price_table import FORMAT, price_table_of
@@ -220,19 +218,9 @@ class TestAtTheDoor:
         monkeypatch.setattr(proxy, "send", cut_off)
         settings = GatewaySettings(upstreams={"openai": OPENAI})
         stands = Governing(governs, None, settings, {"openai": wire_named("openai")}, {"openai": "k"})  # type: ignore[arg-type]  # no key is looked up
-        request = SimpleNamespace(rel_url=URL("/openai/v1/chat/completions"), headers=CIMultiDict(), method="POST")
         handled = proxy.Proxy(lambda: stands, None, None, Pacing(), lambda: 0.0, None)  # type: ignore[arg-type]  # nothing is sent
-        door = proxy._Door(
-            handled,
-            stands,
-            request,
-            stands.wires["openai"],
-            OPENAI,
-            MAX,
-            "/v1/chat/completions",
-            b"{}",
-            request.headers,
-        )
+        wire, headers = stands.wires["openai"], CIMultiDictProxy(CIMultiDict[str]())
+        door = proxy.Door(handled, stands, None, wire, OPENAI, MAX, "POST", "/v1/chat/completions", "", b"{}", headers)
         with pytest.raises(asyncio.CancelledError):
             asyncio.run(door._sent(one, last=True))
         assert [(ended.state, ended.settled) for ended in kept(governs, ws)] == [("unknown", one.one.nanos)]

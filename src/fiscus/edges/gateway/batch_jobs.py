@@ -43,8 +43,9 @@ class BatchDoor(Protocol):
     wire: Wire
     upstream: Upstream
     body: bytes
-    request: web.BaseRequest
 
+    @property
+    def request(self) -> web.BaseRequest: ...
     def attempt(self, upstream: Upstream, body: bytes) -> Attempt: ...
 
 

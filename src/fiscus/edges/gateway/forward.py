@@ -23,7 +23,7 @@ _HOP: Final = frozenset(
 _NOT_SENT_ON: Final = _HOP | {
     "host", "content-length", "authorization", "x-api-key", "api-key", "x-goog-api-key", "accept-encoding", "expect", "cookie",
 }  # fmt: skip
-_NOT_SENT_BACK: Final = _HOP | {"content-length", "content-encoding", "set-cookie", "server", "date"}
+NOT_SENT_BACK: Final = _HOP | {"content-length", "content-encoding", "set-cookie", "server", "date"}
 OURS: Final = "x-fiscus-"
 TRY_ELSEWHERE: Final = frozenset({429, 503, 529})
 DOWN: Final = frozenset({500, 502, 503, 504, 529})
@@ -66,7 +66,7 @@ def headers_back(given: CIMultiDictProxy[str], ours: Mapping[str, str]) -> CIMul
     """The vendor's headers, and what we have to say."""
     headers = CIMultiDict[str]()
     for name, value in given.items():
-        if name.lower() not in _NOT_SENT_BACK:
+        if name.lower() not in NOT_SENT_BACK:
             headers.add(name, value)
     headers.update(ours)
     return headers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import aiohttp
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.types import Usage
@@ -67,12 +68,12 @@ class Proxy:
         except web.HTTPRequestEntityTooLarge:
             limit = stands.settings.body_bytes_max
             return refusal(wire, Refused("bad_request", f"The request is larger than {limit:,} bytes"))
-        headers = request.headers  # names in any case
-        caller = stands.ring.caller(wire.credential(headers), stands.governs.ws.clock.now())
+        caller = stands.ring.caller(wire.credential(request.headers), stands.governs.ws.clock.now())
         if isinstance(caller, Refused):
             return refusal(wire, caller)
         endpoint = wire.endpoint(request.method, path)
-        door = _Door(self, stands, request, wire, upstream, caller, path, body, headers)
+        query, headers = request.rel_url.raw_query_string, request.headers
+        door = Door(self, stands, request, wire, upstream, caller, request.method, path, query, body, headers)
         if endpoint == "free" or (endpoint is None and upstream.unknown == "pass"):
             return await door.free(known=endpoint is not None)
         if endpoint is None:
@@ -87,26 +88,34 @@ class Proxy:
 
 
 @dataclass(slots=True)
-class _Door:
-    """One request with everything that it needs."""
+class Door:
+    """One request with everything that it needs. `served`: as the full server has it; None: it came the short way."""
 
     proxy: Proxy
     stands: Governing
-    request: web.BaseRequest
+    served: web.BaseRequest | None
     wire: Wire
     upstream: Upstream
     caller: CallerScope
+    method: str
     path: str
+    query: str
     body: bytes
-    headers: Mapping[str, str]
+    headers: CIMultiDictProxy[str]  # names in any case
+
+    @property
+    def request(self) -> web.BaseRequest:
+        """Of what only the full server lets in: streams, batches."""
+        assert self.served is not None
+        return self.served
 
     async def free(self, *, known: bool) -> web.StreamResponse:
         """What costs nothing, or what its upstream is trusted with: sent on as it is, for whoever has a key."""
         ask = AiAsk("free", "", Usage({}))
-        if why := self._why_not(ask):
+        if why := self.why_not(ask):
             return self.refuse(ask, why)
         try:
-            answer = await send(self.proxy.session, self.attempt(self.upstream, self.body), self._seconds)
+            answer = await send(self.proxy.session, self.attempt(self.upstream, self.body), self.seconds)
             body = await read_whole(answer)
         except (NeverSent, AnswerLost) as gone:
             return refusal(self.wire, Refused("unavailable", f"{self.upstream.name} cannot be reached: {gone}"))
@@ -121,31 +130,42 @@ class _Door:
     async def paid(self, endpoint: Endpoint) -> web.StreamResponse:
         """What costs something: nothing of it leaves before its money is held."""
         try:
-            ask = self.wire.read(endpoint, self.body, self.headers.get("content-type", ""), self.path)
+            ask = self.read(endpoint)
         except BadInput as wrong:
             return refusal(self.wire, Refused("bad_request", str(wrong)))
-        if why := self._why_not(ask):
+        if why := self.why_not(ask):
             return self.refuse(ask, why)
-        call = self._call(ask, self.upstream)
+        call = self.call(ask, self.upstream)
         if endpoint == "batches":
             one = await bounded_job(self.proxy.session, self.proxy.threads, self, call)
         else:
             one = self.stands.governs.bound(call)
         if isinstance(one, Refused):
             return self.refuse(ask, one)
-        tokens = sum(ask.bound.quantities.values()) + (ask.output_max or 0) * ask.choices
-        pacing, now, key, pace = self.proxy.pacing, self.proxy.now(), self.caller.key_id, self.caller.pace
-        slow = pacing.loop(key, pace, ask.prompt_digest, now) or pacing.start(key, pace, tokens, one.nanos, now)
-        if slow is not None:
-            return self.refuse(ask, Refused("rate_limited", slow.message, retry_after_seconds=slow.retry_after_seconds))
+        if slow := self.too_fast(one):
+            return self.refuse(ask, slow)
         try:
-            return await (self._batch(one) if endpoint == "batches" else self._tried(one))
+            return await (self._batch(one) if endpoint == "batches" else self.tried(one))
         finally:
-            pacing.end(key)
+            self.proxy.pacing.end(self.caller.key_id)
+
+    def read(self, endpoint: Endpoint) -> AiAsk:
+        """What is asked for. Raises BadInput."""
+        return self.wire.read(endpoint, self.body, self.headers.get("content-type", ""), self.path)
+
+    def too_fast(self, one: Bounded) -> Refused | None:
+        """None: it may go, and `pacing.end` must be said of its key."""
+        ask, now, key, pace = one.call.ask, self.proxy.now(), self.caller.key_id, self.caller.pace
+        tokens = sum(ask.bound.quantities.values()) + (ask.output_max or 0) * ask.choices
+        pacing = self.proxy.pacing
+        slow = pacing.loop(key, pace, ask.prompt_digest, now) or pacing.start(key, pace, tokens, one.nanos, now)
+        if slow is None:
+            return None
+        return Refused("rate_limited", slow.message, retry_after_seconds=slow.retry_after_seconds)
 
     async def _batch(self, one: Bounded) -> web.StreamResponse:
         """A job has a hold of its own, which outlives this request. It is sent where its files lie, and nowhere else."""
-        if why := self._why_not(one.call.ask):  # its models are known only now
+        if why := self.why_not(one.call.ask):  # its models are known only now
             return self.refuse(one.call.ask, why)
         loop = asyncio.get_running_loop()
         let_in = await loop.run_in_executor(self.proxy.threads, self.stands.governs.by_itself, one)
@@ -153,7 +173,7 @@ class _Door:
             return self.refuse(one.call.ask, let_in)
         return await submitted(self.proxy.session, self.proxy.threads, self, let_in)
 
-    async def _tried(self, one: Bounded) -> web.StreamResponse:
+    async def tried(self, one: Bounded) -> web.StreamResponse:
         """At this upstream, then at those that take over from it, as long as certainly nothing was billed."""
         ways = self._ways(one.call.ask)
         for number, upstream in enumerate(ways):
@@ -178,7 +198,7 @@ class _Door:
     def _ways(self, ask: AiAsk) -> Sequence[Upstream]:
         """This upstream, and those behind it that this key may use and that have a key of their own."""
         others = (self.stands.settings.upstreams[name] for name in self.upstream.failover)
-        return [self.upstream, *(one for one in others if self._why_not(ask, one) is None)]
+        return [self.upstream, *(one for one in others if self.why_not(ask, one) is None)]
 
     async def _let_in(self, asked: Bounded | AskedCall) -> LetIn | Refused:
         governs = self.stands.governs
@@ -200,18 +220,18 @@ class _Door:
         )  # it may be billed, unless something says otherwise
         try:
             answer = await send(
-                self.proxy.session, self.attempt(upstream, self.body if body is None else body), self._seconds
+                self.proxy.session, self.attempt(upstream, self.body if body is None else body), self.seconds
             )
             ended = Ended(answer.status, note="the answer was lost")
             if answer.status in DOWN:
                 breaker.failed(self.proxy.now())
             else:
                 breaker.worked()
-            if answer.status == 200 and answer.content_type == "text/event-stream":
+            if answer.status == 200 and answer.content_type == "text/event-stream" and self.served is not None:
                 ended = None  # the stream settles it itself
                 return await pass_stream(self, let_in, answer)
             raw = await read_whole(answer)
-            ended = self._ended(let_in, answer.status, raw)
+            ended = self.ended(let_in, answer.status, raw)
             if answer.status in TRY_ELSEWHERE and not last:
                 return None
             call = governs.end(let_in, ended)
@@ -233,7 +253,7 @@ class _Door:
             if ended is not None:
                 governs.end(let_in, ended)
 
-    def _ended(self, let_in: LetIn, status: int, raw: bytes) -> Ended:
+    def ended(self, let_in: LetIn, status: int, raw: bytes) -> Ended:
         if status in NOT_BILLED:
             return Ended(status, billed=False, note=f"the vendor answered {status}")
         if status >= 300:
@@ -243,28 +263,27 @@ class _Door:
 
     def refuse(self, ask: AiAsk, why: Refused) -> web.Response:
         """The refusal in the vendor's shape; kept and counted."""
-        self.stands.governs.refused(self._call(ask, self.upstream), why)
+        self.stands.governs.refused(self.call(ask, self.upstream), why)
         return refusal(self.wire, why)
 
-    def _why_not(self, ask: AiAsk, upstream: Upstream | None = None) -> Refused | None:
+    def why_not(self, ask: AiAsk, upstream: Upstream | None = None) -> Refused | None:
         """What stands in the way before any money is asked for; at this upstream, or another one."""
         there = upstream or self.upstream
         if (why := forbidden(self.caller, there, ask)) is not None or there.name in self.stands.vendor_keys:
             return why
         return Refused("unavailable", f"There is no key for {there.name} here: fiscus gateway-key {there.name}")
 
-    def _call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
+    def call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
         return called(self.caller, upstream, ask, self.headers)
 
     def attempt(self, upstream: Upstream, body: bytes) -> Attempt:
         """The client's request as it goes to `upstream`."""
-        query = self.request.rel_url.raw_query_string
-        path = f"{self.path}?{query}" if query else self.path
+        path = f"{self.path}?{self.query}" if self.query else self.path
         vendor = self.stands.wires[upstream.name].authorise(self.stands.vendor_keys[upstream.name])
-        return Attempt(upstream, self.request.method, path, headers_on(self.request.headers, vendor), body)
+        return Attempt(upstream, self.method, path, headers_on(self.headers, vendor), body)
 
     @property
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         return float(self.stands.settings.answer_seconds_max)
 
 

@@ -19,8 +19,10 @@ from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
 from fiscus.edges.counters_text import CONTENT_TYPE
 from fiscus.edges.gateway.batch_jobs import watch_batches
+from fiscus.edges.gateway.links import Links
 from fiscus.edges.gateway.metrics import metrics_body
 from fiscus.edges.gateway.proxy import Proxy
+from fiscus.edges.gateway.short_way import ShortWay
 from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import FiscusError
 
@@ -73,12 +75,15 @@ async def _serve(
                 return await proxy(request)
 
             server = web.Server(answer, request_factory=_requests(settings.body_bytes_max), access_log=None)
-            site = await loop.create_server(server, sock=listener)
+            way = ShortWay(proxy, server, Links(loop, time.monotonic), loop)
+            way.look_after()
+            site = await loop.create_server(way, sock=listener)
             watching = loop.create_task(watch_batches(lambda: opened.governing, session, threads, batch_ended))
             ready()
             await stop.wait()
             watching.cancel()
             site.close()
+            await way.stop(settings.answer_seconds_max)
             server.pre_shutdown()  # a connection that rests is closed, not waited for
             await server.shutdown(settings.answer_seconds_max)
 

@@ -19,8 +19,10 @@ class Streamed(Protocol):
     """What of a request a stream needs."""
 
     stands: Governing
-    request: web.BaseRequest
     wire: Wire
+
+    @property
+    def request(self) -> web.BaseRequest: ...
 
 
 async def pass_stream(door: Streamed, let_in: LetIn, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -33,4 +33,18 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
             upstream TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (upstream, id)
         ){clustered}""",
     ),
+    (  # rows lie as they came: a fresh id touches a page of ids, not a page of documents
+        """CREATE TABLE ai_calls_3 (
+            id TEXT PRIMARY KEY, at TEXT NOT NULL, upstream TEXT NOT NULL, key_id TEXT NOT NULL, decision_id TEXT NOT NULL,
+            document TEXT NOT NULL
+        )""",
+        """INSERT INTO ai_calls_3 (id, at, upstream, key_id, decision_id, document)
+            SELECT id, at, upstream, key_id, decision_id, document FROM ai_calls ORDER BY at, id""",
+        "DROP TABLE ai_calls",
+        "ALTER TABLE ai_calls_3 RENAME TO ai_calls",
+        "CREATE INDEX ai_calls_at ON ai_calls (at, id)",
+        "CREATE INDEX ai_calls_upstream ON ai_calls (upstream, at, id)",
+        "CREATE INDEX ai_calls_key ON ai_calls (key_id, at, id)",
+        "CREATE INDEX ai_calls_decision ON ai_calls (decision_id) WHERE decision_id <> id",
+    ),
 )

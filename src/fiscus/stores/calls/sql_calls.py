@@ -76,10 +76,13 @@ class SqlCalls:
             tx.run_many(_ADD_HOUR, [(*key, n) for key, n in sorted(hours.items())])  # sorted: two never wait in a ring
 
     def call(self, call_id: str) -> AiCall | None:
-        return self._one("id", call_id)
+        return self._one("id = ?", call_id)
 
     def call_of_decision(self, decision_id: str) -> AiCall | None:
-        return self._one("decision_id", decision_id)
+        """Most calls are their own decision; the index has only the others."""
+        return self._one("id = ? AND decision_id = id", decision_id) or self._one(
+            "decision_id = ? AND decision_id <> id", decision_id
+        )
 
     def calls(self, first: datetime, last: datetime, upstream: str = "") -> Iterator[AiCall]:
         """By time, then id, in batches: each is one moment's snapshot."""
@@ -140,9 +143,9 @@ class SqlCalls:
         """Give the connections back."""
         self._driver.close()
 
-    def _one(self, column: str, value: str) -> AiCall | None:
+    def _one(self, where: str, value: str) -> AiCall | None:
         with self._driver.reading() as tx:
-            found = tx.rows(f"SELECT document FROM ai_calls WHERE {column} = ? ORDER BY at, id LIMIT 1", (value,))
+            found = tx.rows(f"SELECT document FROM ai_calls WHERE {where} ORDER BY at, id LIMIT 1", (value,))
         return _CALL.decode(found[0][0]) if found else None
 
     def _span(self, where: str, params: tuple[str, ...], first: datetime, last: datetime) -> Iterator[AiCall]:
@@ -174,7 +177,7 @@ def _row(call: AiCall) -> tuple[Any, ...]:
 
 
 def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat(timespec="microseconds")
 
 
 def _known(tx: Statements, ids: Sequence[str]) -> set[str]:

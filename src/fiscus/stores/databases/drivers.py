@@ -5,12 +5,14 @@ The drivers themselves, not an ORM: a decision waits for this, and one durable c
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -18,6 +20,9 @@ from fiscus.kernel.errors import BadConfig, FiscusError, IntegrityBroken, Unavai
 
 S = TypeVar("S")
 LOCK_WAIT_SECONDS_MAX: Final = 30
+TOGETHER: Final = (64, 16, 4)  # rows of one INSERT: a few sizes, so that its statements are prepared once
+PARAMETERS_MAX: Final = 999  # of one statement, for every SQLite there is
+_VALUES: Final = re.compile(r"VALUES (\((?:\?, ?|\?)+\))")
 CONNECT_SECONDS_MAX: Final = 5
 
 
@@ -185,7 +190,22 @@ class _SqliteStatements:
         self._connection.execute(sql, params)
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._connection.executemany(sql, rows)
+        """Many rows a statement: between two statements other threads take turns, and each turn costs all of them time."""
+        at = 0
+        for size in TOGETHER if _VALUES.search(sql) else ():
+            while len(rows) - at >= size:
+                some = [value for row in rows[at : at + size] for value in row]
+                if len(some) > PARAMETERS_MAX:
+                    break
+                self._connection.execute(_repeated(sql, size), some)
+                at += size
+        self._connection.executemany(sql, rows[at:] if at else rows)
+
+
+@lru_cache(256)
+def _repeated(sql: str, times: int) -> str:
+    """An INSERT of one row as one of so many."""
+    return _VALUES.sub(lambda found: f"VALUES {','.join([found[1]] * times)}", sql, count=1)
 
 
 def lost(said: str, name: str, purpose: Purpose) -> Unavailable:

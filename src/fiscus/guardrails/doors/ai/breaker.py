@@ -29,6 +29,11 @@ class Breaker:
         return True
 
     @property
+    def closed(self) -> bool:
+        """Whether all go."""
+        return self.failures < FAILURES_MAX
+
+    @property
     def seconds(self) -> float:
         """How long it stays open: twice as long each time."""
         return float(min(OPEN_SECONDS_MAX, OPEN_SECONDS * 2 ** max(0, self.rounds - 1)))
