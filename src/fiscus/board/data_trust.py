@@ -86,6 +86,8 @@ def _line(  # noqa: PLR0913, PLR0917  the facts of one source, from four answers
     behind = max((frame.as_of - until).days, 0) if until else None
     lake, bills = held.get(key, ZERO), brought.get(key)
     state = "late" if behind is not None and behind > STALE_DAYS else "fresh"
+    if state == "fresh" and (since := frame.partial_since.get(key[0])) is not None:
+        state = f"partial since {since}"
     difference = None if bills is None else less(lake, bills)
     return (*key, until, behind, charges.get(key, 0), quality.get(key[0], 0), lake, bills, difference, state)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from fiscus.kernel.periods import FiscalCalendar, Month, midnight
@@ -10,13 +11,17 @@ from fiscus.kernel.periods import FiscalCalendar, Month, midnight
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`end` is exclusive: the as-of day of a running month, else the month's end."""
+    """`end` is exclusive: the as-of day of a running month, else the month's end.
+
+    `partial_since`: source -> the first of its newest days of which only a part has landed.
+    """
 
     company: str
     currency: str
     calendar: FiscalCalendar
     period: Month
     as_of: date
+    partial_since: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def start(self) -> date:

@@ -142,8 +142,12 @@ def _month_title(body: Sequence[tuple[object, ...]], frame: Frame) -> str:
 
 
 def total_forecast(rows: Rows, frame: Frame) -> Forecast | None:
-    """The month's total as it will end, from the company's daily spend; None for a month that is over or without days."""
-    by_day = {cast("date", when): cast("Decimal", cost) for when, cost in rows.rows}
+    """The month's total as it will end, from the company's daily spend; None for a month that is over or without days.
+
+    A day of which a source has delivered a part only is one that has not landed, and no fall.
+    """
+    whole = min(frame.partial_since.values(), default=frame.end)
+    by_day = {cast("date", when): cast("Decimal", cost) for when, cost in rows.rows if cast("date", when) < whole}
     if not by_day or not frame.partial:
         return None
     first, last = min(by_day), max(by_day)

@@ -11,6 +11,7 @@ from fiscus.board.assurance import FACTS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Pack
 from fiscus.flows.ports import StateTx
+from fiscus.flows.show_completeness import partial_days
 from fiscus.flows.told_volumes import with_told_volumes
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
@@ -31,7 +32,8 @@ def build_pack(ws: Workspace, period: Month) -> Pack:
     own. Raises NotFound for a month of which the lake holds no charge before the as-of day.
     """
     ws.lake.refresh()
-    frame = Frame(ws.config.company.name, ws.config.company.currency, ws.config.company.calendar, period, ws.as_of)
+    company = ws.config.company
+    frame = Frame(company.name, company.currency, company.calendar, period, ws.as_of, partial_days(ws))
     _check_held(ws, frame)
     with ws.state.read() as tx:
         recorded = _recorded(tx)

@@ -15,6 +15,7 @@ from fiscus.flows.prove_policies import unproven_findings
 from fiscus.flows.reconcile_ai import reconciliation_findings
 from fiscus.flows.reconcile_invoices import invoice_findings
 from fiscus.flows.record_controls import control_records, store_controls
+from fiscus.flows.show_completeness import partial_days
 from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.sync_ledger import sync_ledger
 from fiscus.flows.workspace import Workspace
@@ -112,7 +113,7 @@ def standing_budgets(ws: Workspace) -> list[StandingBudget]:
     budgets, calendar = ws.config.budgets, ws.config.company.calendar
     if not budgets:
         return []
-    book = open_book(budgets, calendar, ws.as_of)
+    book = open_book(budgets, calendar, ws.as_of, partial_days(ws))
     metered = ws.ledger.store.metered(ws.as_of - timedelta(days=METERED_DAYS))
     query = budget_days_query(book, ws.config.promoted_tags, metered)
     days = budget_days(ws.lake.query(query.sql, query.params), book)

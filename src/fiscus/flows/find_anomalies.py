@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
+from fiscus.flows.show_completeness import partial_days
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import ZERO
@@ -40,7 +41,13 @@ def find_anomalies(ws: Workspace) -> Sequence[Anomaly]:
 
 def _series(ws: Workspace) -> list[LabelledSeries]:
     """A series for each label, from its provider's first day to the last one that the provider has delivered."""
-    rows = ws.lake.query(sql_text("fiscus.signals", "daily_usage"), {"until": midnight(ws.as_of)}).rows
+    partial = partial_days(ws)
+    params: dict[str, object] = {
+        "until": midnight(ws.as_of),
+        "partial_source": list(partial),
+        "partial_from": [day.isoformat() for day in partial.values()],
+    }
+    rows = ws.lake.query(sql_text("fiscus.signals", "daily_usage"), params).rows
     costs: dict[tuple[str, ...], dict[date, Decimal]] = {}
     spans: dict[str, tuple[date, date]] = {}
     for *labels, day, cost in cast("Sequence[tuple[str, str, str, str, str, str, date, Decimal]]", rows):

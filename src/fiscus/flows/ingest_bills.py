@@ -81,8 +81,7 @@ def ingest_files(
             if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
                 tx.deliveries.put(delivery)
                 tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
-    if ws.lake.version().billing_periods >= 0:
-        keep_closes(ws)
+    keep_closes(ws)
     return deliveries
 
 

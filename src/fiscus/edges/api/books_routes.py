@@ -1,4 +1,4 @@
-"""/api/invoices and /api/corrections: invoices held against the charges, and what was corrected of closed months."""
+"""/api/invoices, /api/closes, /api/corrections and /api/completeness: the books."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from fiscus.cost.books.read_invoices import entered_invoice
+from fiscus.cost.books.types import PeriodClose
 from fiscus.edges.api.answers import Act, answered, json_only, of
+from fiscus.flows.close_period import ClosesShown, close_period, forced_reason, reopen_period, show_closes
 from fiscus.flows.enter_invoice import InvoicesEntered, enter_invoices
 from fiscus.flows.reconcile_invoices import InvoiceReconciliation, reconcile_invoices
+from fiscus.flows.show_completeness import CompletenessShown, show_completeness
 from fiscus.flows.show_corrections import CorrectionsShown, show_corrections
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.money import ZERO
+from fiscus.kernel.periods import Month
 
 
 class Invoice(Act):
@@ -34,6 +38,13 @@ class Invoice(Act):
         return {name: str(value) for name, value in self.model_dump(exclude={"person"}).items()}
 
 
+class Close(Act):
+    """Who closes which month. `force` with a note: though something stands against it."""
+
+    period: str
+    force: bool = False
+
+
 def mount_books(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     """Add the routes to `router`, which stands at /api."""
     json_body: list[Any] = [Depends(json_only)]
@@ -47,6 +58,30 @@ def mount_books(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         ws = get_ws()
         one = entered_invoice(invoice.parts(), invoice.person, ws.clock.now())
         return answered(enter_invoices(ws, [one], Actor(invoice.person)))
+
+    @router.get(
+        "/closes", responses=of(ClosesShown), summary="Signed months, and what was corrected of closed ones since"
+    )
+    def closes(verify: bool = False) -> JSONResponse:
+        return answered(show_closes(get_ws(), verify=verify))
+
+    @router.post("/closes", responses=of(PeriodClose), summary="Close a month", dependencies=json_body)
+    def close(asked: Close) -> JSONResponse:
+        month, reason = Month.parse(asked.period), forced_reason(asked.note, force=asked.force)
+        return answered(close_period(get_ws(), month, Actor(asked.person), reason))
+
+    @router.post(
+        "/closes/{period}/reopen",
+        responses=of(PeriodClose),
+        summary="Open a signed month again",
+        dependencies=json_body,
+    )
+    def reopen(period: str, act: Act) -> JSONResponse:
+        return answered(reopen_period(get_ws(), Month.parse(period), Actor(act.person), act.note))
+
+    @router.get("/completeness", responses=of(CompletenessShown), summary="Days that have landed whole, by source")
+    def complete() -> JSONResponse:
+        return answered(show_completeness(get_ws()))
 
     @router.get("/corrections", responses=of(CorrectionsShown), summary="Closed months as reported and as restated")
     def corrections() -> JSONResponse:

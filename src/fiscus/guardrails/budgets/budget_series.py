@@ -62,15 +62,21 @@ class BudgetDays:
 
 @dataclass(frozen=True, slots=True)
 class BudgetBook:
-    """The budgets of a workspace and the calendar that they are in; `since`: the first day that each one needs."""
+    """The budgets of a workspace and the calendar that they are in; `since`: the first day that each one needs.
+
+    `partial_since`: source -> the first of its newest days of which only a part has landed.
+    """
 
     budgets: Sequence[Budget]
     calendar: FiscalCalendar
     as_of: date
     since: Mapping[str, date]
+    partial_since: Mapping[str, date] = field(default_factory=dict)
 
 
-def open_book(budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date) -> BudgetBook:
+def open_book(
+    budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date, partial_since: Mapping[str, date] | None = None
+) -> BudgetBook:
     """What is to be asked of the lake: a forecast's history, the running period of a budget and of all above it, its rollover."""
     by_id = {budget.id: budget for budget in budgets}
     since: dict[str, date] = {}
@@ -80,7 +86,7 @@ def open_book(budgets: Sequence[Budget], calendar: FiscalCalendar, as_of: date) 
         days += [one.start for one in rollover_periods(budget, period, calendar)[:1]]
         days += [calendar.period(above.period, as_of).start for above in _above(budget, by_id)]
         since[budget.id] = min(days)
-    return BudgetBook(budgets, calendar, as_of, since)
+    return BudgetBook(budgets, calendar, as_of, since, partial_since or {})
 
 
 def budget_days_query(book: BudgetBook, promoted: Sequence[str], metered: Sequence[str] = ()) -> Query:
@@ -90,6 +96,10 @@ def budget_days_query(book: BudgetBook, promoted: Sequence[str], metered: Sequen
     ledger counts itself. One more row, of no budget, says which days the lake holds. Raises ValueError without a budget.
     """
     params: dict[str, object] = {"since": midnight(min(book.since.values())), "until": midnight(book.as_of)}
+    params |= {
+        "partial_source": list(book.partial_since),
+        "partial_from": [day.isoformat() for day in book.partial_since.values()],
+    }
     dimensions = sorted({dimension for budget in book.budgets for dimension in budget.scope.filters})
     columns = []
     for number, dimension in enumerate(dimensions):

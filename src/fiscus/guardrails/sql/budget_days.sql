@@ -7,7 +7,7 @@
 -- Filled in: the columns that any scope asks for (d0, d1 ...), the grouping sets, and one SELECT a shape, from budget_shape.sql.
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
 -- then says nothing. A tax or a fee of the whole month says nothing of the days to come: a daily source has delivered up to
--- the last day on which a charge of it begins.
+-- the last day on which a charge of it begins, and before the first of its newest days that came only in part ($partial_from).
 WITH cube AS MATERIALIZED (
     SELECT
         {{columns}}
@@ -28,8 +28,14 @@ WITH cube AS MATERIALIZED (
     GROUP BY GROUPING SETS ({{sets}})
 ),
 delivered AS (
-    SELECT source, CAST(least(max(until), $until) AS DATE) AS last, min(day) AS first, max(day) + 1 AS seen
-    FROM cube WHERE shape = {{every}} GROUP BY source
+    SELECT
+        source, least(CAST(least(max(until), $until) AS DATE), min(partial_from)) AS last, min(day) AS first,
+        least(max(day) + 1, min(partial_from)) AS seen
+    FROM cube
+    LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
+        ON partial_source = source
+    WHERE shape = {{every}}
+    GROUP BY source
 ),
 rhythm AS (
     SELECT

@@ -1,4 +1,5 @@
 -- What was used, by day, for each owner, service and environment: no purchases, taxes, credits, corrections or unused commitments.
+-- Of a source's newest days that came only in part ($partial_from), nothing: they have not landed.
 SELECT
     x_Owner AS owner,
     x_Team AS team,
@@ -9,7 +10,10 @@ SELECT
     CAST(ChargePeriodStart AS DATE) AS day,
     sum(EffectiveCost) AS cost
 FROM charges
+LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
+    ON partial_source = x_SourceId
 WHERE ChargePeriodStart < $until
+  AND (partial_from IS NULL OR CAST(ChargePeriodStart AS DATE) < partial_from)
   AND ChargeCategory = 'Usage'
   AND ChargeClass IS NULL
   AND coalesce(CommitmentDiscountStatus, 'Used') <> 'Unused'

@@ -1,0 +1,174 @@
+"""A month is closed: what it says is signed, and stays readable as it was signed; opening it again is evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from fiscus.cost.books.types import PeriodClose, SourceTotal
+from fiscus.flows.evidence_checkpoints import checkpoint_folder, write_checkpoint
+from fiscus.flows.keep_closes import CLOSE_FACT, keep_closes, signed_closes
+from fiscus.flows.ports import StateTx
+from fiscus.flows.ready_to_close import not_ready
+from fiscus.flows.reconcile_invoices import reconcile_invoices
+from fiscus.flows.show_corrections import CorrectionsShown, show_corrections
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import Actor
+from fiscus.kernel.canonical import digest, to_json
+from fiscus.kernel.errors import BadInput, Conflict, NotFound
+from fiscus.kernel.evidence import EvidenceRecord
+from fiscus.kernel.periods import Month
+from fiscus.kernel.sql_text import sql_text
+from fiscus.ownership.people import require_live
+
+REASON_MAX: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClosesShown:
+    """The months that are signed, newest first, and what was corrected of closed months since.
+
+    `broken`: months whose charges as reported are not what was signed; only looked for when asked.
+    """
+
+    closes: tuple[PeriodClose, ...]
+    corrections: CorrectionsShown
+    broken: tuple[str, ...] = ()
+
+
+def close_period(ws: Workspace, month: Month, actor: Actor, reason: str = "") -> PeriodClose:
+    """Sign `month`: its totals by source and currency, the lake version and the digests go into the evidence, and a checkpoint.
+
+    Raises BadInput (a month that is not over), NotFound (nobody of that name; no charges), Conflict (closed already, or not ready
+    and no `reason` to close it all the same). A crash after the evidence: the next call, or the next ingest, tells the lake.
+    """
+    require_live(ws.config.directory, actor.person_id, ws.as_of)
+    reason = _checked(reason)
+    if month.end > ws.as_of:
+        raise BadInput(f"{month} is not over on {ws.as_of}", remedy=f"Close it from {month.end} on.")
+    keep_closes(ws)
+    version = ws.lake.version()
+    totals, charges_digest = _totals(ws, month, "bare_charges")
+    if not totals:
+        raise NotFound(f"The lake holds no charge of {month}", remedy="Ingest its bills first.")
+    invoices = reconcile_invoices(ws, str(month))
+    against = not_ready(ws, month, invoices)
+    if against and not reason:
+        raise Conflict(
+            f"{month} is not ready to be closed: {'; '.join(against)}",
+            remedy="Mend it, or close it all the same: --force --reason TEXT, which is kept as evidence.",
+        )
+    signed = {"month": str(month), "totals": totals, "charges": charges_digest, "lake": str(version)}
+    close = PeriodClose(
+        billing_month=str(month),
+        closed_at=ws.clock.now(),
+        closed_by=actor.person_id,
+        lake_version=str(version),
+        charges_version=version.charges,
+        totals=totals,
+        charges_digest=charges_digest,
+        digest=digest(signed),
+        forced=reason if against else "",
+        not_ready=against,
+        invoices=invoices.counts,
+    )
+    with ws.state.begin() as tx:
+        _refuse_closed(tx, month)
+        record = tx.evidence.append("period.closed", str(month), actor, {"close": close})
+        close = replace(close, seal=_seal_name(record))
+        tx.facts.put(CLOSE_FACT + str(month), to_json(asdict(close)))
+    _sealed(ws, record)
+    keep_closes(ws)
+    return close
+
+
+def forced_reason(reason: str, *, force: bool) -> str:
+    """What `close_period` is told: a reason counts only together with `force`, and `force` only with a reason."""
+    if force and not reason.strip():
+        raise BadInput("A month is closed by force for a reason only", remedy="Say it: --reason TEXT.")
+    return reason if force else ""
+
+
+def reopen_period(ws: Workspace, month: Month, actor: Actor, reason: str) -> PeriodClose:
+    """Take the signature of `month` back; what was signed stays in the evidence. Returns it.
+
+    Raises NotFound (nobody of that name, or a month that is not signed) and BadInput (no reason).
+    """
+    require_live(ws.config.directory, actor.person_id, ws.as_of)
+    reason = _checked(reason)
+    if not reason:
+        raise BadInput("A month is opened again for a reason", remedy="Say it: --reason TEXT.")
+    with ws.state.begin() as tx:
+        signed = signed_closes(tx).get(str(month))
+        if signed is None:
+            known = ", ".join(sorted(signed_closes(tx))) or "none"
+            raise NotFound(f"{month} is not signed", remedy=f"Signed months: {known}.")
+        close = _close(signed)
+        body = {"reason": reason, "closed_by": close.closed_by, "closed_at": close.closed_at, "digest": close.digest}
+        record = tx.evidence.append("period.reopened", str(month), actor, body)
+        tx.facts.put(CLOSE_FACT + str(month), {})
+    _sealed(ws, record)
+    keep_closes(ws)
+    return close
+
+
+def show_closes(ws: Workspace, *, verify: bool = False) -> ClosesShown:
+    """Signed months and corrections; with `verify`, each month's charges as reported are held against what was signed."""
+    keep_closes(ws)
+    with ws.state.read() as tx:
+        closes = tuple(_close(record) for _, record in sorted(signed_closes(tx).items(), reverse=True))
+    broken = tuple(one.billing_month for one in closes if verify and not _is_as_signed(ws, one))
+    return ClosesShown(closes, show_corrections(ws), broken)
+
+
+def _is_as_signed(ws: Workspace, close: PeriodClose) -> bool:
+    totals, charges_digest = _totals(ws, Month.parse(close.billing_month), "charges_as_reported")
+    signed = {"month": close.billing_month, "totals": totals, "charges": charges_digest, "lake": close.lake_version}
+    return digest(signed) == close.digest
+
+
+def _totals(ws: Workspace, month: Month, view: str) -> tuple[tuple[SourceTotal, ...], str]:
+    text = sql_text("fiscus.cost", "close_totals").replace("{{view}}", view)
+    rows = cast("Sequence[tuple[Any, ...]]", ws.lake.query(text, {"month": str(month)}).rows)
+    totals = tuple(SourceTotal(*row[:5]) for row in rows)
+    return totals, digest([[row[0], row[1], str(row[5])] for row in rows])
+
+
+def _refuse_closed(tx: StateTx, month: Month) -> None:
+    known = signed_closes(tx).get(str(month))
+    if known is not None:
+        raise Conflict(
+            f"{month} was closed by {known['closed_by']} on {str(known['closed_at'])[:10]}",
+            remedy=f"To sign it anew, open it first: `fiscus reopen {month} --as PERSON --reason TEXT`.",
+        )
+
+
+def _checked(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > REASON_MAX:
+        raise BadInput(f"The reason has more than {REASON_MAX:,} characters", remedy="Shorten it.")
+    return reason
+
+
+def _seal_name(record: EvidenceRecord) -> str:
+    return f"{record.seq:012d}.json"
+
+
+def _sealed(ws: Workspace, record: EvidenceRecord) -> None:
+    """Sign the chain up to `record` at once: what was closed is not protected by the chain alone."""
+    folder = checkpoint_folder(ws.home)
+    newest = max((path.name for path in folder.glob("*.json")), default="") if folder.is_dir() else ""
+    if newest < _seal_name(record):  # else a later checkpoint has sealed it already
+        write_checkpoint(ws.home, record.seq, record.digest, ws.clock.now(), folder)
+
+
+def _close(value: Mapping[str, Any]) -> PeriodClose:
+    totals = tuple(
+        SourceTotal(t["source"], t["currency"], t["rows"], Decimal(t["billed"]), Decimal(t["effective"]))
+        for t in value["totals"]
+    )
+    at = datetime.fromisoformat(value["closed_at"])
+    return PeriodClose(**{**value, "totals": totals, "closed_at": at, "not_ready": tuple(value["not_ready"])})
