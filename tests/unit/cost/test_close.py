@@ -13,7 +13,7 @@ from fiscus.cost.books.read_invoices import entered_invoice
 from fiscus.cost.types import Source
 from fiscus.flows.close_period import close_period, forced_reason, reopen_period, show_closes
 from fiscus.flows.enter_invoice import enter_invoices
-from fiscus.flows.evaluate import evaluate
+from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, Conflict, NotFound
@@ -52,7 +52,7 @@ def test_a_closed_month_says_what_was_signed_whatever_comes_later(ws, tmp_path: 
         close_period(ws, OCTOBER, PERSON)
     deliver(ws, _october(tmp_path / "b.csv", "11.5"))
     deliver(ws, write_csv(tmp_path / "c.csv", [{"BilledCost": "3", "BillingCurrency": "EUR"}]), source=Source("late"))
-    findings = {f.currency: f.amount for f in evaluate(ws, "run-1").findings if f.kind == "restatement"}
+    findings = {f.currency: f.amount for f in restatement_findings(ws)}
     assert findings == {"USD": Decimal("1.5"), "EUR": Decimal(3)}
     reported = "SELECT BillingCurrency, sum(BilledCost) FROM charges_as_reported GROUP BY ALL"
     assert ws.lake.ask(reported).rows == (("USD", Decimal("10.000000000001")),)
@@ -67,7 +67,7 @@ def test_opened_again_a_month_is_signed_anew_and_both_are_evidence(ws, tmp_path:
     with pytest.raises(BadInput, match="for a reason"):
         reopen_period(ws, OCTOBER, PERSON, " ")
     assert reopen_period(ws, OCTOBER, PERSON, "the vendor restated compute").digest == first.digest
-    assert not [f for f in evaluate(ws, "run-1").findings if f.kind == "restatement"]
+    assert restatement_findings(ws) == []
     with pytest.raises(NotFound, match="is not signed"):
         reopen_period(ws, OCTOBER, PERSON, "once more")
     second = close_period(ws, OCTOBER, PERSON)

@@ -15,8 +15,7 @@ from fiscus.cost.books.read_invoices import entered_invoice, read_invoices
 from fiscus.cost.books.reconcile_invoices import reconciled, subunit, tolerance
 from fiscus.cost.books.types import InvoiceCharges, InvoiceTotal
 from fiscus.flows.enter_invoice import enter_invoices
-from fiscus.flows.evaluate import evaluate
-from fiscus.flows.reconcile_invoices import reconcile_invoices
+from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, NotFound
 
@@ -151,11 +150,11 @@ def test_an_entered_invoice_reconciles_or_is_a_finding_until_it_does(ws, tmp_pat
     assert (enter("200").new, enter("200").known) == (1, 1)
     (line,) = reconcile_invoices(ws, "2026-10").lines
     assert (line.state, line.difference, line.by) == ("differs", Decimal("49.75"), "invoice")
-    (finding,) = [f for f in evaluate(ws, "run-1").findings if f.kind == "invoice_reconciliation"]
+    (finding,) = invoice_findings(ws)
     assert finding.amount == Decimal("49.75")
     assert "says 49.75 USD more than its charges (200.00 against 150.25)" in finding.title
     assert enter("150.25").changed == 1
-    assert not [f for f in evaluate(ws, "run-2").findings if f.kind == "invoice_reconciliation"]
+    assert invoice_findings(ws) == []
     assert reconcile_invoices(ws).sentence == "1 invoice matched."
     with ws.state.read() as tx:
         changes = [
