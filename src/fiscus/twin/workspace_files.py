@@ -1,4 +1,4 @@
-"""fiscus.yaml, owners/ and budgets/ of the simulated company, written as people would write them."""
+"""fiscus.yaml, owners/, budgets/ and allocations/ of the simulated company, written as people would write them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fiscus.twin.ai_vendors import DEVELOPER, workspace_rules
 from fiscus.twin.budgets import FISCAL_YEAR_START, PlannedBudget, budget_documents
 from fiscus.twin.company import CURRENCY, SOURCES
 from fiscus.twin.dialects import DIALECTS
+from fiscus.twin.shared_cost import shared_cost_files
 from fiscus.twin.tagging import ENVIRONMENT_TAGS, ENVIRONMENTS, OWNER_TAG, PRODUCT_TAGS, TEAM_TAGS
 from fiscus.twin.timeline import Timeline
 
@@ -44,6 +45,7 @@ def write_workspace(
         "fiscus.yaml": _settings(timeline, endpoints),
         "owners/directory.yaml": _directory(directory),
         "owners/rules.yaml": _rules(),
+        **shared_cost_files(timeline),
     }
     for name, items in budget_documents(budgets).items():
         head = f"# Budgets: {name}. Amounts are for one period; the fiscal year starts in February.\nbudgets:\n"

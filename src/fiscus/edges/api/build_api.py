@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fiscus.actions.types import Action, ActionPreview
 from fiscus.edges.api.ai_key_routes import mount_ai_keys
 from fiscus.edges.api.ai_routes import mount_ai
+from fiscus.edges.api.allocation_routes import mount_allocations
 from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.books_routes import mount_books
@@ -61,6 +62,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_ai(router, get_ws)
     mount_ai_keys(router, get_ws)
     mount_purchases(router, get_ws)
+    mount_allocations(router, get_ws, kept)
     mount_contracts(router, get_ws)
     mount_books(router, get_ws)
     mount_reports(router, get_ws)

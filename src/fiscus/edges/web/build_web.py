@@ -15,6 +15,7 @@ from fiscus.edges.web import (
     acting,
     ai_key_pages,
     ai_pages,
+    allocation_pages,
     approval_pages,
     contract_pages,
     govern_pages,
@@ -47,6 +48,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     contract_pages.mount(router, site)
     report_pages.mount(router, site)
     ai_pages.mount(router, site)
+    allocation_pages.mount(router, site)
     policy_pages.mount(router, site)
     acting.mount(router, site)
     return Web(router, site.error)

@@ -43,6 +43,7 @@ NAVIGATION = (
     ("/policies", "Policies", "p"),
     ("/owners", "Owners", "o"),
     ("/reports", "Reports", "e"),
+    ("/allocations", "Shared cost", "h"),
     ("/board", "Board", "r"),
     ("/data", "Data", "d"),
 )

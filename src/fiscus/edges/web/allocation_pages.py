@@ -1,0 +1,36 @@
+"""The page about shared cost: who pays what for whom and why."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from fiscus.edges.web.site import Site
+from fiscus.flows.show_allocations import METRICS, PAYERS, AllocationsAsked, show_allocations
+from fiscus.kernel.errors import BadInput
+
+
+def mount(router: APIRouter, site: Site) -> None:
+    """Add this file's pages to `router`."""
+
+    @router.get("/allocations")
+    def allocations(
+        request: Request, period: str = "", by: str = "team", as_of: str = "", metric: str = "EffectiveCost"
+    ) -> HTMLResponse:
+        visit = site.visit(request)
+        ws = visit.ws
+        asked = AllocationsAsked(period.strip() or None, by, _day(as_of.strip()), metric)
+        key = ("allocations", asked)
+        shown = site.kept.get(ws, key, lambda: show_allocations(ws, asked, site.trust(ws)))
+        rules = {rule.id: rule for rule in ws.config.allocations.rules}
+        about = {"shown": shown, "asked": asked, "rules": rules, "payers": PAYERS, "metrics": METRICS}
+        return site.page(visit, "allocations.html", about)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
