@@ -11,6 +11,8 @@ from fiscus.cost.ai.load_overrides import FILE as PRICES
 from fiscus.cost.ai.load_overrides import load_overrides
 from fiscus.cost.allocation.load_allocations import FOLDER as ALLOCATIONS
 from fiscus.cost.allocation.load_allocations import AllocationContext, load_allocations
+from fiscus.cost.marketplaces.load_pairs import FILE as MARKETPLACE
+from fiscus.cost.marketplaces.load_pairs import load_pairs
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.doors.purchases.load_catalog import FILE as CATALOG
@@ -38,6 +40,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     owners = {name: _text(home, name) for name in OWNERS}
     budgets, policies = _folder(home, "budgets"), _folder(home, "policies")
     catalog = {CATALOG: _text(home, CATALOG)} if (home / CATALOG).is_file() else {}
+    pairs = {MARKETPLACE: _text(home, MARKETPLACE)} if (home / MARKETPLACE).is_file() else {}
     prices = {PRICES: _text(home, PRICES)} if (home / PRICES).is_file() else {}
     load_overrides(prices.get(PRICES, "prices: []"), PRICES)
     directory = load_directory(owners[OWNERS[0]], OWNERS[0])
@@ -62,6 +65,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
                 **budgets,
                 **policies,
                 **catalog,
+                **pairs,
                 **prices,
                 **allocations.texts,
                 **allocations.inputs,
@@ -76,6 +80,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         gates=settings.gates,
         simulated=settings.simulated,
         catalog=load_catalog(catalog.get(CATALOG, "")),
+        marketplaces=load_pairs(pairs.get(MARKETPLACE, "")),
         pages_url=settings.pages_url,
         ai_accounts=settings.ai_accounts,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),

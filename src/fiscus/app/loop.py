@@ -23,6 +23,7 @@ from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_files
 from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.keep_purchases import keep_purchases
+from fiscus.flows.keep_same_spend import keep_same_spend
 from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.push_vendor_caps import plan_vendor_caps
 from fiscus.flows.reconcile_actions import reconcile_actions
@@ -83,6 +84,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     ai_written = write_ai_charges(ws, progress)
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
+    keep_same_spend(ws)
     progress.stage("Handing on shared cost")
     allocated = allocate_costs(ws)
     progress.stage("Looking for anomalies")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
+from fiscus.cost.marketplaces.types import CellCounts
 from fiscus.cost.types import (
     Dataset,
     Delivery,
@@ -130,6 +131,10 @@ class Lake(LakeReader, Protocol):
 
     def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
         """The closed months are these: what the view `charges_as_reported` shows. Equal content writes nothing."""
+        ...
+
+    def write_same_spend(self, cells: Sequence[CellCounts]) -> LakeVersion:
+        """What two feeds show alike is this: what the view `charges_counted_once` counts once. Equal content writes nothing."""
         ...
 
     def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:

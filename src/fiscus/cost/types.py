@@ -84,7 +84,7 @@ class Delivery:
 
 VERSION_LETTERS: Final = {
     "charges": "c", "assignments": "a", "contract_commitments": "k", "billing_periods": "p", "invoice_details": "i",
-    "closes": "s", "allocations": "d",
+    "closes": "s", "allocations": "d", "same_spend": "t",
 }  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class LakeVersion:
     invoice_details: int = -1
     closes: int = -1
     allocations: int = -1
+    same_spend: int = -1
 
     def __str__(self) -> str:
         return ".".join(

@@ -13,6 +13,7 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ai.ports import CallStore, VendorCosts
 from fiscus.cost.ai.types import AiAccount
 from fiscus.cost.allocation.types import AllocationRules
+from fiscus.cost.marketplaces.types import DeclaredPair
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
 from fiscus.flows.known_names import KnownNames
@@ -69,6 +70,7 @@ class Configuration:
     ladder: EscalationLadder = field(default_factory=lambda: ladder_from({}))
     outcomes: tuple[Outcome, ...] = ()
     catalog: Catalog = field(default_factory=Catalog)  # what purchases are held against
+    marketplaces: tuple[DeclaredPair, ...] = ()  # which feeds show the same spend, as people know it
     pages_url: str = "http://127.0.0.1:8720"  # where people open the pages: what links in mails start with
     freezes: tuple[Freeze, ...] = ()
     gates: GateSettings = field(default_factory=GateSettings)

@@ -128,6 +128,7 @@ COMMITMENT_EXPIRY_AHEAD_DAYS: Final = 60  # a finding says so long before that a
 CREDITS_AHEAD_DAYS: Final = 45  # a finding says so long before that a prepaid balance runs out, or is lost
 CREDITS_BURN_DAYS: Final = 28  # what a balance loses a day is averaged over its last four weeks
 CREDITS_HISTORY_DAYS: Final = 365  # of use that the forecast of a balance learns from
+SEEN_TWICE_DAYS: Final = 730  # of charges in which the same spend is looked for in two feeds
 PURCHASE_HISTORY_DAYS: Final = 365  # of bills that say what is bought already
 RENEWAL_AHEAD_DAYS: Final = 60  # a case is opened so long before notice is due
 RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before

@@ -30,6 +30,32 @@ def pages(ws: Workspace) -> Browser:
     return Browser(app_over(ws))
 
 
+def test_spend_in_two_feeds_stands_on_the_page_and_in_the_api_and_the_terminal_keeps_it(ws, pages, capsys) -> None:
+    from tests.unit.cost.test_marketplaces import AURA, AURA_ITSELF, DROP, OWN, row
+
+    from fiscus.edges.cli.commands_commitments import marketplace
+    from fiscus.edges.cli.terminal import Common
+
+    assert "No charge yet." in pages.get("/marketplaces").text
+    day = date(2026, 10, 5)
+    for source, rows in {
+        "aura": [row(day, "100", AURA), row(day, "900", AURA_ITSELF)],
+        "solora": [row(day, "100", OWN)],
+    }.items():
+        deliver(ws, write_csv(ws.home / f"{source}.csv", rows, drop=DROP), source=Source(source))
+    page = pages.get("/marketplaces").text
+    assert (
+        "1 seller invoiced by a marketplace in twelve months; 100 USD of 1 month stand in two feeds and count once."
+        in page
+    )
+    assert "It rests on the last run" in page
+    assert marketplace(common=Common(home=str(ws.home))) == 0
+    assert "1,000.00" in capsys.readouterr().out
+    ws.lake.refresh()
+    shown = pages.get("/api/marketplaces").json()
+    assert (shown["kept"], shown["totals"][0]["effective_once"]) == (True, "1000.000000000000")
+
+
 def test_a_prepaid_balance_stands_on_the_page_in_the_api_and_in_the_terminal_and_is_a_finding(
     ws, pages, capsys
 ) -> None:

@@ -1,4 +1,4 @@
-"""Commands about what was promised and prepaid: `fiscus commitments`, `fiscus credits`."""
+"""Commands about what was promised and prepaid: `fiscus commitments`, `fiscus credits`, `fiscus marketplace`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from fiscus.cost.commitments.use_figures import UseFigures
     from fiscus.flows.show_commitments import CommitmentsUsed
     from fiscus.flows.show_credits import CreditsShown
+    from fiscus.flows.show_marketplaces import MarketplacesShown
 
 
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     app.command(commitments)
     app.command(credits_, name="credits")
+    app.command(marketplace)
 
 
 @guarded
@@ -87,6 +89,67 @@ def _twice(billed: Any, counted: Any, currency: str) -> str:
         if amount
     ]
     return f"{' and '.join(parts)} stand on the purchase and on its use." if parts else ""
+
+
+@guarded
+def marketplace(*, common: Common = NO_OPTIONS) -> None:
+    """Who sells, operates and invoices; what a marketplace's feed and the vendor's own show alike, and totals that count it once.
+
+    Looks again, and keeps what counts once for the view charges_counted_once; `fiscus run` does it too.
+    """
+    from fiscus.flows.keep_same_spend import keep_same_spend
+    from fiscus.flows.show_marketplaces import show_marketplaces
+
+    ws = open_home(common)
+    keep_same_spend(ws)
+    show(common, show_marketplaces(ws), _marketplaces_text)
+
+
+def _marketplaces_text(shown: MarketplacesShown) -> None:
+    say(shown.sentence)
+    say()
+    table(
+        ("seller", "operator", "invoicer", "made by", "channel", "BilledCost", "EffectiveCost", "", "charges"),
+        [
+            (
+                x.seller,
+                x.operator or "-",
+                x.invoicer,
+                x.maker or "-",
+                x.channel,
+                x.billed,
+                x.effective,
+                x.currency,
+                x.charges,
+            )
+            for x in shown.roles
+            if x.channel != "direct"
+        ],
+        "Spend that somebody else than its seller invoices, or runs, would stand here.",
+    )
+    if shown.links:
+        say()
+        rows = [
+            (x.month, x.seller, x.marketplace, x.marketplace_effective, x.vendor, x.vendor_effective, x.currency, x.confidence,
+             x.counts if x.counted_once else "all rows")
+            for x in shown.links
+        ]  # fmt: skip
+        table(("month", "seller", "marketplace", "cost there", "vendor", "cost there", "", "sure", "counts"), rows, "")
+    say()
+    totals = [
+        (
+            x.currency,
+            x.billed,
+            x.billed_not_counted,
+            x.billed_once,
+            x.effective,
+            x.effective_not_counted,
+            x.effective_once,
+        )
+        for x in shown.totals
+    ]
+    headers = ("", "BilledCost", "seen twice", "counted once", "EffectiveCost", "seen twice", "counted once")
+    table(headers, totals, "The lake is empty.")
 
 
 def _commitments_text(shown: CommitmentsUsed) -> None:

@@ -18,6 +18,8 @@ from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.books.views import CLOSES, REPORTED, book_views_sql
 from fiscus.cost.datasets.views import dataset_views_sql
+from fiscus.cost.marketplaces.types import CellCounts
+from fiscus.cost.marketplaces.views import once_views_sql
 from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
 from fiscus.cost.version_views import version_views_sql
 from fiscus.cost.views import (
@@ -37,6 +39,7 @@ from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.reported import reported_at
+from fiscus.stores.lake.same_spend_table import same_spend_table
 from fiscus.stores.lake.tables import (
     TableAt,
     source_lock,
@@ -190,6 +193,14 @@ class DeltaLake:
             write_whole_table(path, pa.table(columns, names=[name for name, _ in CLOSES]), content)
         return self.refresh()
 
+    def write_same_spend(self, cells: Sequence[CellCounts]) -> LakeVersion:
+        """Replace what is counted once; equal content writes nothing."""
+        path, rows = self._root / "same_spend", same_spend_table(cells)
+        content = digest([list(row.values()) for row in rows.to_pylist()])
+        if whole_table_digest(path) != content and (cells or self.refresh().same_spend >= 0):
+            write_whole_table(path, rows, content)
+        return self.refresh()
+
     def write_allocations(self, runs: Sequence[AllocationKept]) -> LakeVersion:
         """Append allocation runs; nothing that was kept is changed."""
         append_runs(self._root, self._root / "allocations", runs, self._version.allocations)
@@ -223,6 +234,7 @@ class DeltaLake:
                 self._promoted,
             ),
             *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
+            *once_views_sql(tables["same_spend"].files),
             *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 

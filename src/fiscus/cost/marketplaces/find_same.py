@@ -1,0 +1,221 @@
+"""The same spend in a marketplace's feed and in the vendor's own: found by its money, month by month, or declared. Pure.
+
+FOCUS 1.3, BilledCost and EffectiveCost: an entity that does not invoice shows a BilledCost of 0, and one that does not originate
+the usage an EffectiveCost of 0. Feeds that keep to it count once by themselves. Where both show both, the same rule says which
+row counts (`counts: focus`): BilledCost at the marketplace, which invoices; EffectiveCost at the vendor, whose usage it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from fiscus.cost.marketplaces.types import Cell, CellCounts, Confidence, DeclaredPair, SeenTwice
+from fiscus.cost.providers import canonical_name
+from fiscus.kernel.ids import content_id
+from fiscus.kernel.money import EXACT, ZERO, display, total
+
+WORTH_MIN: Final = Decimal(1)  # amounts that are the same under one unit may be so by chance
+MEDIUM_SHARE: Final = Decimal("0.02")
+MEDIUM_MONTHS_MIN: Final = 2  # near in one month may be chance; in two it is a pattern
+_LEGAL: Final = re.compile(
+    r"\b(inc|llc|ltd|limited|gmbh|ag|sa|sas|sarl|bv|plc|pbc|corp|corporation|co|company|software|technologies|labs)\b"
+)
+Group = tuple[str, str, str]  # seller (plain), currency, month
+
+
+def plain_name(name: str) -> str:
+    """`Datadog, Inc.` and `datadog` are one seller."""
+    known = canonical_name(name)
+    bare = re.sub(r"[^a-z0-9 ]+", " ", known.lower())
+    return " ".join(_LEGAL.sub(" ", bare).split()) or bare.strip()
+
+
+def find_same(cells: Iterable[Cell], declared: Sequence[DeclaredPair] = ()) -> list[SeenTwice]:
+    """Every month and seller that two feeds show, the newest month first; what may be the same and is not sure is `possible`."""
+    groups: dict[Group, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((plain_name(cell.seller), cell.currency, cell.month), []).append(cell)
+    found: list[SeenTwice] = []
+    for group, members in sorted(groups.items()):
+        by_source = {source: list(some) for source, some in _by_source(members).items()}
+        for one, other in itertools.combinations(sorted(by_source), 2):
+            sides = _sides(by_source[one], by_source[other], declared, group)
+            if sides is not None:
+                found += _judge(group, *sides, declared)
+    sure = _without_lone_nearness(found)
+    return sorted(sure, key=lambda one: (one.month, one.seller, one.id), reverse=True)
+
+
+def cell_counts(found: Iterable[SeenTwice]) -> list[CellCounts]:
+    """What the view `charges_counted_once` joins; a cell stands once, the first that claims it."""
+    rows: dict[tuple[str, ...], CellCounts] = {}
+    for one in found:
+        if not one.counted_once:
+            continue
+        for side, cells, others in (
+            ("marketplace", one.marketplace, one.vendor),
+            ("vendor", one.vendor, one.marketplace),
+        ):
+            billed = one.counts == side or (one.counts == "focus" and side == "marketplace")
+            effective = one.counts == side or (one.counts == "focus" and side == "vendor")
+            for cell in cells:
+                key = (cell.source, cell.seller, cell.currency, cell.month, cell.account, cell.sub_account)
+                rows.setdefault(
+                    key,
+                    CellCounts(
+                        *key,
+                        link=one.id,
+                        side="vendor" if side == "vendor" else "marketplace",
+                        other_source=", ".join(sorted({other.source for other in others})),
+                        counts_billed=billed,
+                        counts_effective=effective,
+                        basis=one.confidence,
+                    ),
+                )
+    return list(rows.values())
+
+
+def _by_source(cells: Iterable[Cell]) -> Mapping[str, list[Cell]]:
+    found: dict[str, list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.source, []).append(cell)
+    return found
+
+
+def _sides(
+    one: list[Cell], other: list[Cell], declared: Sequence[DeclaredPair], group: Group
+) -> tuple[list[Cell], list[Cell]] | None:
+    """(marketplace's cells, vendor's cells); None where neither feed is a marketplace's."""
+    for pair in declared:
+        if plain_name(pair.seller) == group[0] and {pair.marketplace, pair.vendor} == {one[0].source, other[0].source}:
+            return (one, other) if one[0].source == pair.marketplace else (other, one)
+    market = [_invoices_for_another(cells) for cells in (one, other)]
+    if market == [True, False]:
+        return one, other
+    if market == [False, True]:
+        return other, one
+    if market == [True, True] and one[0].others != other[0].others:
+        return (one, other) if one[0].others > other[0].others else (other, one)
+    return None
+
+
+def _invoices_for_another(cells: Sequence[Cell]) -> bool:
+    """Its rows are billed by somebody who is not their seller, and for money."""
+    return any(cell.billed != ZERO and plain_name(cell.invoicer) != plain_name(cell.seller) for cell in cells)
+
+
+def _judge(group: Group, market: list[Cell], vendor: list[Cell], declared: Sequence[DeclaredPair]) -> list[SeenTwice]:
+    for pair in declared:
+        if _names(pair, group, market, vendor):
+            return [_declared(group, pair, market, vendor)] if pair.same else []
+    if _once_already(market, vendor):
+        said = "The marketplace's rows are billed and no cost, the vendor's are cost and not billed: the feeds count it once."
+        return [_seen(group, market, vendor, "by_the_feeds", said)]
+    found: list[SeenTwice] = []
+    left_market, left_vendor = list(market), list(vendor)
+    for some_market, some_vendor in _candidates(market, vendor):
+        if not set(some_market) <= set(left_market) or not set(some_vendor) <= set(left_vendor):
+            continue
+        if _same_money(some_market, some_vendor):
+            found.append(_seen(group, some_market, some_vendor, "high", _said(some_market, some_vendor, group[1])))
+            left_market = [cell for cell in left_market if cell not in some_market]
+            left_vendor = [cell for cell in left_vendor if cell not in some_vendor]
+    if not found and left_market and left_vendor:
+        sure: Confidence = "medium" if _near(left_market, left_vendor) else "possible"
+        found.append(_seen(group, left_market, left_vendor, sure, _said(left_market, left_vendor, group[1])))
+    return found
+
+
+def _names(pair: DeclaredPair, group: Group, market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
+    inside = (not pair.first or pair.first <= group[2]) and (not pair.last or group[2] <= pair.last)
+    return (
+        inside
+        and plain_name(pair.seller) == group[0]
+        and (pair.marketplace, pair.vendor) == (market[0].source, vendor[0].source)
+    )
+
+
+def _declared(group: Group, pair: DeclaredPair, market: Sequence[Cell], vendor: Sequence[Cell]) -> SeenTwice:
+    said = f"marketplace.yaml, line {pair.line}, says so. {_said(market, vendor, group[1])}"
+    seen = _seen(group, market, vendor, "declared", said)
+    return SeenTwice(
+        seen.id, seen.seller, seen.currency, seen.month, seen.marketplace, seen.vendor, pair.counts, "declared", said
+    )
+
+
+def _once_already(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
+    return all(cell.billed == ZERO for cell in vendor) and all(cell.effective == ZERO for cell in market)
+
+
+def _candidates(market: list[Cell], vendor: list[Cell]) -> Iterable[tuple[list[Cell], list[Cell]]]:
+    """Everything against everything; one account against everything; account against account."""
+    yield market, vendor
+    for cell in sorted(vendor, key=lambda one: -abs(one.worth)):
+        yield market, [cell]
+    for cell in sorted(market, key=lambda one: -abs(one.worth)):
+        yield [cell], vendor
+    for one, other in itertools.product(market, vendor):
+        yield [one], [other]
+
+
+def _same_money(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
+    """Within what invoices may differ by rounding: MAX(100 x subunit, SQRT(rows) x 0.5 x subunit) (FOCUS 1.4, Invoice Detail)."""
+    one, other = _worth(market), _worth(vendor)
+    rows = max(sum(cell.charges for cell in side) for side in (market, vendor))
+    bound = max(Decimal(1), EXACT.multiply(Decimal(rows).sqrt(EXACT), Decimal("0.005")))
+    small = min(abs(one), abs(other))
+    return small >= WORTH_MIN and abs(EXACT.subtract(one, other)) <= min(bound, EXACT.multiply(small, MEDIUM_SHARE))
+
+
+def _near(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
+    one, other = _worth(market), _worth(vendor)
+    small = min(abs(one), abs(other))
+    return small >= WORTH_MIN and abs(EXACT.subtract(one, other)) <= EXACT.multiply(small, MEDIUM_SHARE)
+
+
+def _without_lone_nearness(found: Sequence[SeenTwice]) -> list[SeenTwice]:
+    """A month that is only near stays unsure where no other month of the same two feeds is at least near."""
+    months: dict[tuple[str, str, str, str], int] = {}
+    for one in found:
+        if one.confidence in {"high", "medium"}:
+            key = (plain_name(one.seller), one.currency, one.marketplace[0].source, one.vendor[0].source)
+            months[key] = months.get(key, 0) + 1
+    kept = []
+    for one in found:
+        key = (plain_name(one.seller), one.currency, one.marketplace[0].source, one.vendor[0].source)
+        lone = one.confidence == "medium" and months[key] < MEDIUM_MONTHS_MIN
+        kept.append(_with(one, "possible") if lone else one)
+    return kept
+
+
+def _with(one: SeenTwice, confidence: Confidence) -> SeenTwice:
+    return SeenTwice(
+        one.id, one.seller, one.currency, one.month, one.marketplace, one.vendor, one.counts, confidence, one.evidence
+    )
+
+
+def _seen(
+    group: Group, market: Sequence[Cell], vendor: Sequence[Cell], confidence: Confidence, evidence: str
+) -> SeenTwice:
+    cells = [[cell.source, cell.account, cell.sub_account] for cell in (*market, *vendor)]
+    link = content_id("two", *group, cells)
+    return SeenTwice(
+        link, vendor[0].seller, group[1], group[2], tuple(market), tuple(vendor), "focus", confidence, evidence
+    )
+
+
+def _said(market: Sequence[Cell], vendor: Sequence[Cell], currency: str) -> str:
+    one, other = _worth(market), _worth(vendor)
+    return (
+        f"{market[0].source} shows {display(one)} {currency} in {sum(cell.charges for cell in market)} charges, invoiced by "
+        f"{market[0].invoicer}; {vendor[0].source} shows {display(other)} in {sum(cell.charges for cell in vendor)}; apart by "
+        f"{display(abs(EXACT.subtract(one, other)))}."
+    )
+
+
+def _worth(cells: Sequence[Cell]) -> Decimal:
+    return total([cell.worth for cell in cells])

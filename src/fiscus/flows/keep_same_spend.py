@@ -1,0 +1,40 @@
+"""The same spend in two feeds, looked for and told to the lake, so that the view `charges_counted_once` counts it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from fiscus.cost.marketplaces.find_same import cell_counts, find_same
+from fiscus.cost.marketplaces.types import Cell, SeenTwice
+from fiscus.flows.workspace import Workspace
+from fiscus.kernel.actor import FISCUS
+from fiscus.kernel.limits import SEEN_TWICE_DAYS
+from fiscus.kernel.periods import Month, midnight
+from fiscus.kernel.sql_text import sql_text
+
+
+def seen_twice(ws: Workspace) -> Sequence[SeenTwice]:
+    """Every seller and month that two feeds show, over the last two years, the newest first. Reads the lake only."""
+    since = Month.of(ws.as_of - timedelta(days=SEEN_TWICE_DAYS)).start
+    asked = {"since": midnight(since), "until": midnight(ws.as_of)}
+    rows = ws.lake.query(sql_text("fiscus.cost", "marketplace_cells"), asked).dicts()
+    return find_same([Cell(**row) for row in cast("Any", rows)], ws.config.marketplaces)
+
+
+def keep_same_spend(ws: Workspace) -> Sequence[SeenTwice]:
+    """Look, and keep what counts once. Twice over the same bills and file changes nothing; what changed is evidence."""
+    found = seen_twice(ws)
+    cells = cell_counts(found)
+    before = ws.lake.refresh()
+    after = ws.lake.write_same_spend(cells)
+    if after.same_spend != before.same_spend:
+        once = [one for one in found if one.counted_once]
+        body = {
+            "links": [[one.id, one.seller, one.month, one.confidence, one.counts] for one in once],
+            "lake": str(after),
+        }
+        with ws.state.begin() as tx:
+            tx.evidence.append("same_spend.kept", f"t{after.same_spend}", FISCUS, body)
+    return found

@@ -1,0 +1,216 @@
+"""Seller, operator and invoicer told apart; the same spend in two feeds counted once, and nothing lost to the last digit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.bills import deliver, write_csv
+from tests.fixtures.company import open_company
+from tests.fixtures.judging import charge
+from tests.spec_files import spec_rows
+
+from fiscus.cost.marketplaces.find_same import cell_counts, find_same, plain_name
+from fiscus.cost.marketplaces.load_pairs import load_pairs
+from fiscus.cost.marketplaces.types import Cell
+from fiscus.cost.types import Source
+from fiscus.flows.find_marketplaces import marketplace_findings
+from fiscus.flows.keep_same_spend import keep_same_spend
+from fiscus.flows.show_marketplaces import show_marketplaces
+from fiscus.kernel.errors import BadConfig
+
+AURA = {"InvoiceIssuerName": "Aura Web", "ServiceProviderName": "Solora AI", "HostProviderName": "Aura Web"}
+OWN = {
+    "InvoiceIssuerName": "Solora AI",
+    "ServiceProviderName": "Solora AI",
+    "HostProviderName": "Solora AI",
+    "BillingAccountId": "s-1",
+}
+AURA_ITSELF = {"InvoiceIssuerName": "Aura Web", "ServiceProviderName": "Aura Web", "HostProviderName": "Aura Web"}
+DROP = ("ProviderName", "PublisherName")
+ONCE = (
+    "SELECT sum(BilledCost), sum(EffectiveCost), sum(x_BilledCostOnce), sum(x_EffectiveCostOnce), count(*) "
+    "FROM charges_counted_once"
+)
+
+
+def feed(home: Path, source: str, rows, ws=None):
+    ws = ws or open_company(home)
+    deliver(ws, write_csv(home / f"{source}.csv", rows, drop=DROP), source=Source(source))
+    return ws
+
+
+def row(day: date, cost: str, who: dict[str, str], **more: str) -> dict[str, str]:
+    return {**charge(day, cost), "BilledCost": cost, **who, **more}
+
+
+def two_feeds(home: Path, market: str, vendor: str, **vendors_own: str):
+    """Aura Web's bills with Solora's spend of October on them, and Solora's own feed of the same month."""
+    day = date(2026, 10, 5)
+    ws = feed(home, "aura", [row(day, market, AURA), row(day, "900", AURA_ITSELF)])
+    return feed(home, "solora", [row(day, vendor, OWN, **vendors_own)], ws)
+
+
+class TestSeenByBoth:
+    def test_the_specifications_marketplace_case_beside_the_vendors_own_feed(self, tmp_path, shared_data) -> None:
+        """FOCUS 1.5 draft: 10.00 + 37.50 of Solora AI, hosted and invoiced by Aura Web; Solora's own feed says 47.50 too."""
+        rows = spec_rows(shared_data / "focus" / "ai-1.5-draft" / "cached_tokens_via_csp_marketplace.csv")
+        ws = feed(tmp_path, "aura", [*rows, row(date(2025, 5, 2), "900", AURA_ITSELF)])
+        feed(tmp_path, "solora", [row(date(2025, 5, 9), "47.50", OWN)], ws)
+        (link,) = [one for one in keep_same_spend(ws) if one.seller == "Solora AI"]
+        assert (link.month, link.confidence, link.counts) == ("2025-05", "high", "focus")
+        ((billed, effective, billed_once, effective_once, count),) = ws.lake.query(ONCE).rows
+        assert (billed, effective, count) == (995, 995, 4)
+        assert (billed_once, effective_once) == (Decimal("947.50"), Decimal("947.50"))
+        counts = ws.lake.query(
+            "SELECT x_SourceId, x_SeenTwiceIn, x_CountsBilledCost, x_CountsEffectiveCost FROM charges_counted_once "
+            "WHERE x_SeenTwice IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        ).rows
+        assert counts == (("aura", "solora", True, False), ("solora", "aura", False, True))
+
+    def test_totals_with_and_without_reconcile_to_the_last_digit(self, tmp_path: Path) -> None:
+        ws = two_feeds(tmp_path, "100.123456789012", "100.123456789012")
+        keep_same_spend(ws)
+        shown = show_marketplaces(ws)
+        (money,) = shown.totals
+        assert (money.billed, money.billed_once) == (Decimal("1100.246913578024"), Decimal("1000.123456789012"))
+        assert money.billed_once + money.billed_not_counted == money.billed
+        assert money.effective_once + money.effective_not_counted == money.effective
+        assert shown.kept
+        (link,) = shown.links
+        assert (link.marketplace, link.marketplace_billed, link.vendor, link.vendor_effective) == (
+            "aura", Decimal("100.123456789012"), "solora", Decimal("100.123456789012"),
+        )  # fmt: skip
+        assert "apart by 0.00" in link.evidence
+
+    def test_what_is_found_is_kept_once_and_looked_at_again_it_changes_nothing(self, tmp_path: Path) -> None:
+        ws = two_feeds(tmp_path, "100", "100")
+        assert not show_marketplaces(ws).kept
+        keep_same_spend(ws)
+        version = ws.lake.version()
+        keep_same_spend(ws)
+        assert ws.lake.version() == version
+        with ws.state.read() as tx:
+            assert len(list(tx.evidence_records(["same_spend.kept"]))) == 1
+
+    def test_feeds_that_keep_to_focus_count_once_by_themselves(self, tmp_path: Path) -> None:
+        """The vendor does not invoice, so it bills nothing; the marketplace has no usage, so it counts nothing."""
+        day = date(2026, 10, 5)
+        ws = feed(tmp_path, "aura", [row(day, "100", AURA, EffectiveCost="0"), row(day, "900", AURA_ITSELF)])
+        feed(tmp_path, "solora", [row(day, "100", OWN, BilledCost="0")], ws)
+        (link,) = keep_same_spend(ws)
+        assert (link.confidence, link.counted_once) == ("by_the_feeds", False)
+        ((billed, effective, *once, _),) = ws.lake.query(ONCE).rows
+        assert (billed, effective) == tuple(once) == (1000, 1000)
+        assert marketplace_findings(ws) == []
+
+    def test_amounts_that_differ_are_told_and_all_of_them_count(self, tmp_path: Path) -> None:
+        ws = two_feeds(tmp_path, "100", "160")
+        (link,) = keep_same_spend(ws)
+        assert link.confidence == "possible"
+        (finding,) = marketplace_findings(ws)
+        assert (finding.kind, finding.level, finding.amount) == ("seen_twice", "warn", 100)
+        ((_, effective, _, once, _),) = ws.lake.query(ONCE).rows
+        assert effective == once
+
+    def test_one_account_of_the_vendor_is_bought_there_and_the_other_is_not(self, tmp_path: Path) -> None:
+        day = date(2026, 10, 5)
+        ws = two_feeds(tmp_path, "100", "100")
+        feed(tmp_path, "solora", [row(day, "100", OWN), row(day, "250", OWN, BillingAccountId="s-2")], ws)
+        (link,) = keep_same_spend(ws)
+        assert ([cell.account for cell in link.vendor], link.confidence) == (["s-1"], "high")
+        ((_, effective, _, once, _),) = ws.lake.query(ONCE).rows
+        assert (effective, once) == (1350, 1250)
+
+    def test_people_say_what_is_the_same_and_which_rows_count(self, tmp_path: Path) -> None:
+        ws = two_feeds(tmp_path, "100", "160")
+        pairs = (
+            "pairs:\n  - {seller: Solora AI Inc., marketplace: aura, vendor: solora, same: true, counts: marketplace}\n"
+        )
+        told = replace(ws, config=replace(ws.config, marketplaces=load_pairs(pairs)))
+        (link,) = keep_same_spend(told)
+        assert (link.confidence, link.counts) == ("declared", "marketplace")
+        assert link.evidence.startswith("marketplace.yaml, line 2, says so.")
+        ((_, _, billed, effective, _),) = ws.lake.query(ONCE).rows
+        assert (billed, effective) == (1000, 1000)
+        (finding,) = marketplace_findings(told)
+        assert finding.level == "observe"
+        apart = pairs.replace("true, counts: marketplace", "false")
+        assert keep_same_spend(replace(ws, config=replace(ws.config, marketplaces=load_pairs(apart)))) == []
+        ((_, _, billed, effective, _),) = ws.lake.query(ONCE).rows
+        assert (billed, effective) == (1160, 1160)
+
+    def test_tax_on_a_marketplaces_invoice_counts_whatever_its_spend_does(self, tmp_path: Path) -> None:
+        day = date(2026, 10, 5)
+        rows = [row(day, "100", AURA), row(day, "20", AURA, ChargeCategory="Tax"), row(day, "900", AURA_ITSELF)]
+        ws = feed(tmp_path, "aura", rows)
+        feed(tmp_path, "solora", [row(day, "100", OWN)], ws)
+        keep_same_spend(ws)
+        ((_, _, billed, effective, _),) = ws.lake.query(ONCE).rows
+        assert (billed, effective) == (1020, 1020)
+
+
+def test_who_sells_operates_invoices_and_made_it_stand_apart(tmp_path: Path) -> None:
+    day = date(2026, 10, 5)
+    hosted = {"SkuPriceDetails": '{"ModelDeveloper": "Solora AI"}'}
+    ws = feed(
+        tmp_path, "aura", [row(day, "100", AURA), row(day, "7", AURA_ITSELF, **hosted), row(day, "900", AURA_ITSELF)]
+    )
+    roles = {(one.seller, one.operator, one.invoicer, one.maker): one.channel for one in show_marketplaces(ws).roles}
+    assert roles == {
+        ("Solora AI", "Aura Web", "Aura Web", ""): "marketplace",
+        ("Aura Web", "Aura Web", "Aura Web", "Solora AI"): "hosted",
+        ("Aura Web", "Aura Web", "Aura Web", ""): "direct",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pairs:\n  - {seller: a, marketplace: x, vendor: x, same: true}", "the same source"),
+        ("pairs:\n  - {seller: a, marketplace: x, vendor: y, same: false, counts: vendor}", "beside same: false"),
+        (
+            "pairs:\n  - {seller: a, marketplace: x, vendor: y, same: true, from: 2026-05, to: 2026-01}",
+            "before it begins",
+        ),
+        ("pairs:\n  - {seller: a, marketplace: x}", "vendor"),
+    ],
+)
+def test_a_file_that_says_nothing_clear_is_refused_by_line(text: str, said: str) -> None:
+    with pytest.raises(BadConfig, match=said) as refused:
+        load_pairs(text)
+    assert (refused.value.where.file, refused.value.where.line) == ("marketplace.yaml", 2)
+
+
+def test_one_seller_is_called_many_things() -> None:
+    assert len({plain_name(name) for name in ("Datadog, Inc.", "datadog", "DATADOG INC")}) == 1
+    assert plain_name("Amazon Web Services, Inc.") == plain_name("AWS")
+    assert plain_name("Labs") == "labs"
+
+
+money = st.decimals(0, 1000, places=2)
+cells = st.lists(
+    st.builds(
+        Cell, source=st.sampled_from(["m", "v", "w"]), seller=st.just("S"), invoicer=st.sampled_from(["S", "Market"]),
+        month=st.sampled_from(["2026-09", "2026-10"]), currency=st.sampled_from(["USD", "EUR"]),
+        account=st.sampled_from(["1", "2"]), sub_account=st.just(""), billed=money, effective=money,
+        charges=st.integers(1, 50), others=st.integers(0, 2),
+    ),
+    max_size=8, unique_by=lambda one: (one.source, one.month, one.currency, one.account),
+)  # fmt: skip
+
+
+@given(cells)
+def test_each_cell_is_claimed_once_and_each_metric_of_a_link_counts_on_one_side_alone(parts: list[Cell]) -> None:
+    found = find_same(parts)
+    claimed = cell_counts(found)
+    assert len({(one.source, one.month, one.currency, one.account) for one in claimed}) == len(claimed)
+    for link in {one.link for one in claimed}:
+        sides = {(one.side, one.counts_billed, one.counts_effective) for one in claimed if one.link == link}
+        assert sides <= {("marketplace", True, False), ("vendor", False, True)}
+        assert len({one.currency for one in claimed if one.link == link}) == 1
