@@ -8,7 +8,7 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled is kept: every start of `fiscus` compiles a thousand modules without
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test promises lint format bench lock clean
+.PHONY: help demo test peers promises lint format bench lock clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -16,8 +16,11 @@ help:  ## This list
 demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found, serve it (DEMO_SERVE=0: do not)
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
-test: $(VENV)/.dev $(VENV)/.litellm  ## All tests, against real components; the promises have a target of their own
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/promises $(PYTEST_ARGS)
+test: $(VENV)/.dev  ## All tests, against real components; promises and peers have targets of their own
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers $(PYTEST_ARGS)
+
+peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus: the LiteLLM proxy, a real Envoy
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/peers $(PYTEST_ARGS)
 
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
 	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fixtures.built import close_stores, copied
+from tests.fixtures.effort import some
 
 REPO = Path(__file__).resolve().parents[1]
 DAY = date(2026, 11, 20)
 LONGEST = ("tests/journey/", "tests/golden/", "tests/contract/", "tests/property/", "tests/docs/", "tests/unit/cost/")
 SHARED_DATA = REPO.parent / "shared" / "data"
+
+settings.register_profile("fiscus", max_examples=some(100))
+settings.load_profile("fiscus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +27,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: next((n for n, file in enumerate(LONGEST) if item.nodeid.startswith(file)), len(LONGEST))
     )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: a collector that looks through all of it again and again takes a twentieth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # DuckDB looks at the end whether anything of its own was left behind
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.fixtures.asking import asked_for, decision, intent
 from tests.fixtures.company import NOON, Settings, open_company
+from tests.fixtures.effort import some
 
 from fiscus.flows.approve_intent import approve_intent, approve_many, open_approval_link, reject_intent
 from fiscus.flows.claim_approval import claim_approval, return_approval
@@ -143,5 +144,5 @@ class Approvals(RuleBasedStateMachine):
 
 TestApprovals = Approvals.TestCase
 TestApprovals.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=some(25), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

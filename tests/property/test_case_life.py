@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.fixtures.effort import some
 
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import Conflict, NotAllowed
@@ -190,5 +191,5 @@ class Cases(RuleBasedStateMachine):
         assert set(self.present) <= set(self.cases)
 
 
-Cases.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Cases.TestCase.settings = settings(max_examples=some(150), stateful_step_count=40, deadline=None)
 TestCases = pytest.mark.filterwarnings("error")(Cases.TestCase)

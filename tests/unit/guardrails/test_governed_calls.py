@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from tests.fixtures.company import Settings
+from tests.fixtures.effort import some
 from tests.fixtures.judging import (
     AS_OF,
     charge,
@@ -274,7 +275,7 @@ class TestPolicies:
 
 
 class TestLanes:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=some(60), deadline=None)
     @given(data=st.data())
     def test_a_lane_s_facts_are_those_that_the_long_way_finds(self, data: st.DataObject, billed: Path) -> None:
         ws = _opened(billed)

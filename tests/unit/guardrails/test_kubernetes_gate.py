@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.gates import AS_OF, gated_company
 from tests.fixtures.judging import policy_of
 
@@ -404,7 +405,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 @given(st.sampled_from(["Deployment", "DaemonSet", "Job", "CronJob", "Pod"]), st.dictionaries(
     st.sampled_from(["replicas", "template", "jobTemplate", "schedule", "parallelism", "completions", "containers", "resources",
                      "initContainers", "overhead", "nodeSelector", "suspend", "activeDeadlineSeconds", "spec"]), JSON,

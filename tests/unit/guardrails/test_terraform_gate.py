@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.gates import change, created, gated_company, planned, sold
 from tests.fixtures.judging import budgets_of, policy_of
 
@@ -352,7 +353,7 @@ def test_a_group_of_a_launch_configuration_has_its_disks(ws: Workspace) -> None:
     assert report.totals[0].delta == (MONTH + 2 * DISK) * 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(
     st.permutations([MACHINE, created("aws_ebs_volume", "v", size=10, type="gp3"), created("aws_lambda_function", "f")])
 )
@@ -369,7 +370,7 @@ def test_the_order_of_a_plan_changes_nothing(gate_ws: Workspace, resources: list
 SIZES = st.sampled_from(["m6i.2xlarge", "c6i.4xlarge", "g5.12xlarge", "m5.large"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(SIZES, SIZES, st.integers(1, 4000), st.integers(1, 4000))
 def test_there_and_back_again_costs_nothing(gate_ws: Workspace, one: str, other: str, disk: int, larger: int) -> None:
     def machine_of(size: str, gigabytes: int) -> dict[str, Any]:
@@ -505,7 +506,7 @@ ATTRIBUTES = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150), deadline=None)
 @given(st.sampled_from(sorted(RULES)), st.dictionaries(ATTRIBUTES, JSON), st.dictionaries(ATTRIBUTES, JSON), JSON)
 def test_whatever_a_provider_writes_is_judged_or_refused_never_a_crash(
     gate_ws: Workspace, kind: str, after: dict, unknown: dict, configuration: Any

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 from tests.fixtures.judging import budgets_of, policy_of
 from tests.fixtures.ledgers import opened
 
@@ -152,7 +153,7 @@ _ONE = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(
     drawn=st.lists(_ONE, max_size=5),
     caps=st.lists(st.tuples(st.sampled_from(["", *LEVELS]), st.sampled_from(["4", "9"])), max_size=3),
