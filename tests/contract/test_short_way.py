@@ -19,15 +19,12 @@ from aiohttp import web
 from tests.fixtures.gateways import KEY_ENV, hard_cap
 
 from fiscus.app.gateway import OpenGateway
-from fiscus.app.loop import run_loop
 from fiscus.app.start import start_workspace
-from fiscus.app.workspace import open_workspace
 from fiscus.cost.ai.types import AiCall
 from fiscus.edges.gateway.links import Links
 from fiscus.edges.gateway.proxy import Proxy
 from fiscus.edges.gateway.short_way import ShortWay
 from fiscus.guardrails.doors.ai.pacing import Pacing
-from fiscus.kernel.progress import Silent
 
 BODY = json.dumps(
     {"model": "gpt-4o-mini", "max_tokens": 20, "messages": [{"role": "user", "content": "hello"}]}
@@ -107,11 +104,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     start_workspace(path)
     document = yaml.safe_load((path / "fiscus.yaml").read_text())
     scope = {"requested_by": "ana.silva", "team": "platform", "environment": "prod"}
-    upstream = {"name": "openai", "base_url": "http://127.0.0.1:9", "key_env": KEY_ENV}
-    document["gateway"] = {"upstreams": [upstream], "default_scope": scope}
+    upstreams = [
+        {"name": name, "base_url": "http://127.0.0.1:9", "key_env": KEY_ENV} for name in ("openai", "anthropic")
+    ]
+    document["gateway"] = {"upstreams": upstreams, "default_scope": scope}
     (path / "fiscus.yaml").write_text(yaml.safe_dump(document))
     (path / "budgets" / "tests.yaml").write_text(yaml.safe_dump({"budgets": [hard_cap("1")]}))
-    run_loop(open_workspace(path), Silent())
+    OpenGateway(path).close()  # where `fiscus run` never ran, a gateway opens the ledger's accounts itself
     return path
 
 
@@ -285,5 +284,23 @@ def test_an_upstream_that_says_nothing_is_given_up_after_a_while(copied: Path) -
         assert status == 503
         assert b"it took too long" in body
         assert one.calls()[0].state == "unknown"
+
+    run(copied, trial)
+
+
+def test_a_batch_whose_submission_was_lost_is_kept_at_its_bound(copied: Path) -> None:
+    async def trial(one: Served) -> None:
+        params = {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}
+        body = json.dumps({"requests": [{"custom_id": "a", "params": params}]}).encode()
+        for said, status in (([None], 529), ([b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\n{}"], 500)):
+            one.answers = [*said]
+            assert (await one.ask(request(body, "/anthropic/v1/messages/batches")))[0] == status
+            newest = one.calls()[0]
+            assert (newest.state, newest.endpoint, newest.tier) == ("unknown", "batches", "batch")
+            assert newest.settled == newest.bound > 0
+            assert "the job may run" in newest.note
+            hold = one.opened.ws.ledger.store.hold(newest.hold_id)
+            assert hold is not None
+            assert hold.state == "held"
 
     run(copied, trial)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fiscus.guardrails.ledger.lease_pools import LeasePools
     from fiscus.stores.lake.lake_aside import LakeAside
 
+LOG: Final = logging.getLogger(__name__)
 WATCHED: Final = (
     "fiscus.yaml", "owners/*.yaml", "policies/**/*.yaml", "budgets/**/*.yaml", "prices/*.yaml", ".fiscus/policy-proofs",
     ".fiscus/prices/*.json",
@@ -58,6 +60,8 @@ class OpenGateway:
         self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters, observers)
         self.pools: LeasePools = LeasePools(self.ws.ledger.ask, LeaseTerms(self.ws.clock, self.ws.ids, workers))
         self.governing = self._governing(self.ws, settings)
+        self._opened_for: date | None = None
+        self._open_accounts()
 
     def renew(self) -> None:
         """New files, keys, freezes. Raises FiscusError: BadConfig with the line, Unavailable; the old stays."""
@@ -66,9 +70,24 @@ class OpenGateway:
             self._stamp = stamp  # a file that does not load is said once, not every second
             ws, settings = _reopened(self.ws, self._home)
             self.governing = self._governing(ws, settings)
+            self._opened_for = None
+        self._open_accounts()
         cast("LakeAside", self.ws.lake).refresh()
         self.governing.ring.refresh()
         self.governing.governs.frozen = frozenset(one.subject for one in self.ws.ledger.store.frozen())
+
+    def _open_accounts(self) -> None:
+        """Once a day and a change of files: tried, and told where it fails. What has no account is not let in."""
+        from fiscus.app.gateway_accounts import open_accounts
+
+        ws = self.governing.governs.ws
+        if self._opened_for == ws.as_of:
+            return
+        self._opened_for = ws.as_of
+        try:
+            open_accounts(ws)
+        except FiscusError as failed:
+            LOG.warning("%s. %s", failed, failed.remedy)
 
     def _governing(self, ws: Workspace, settings: GatewaySettings) -> Governing:
         from fiscus.app.ai_prices import load_ai_prices

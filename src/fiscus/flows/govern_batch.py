@@ -57,6 +57,17 @@ def open_batch(governs: GovernCalls, let_in: LetIn, job_id: str) -> OpenBatch:
     return batch
 
 
+def not_known(governs: GovernCalls, let_in: LetIn, status: int, why: str) -> AiCall:
+    """Nobody knows whether the vendor took the job: it may run. Kept at its bound, as its hold will be charged when it expires.
+
+    The hold itself is left: who finds the job at the vendor settles it at what it cost.
+    """
+    ended = Ended(status, note=f"{why}; the job may run, and is charged at its bound")
+    call = call_of(let_in, ended, governs.ws.clock.now(), (), let_in.one.nanos, "unknown")
+    governs.keeper.keep(call)
+    return call
+
+
 def settle_batch(governs: GovernCalls, batch: OpenBatch, usages: Iterable[Usage]) -> Sequence[AiCall]:
     """What the results name is what it cost: one call a model, its meters added up. Raises Unavailable; then nothing is ended."""
     found = _by_model(governs, batch, usages)

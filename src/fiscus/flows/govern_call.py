@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from fiscus.cost.ai.price_table import PriceTable
-from fiscus.cost.ai.price_usage import nanos_of, priced, unpriced
+from fiscus.cost.ai.price_usage import charged
 from fiscus.cost.ai.types import AiCall, CallState, ModelPrice, PricedLine, Usage
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.keep_calls import CallKeeper
@@ -137,9 +137,9 @@ class GovernCalls:
             state, nanos = "unknown", one.nanos  # it may have been billed: charged at its bound
         else:
             price = self._price_of_answer(one, usage)
-            lines = priced(price, usage)
-            nanos, state = nanos_of(lines), "estimated" if usage.estimated else "settled"
-            if missing := unpriced(price, usage):  # nobody knows what these cost: at least the bound is charged
+            lines, nanos, missing = charged(price, usage)
+            state = "estimated" if usage.estimated else "settled"
+            if missing:  # nobody knows what these cost: at least the bound is charged
                 nanos, state = max(nanos, one.nanos), "estimated"
                 ended = replace(ended, note=f"{', '.join(missing)} without a price {ended.note}".strip())
             elif usage.uncounted:  # an estimate that cannot see all

@@ -107,6 +107,27 @@ def nanos_of(lines: Iterable[PricedLine]) -> int:
     return _nanos(cost)
 
 
+def charged(price: ModelPrice, usage: Usage) -> tuple[tuple[PricedLine, ...], int, tuple[Meter, ...]]:
+    """`priced`, `nanos_of` and `unpriced` of one usage, in one pass."""
+    if usage.vendor_cost is not None or usage.rate_factor is not ONE:
+        lines = priced(price, usage)
+        return lines, nanos_of(lines), unpriced(price, usage)
+    found, missing, cost = list[PricedLine](), list[Meter](), ZERO
+    for meter, quantity in usage.quantities.items():
+        if not quantity:
+            continue
+        rates = price.rates.get((usage.tier, meter))
+        alone = rates is not None and len(rates) == 1
+        rate = rates[0].per_million if rates and alone else _rate(price, usage.tier, meter, context_of(usage))
+        if rate is None:
+            missing.append(meter)
+            continue
+        line = PricedLine(meter, quantity, rate, EXACT.scaleb(EXACT.multiply(rate, quantity), -6))
+        found.append(line)
+        cost = EXACT.add(cost, line.cost)
+    return tuple(found), _nanos(cost), tuple(missing)
+
+
 def context_of(usage: Usage) -> int:
     """The tokens that were read, cached or not: what the tier of a long context is chosen by."""
     return sum(n for meter, n in usage.quantities.items() if meter in _INPUTS)

@@ -16,7 +16,7 @@ from fiscus.app.gateway import Governing
 from fiscus.cost.ai.types import OpenBatch
 from fiscus.edges.gateway.answers import about, refused_answer
 from fiscus.edges.gateway.forward import AnswerLost, Attempt, NeverSent, headers_back, read_whole, send
-from fiscus.flows.govern_batch import bound_batch, open_batch, settle_batch
+from fiscus.flows.govern_batch import bound_batch, not_known, open_batch, settle_batch
 from fiscus.flows.govern_call import Ended, LetIn
 from fiscus.guardrails.doors.ai.not_billed import NOT_BILLED
 from fiscus.guardrails.doors.ai.settings import Upstream
@@ -75,7 +75,8 @@ async def submitted(
     except NeverSent as never:
         governs.end(let_in, Ended(0, billed=False, note="it was not sent"))
         return refused_answer(door.wire, let_in, f"{name} cannot be reached: {never}")
-    except AnswerLost as lost:  # the job may run: its money stays held until it expires, and is charged then
+    except AnswerLost as lost:
+        not_known(governs, let_in, 0, f"the answer was lost: {lost}")
         return refused_answer(door.wire, let_in, f"{name} did not answer to the end: {lost}")
     job = door.wire.batch_job(raw) if answer.status < 300 else None
     if job is not None:
@@ -83,6 +84,8 @@ async def submitted(
         await loop.run_in_executor(threads, open_batch, governs, let_in, job.id)
     elif answer.status in NOT_BILLED:
         governs.end(let_in, Ended(answer.status, billed=False, note=f"the vendor answered {answer.status}"))
+    else:
+        not_known(governs, let_in, answer.status, f"the vendor answered {answer.status}, and names no job")
     raw = led_back(door, raw)
     return web.Response(status=answer.status, body=raw, headers=headers_back(answer.headers, about(let_in)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import time
@@ -27,6 +28,7 @@ from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import FiscusError
 
 THREADS: Final = 32  # requests that wait for the ledger at once; those that come meanwhile share a commit
+GARBAGE_MIN: Final = 10_000  # objects of some hundred calls
 KEEPALIVE_SECONDS: Final = (
     15.0  # shorter than vendors' own, so that a request never meets a connection that just closed
 )
@@ -38,6 +40,9 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     SIGHUP renews at once. Raises BadConfig, Unavailable before it answers.
     """
     opened = OpenGateway(home, workers)
+    gc.collect()
+    gc.freeze()  # what a worker is made of stays; only what calls leave behind is looked through
+    gc.set_threshold(GARBAGE_MIN)
     beside = Upkeep(opened)
     beside.start()
     try:

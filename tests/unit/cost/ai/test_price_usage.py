@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fiscus.cost.ai.price_table import price_table_of
-from fiscus.cost.ai.price_usage import bound_nanos, nanos_of, priced, unpriced
-from fiscus.cost.ai.types import Usage
+from fiscus.cost.ai.price_usage import bound_nanos, charged, nanos_of, priced, unpriced
+from fiscus.cost.ai.types import RATE_FACTOR_NONE, Usage
 from fiscus.kernel.errors import BadConfig
 
 DAY = date(2026, 11, 26)
@@ -69,6 +69,22 @@ def test_an_unknown_model_has_no_price() -> None:
 def test_a_table_is_named_by_what_it_says() -> None:
     assert price_table_of(DOCUMENT).version == TABLE.version
     assert price_table_of({**DOCUMENT, "source": "another"}).version != TABLE.version
+
+
+@given(
+    st.sampled_from([SOL, SMALL]),
+    st.dictionaries(
+        st.sampled_from(["input", "cached_input", "cache_write", "output", "searches", "audio_input"]),
+        st.integers(0, 10**6),
+    ),
+    st.sampled_from(["standard", "batch", "flex"]),
+    st.sampled_from([None, Decimal("0.02")]),
+    st.sampled_from([RATE_FACTOR_NONE, Decimal("1.1")]),
+)
+def test_one_pass_charges_what_the_three_say(price, quantities, tier, cost, factor) -> None:
+    usage = Usage(quantities, tier=tier, vendor_cost=cost, rate_factor=factor)
+    lines = priced(price, usage)
+    assert charged(price, usage) == (lines, nanos_of(lines), unpriced(price, usage))
 
 
 @pytest.mark.parametrize(
