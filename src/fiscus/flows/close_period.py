@@ -117,7 +117,6 @@ def reopen_period(ws: Workspace, month: Month, actor: Actor, reason: str) -> Per
 
 def show_closes(ws: Workspace, *, verify: bool = False) -> ClosesShown:
     """Signed months and corrections; with `verify`, each month's charges as reported are held against what was signed."""
-    keep_closes(ws)
     with ws.state.read() as tx:
         closes = tuple(_close(record) for _, record in sorted(signed_closes(tx).items(), reverse=True))
     broken = tuple(one.billing_month for one in closes if verify and not _is_as_signed(ws, one))

@@ -1,4 +1,4 @@
-"""/api/invoices, /api/closes, /api/corrections and /api/completeness: the books."""
+"""/api/books, /api/invoices, /api/closes, /api/corrections and /api/completeness: the books."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.flows.close_period import ClosesShown, close_period, forced_reason, reopen_period, show_closes
 from fiscus.flows.enter_invoice import InvoicesEntered, enter_invoices
 from fiscus.flows.reconcile_invoices import InvoiceReconciliation, reconcile_invoices
+from fiscus.flows.show_books import BooksShown, show_books
 from fiscus.flows.show_completeness import CompletenessShown, show_completeness
 from fiscus.flows.show_corrections import CorrectionsShown, show_corrections
 from fiscus.flows.workspace import Workspace
@@ -48,6 +49,12 @@ class Close(Act):
 def mount_books(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     """Add the routes to `router`, which stands at /api."""
     json_body: list[Any] = [Depends(json_only)]
+
+    @router.get(
+        "/books", responses=of(BooksShown), summary="Whether the last month can be closed, and what the books say"
+    )
+    def books() -> JSONResponse:
+        return answered(show_books(get_ws()))
 
     @router.get("/invoices", responses=of(InvoiceReconciliation), summary="Invoices against their charges")
     def invoices(period: str = "") -> JSONResponse:

@@ -17,6 +17,7 @@ from fiscus.edges.web import (
     ai_pages,
     allocation_pages,
     approval_pages,
+    books_pages,
     contract_pages,
     govern_pages,
     money_pages,
@@ -45,6 +46,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     govern_pages.mount(router, site)
     approval_pages.mount(router, site)
     purchase_pages.mount(router, site)
+    books_pages.mount(router, site)
     contract_pages.mount(router, site)
     report_pages.mount(router, site)
     ai_pages.mount(router, site)

@@ -44,6 +44,7 @@ NAVIGATION = (
     ("/owners", "Owners", "o"),
     ("/reports", "Reports", "e"),
     ("/allocations", "Shared cost", "h"),
+    ("/books", "Books", "l"),
     ("/board", "Board", "r"),
     ("/data", "Data", "d"),
 )
@@ -62,6 +63,9 @@ SAID = {
     "ended": "Recorded as ended: it renews no more.",
     "acknowledged": "Acknowledged. Its escalation stands still.",
     "closed": "Closed.",
+    "month-closed": "Signed. What the month says stays readable as it was signed.",
+    "month-opened": "Open again; what was signed stays in the evidence.",
+    "invoice-entered": "Entered, and held against its charges below.",
     "tried": "Recorded: this version may be enforced as it is written.",
     "person": "You act in this name now. It is asserted, not proven.",
 }

@@ -141,7 +141,7 @@ class DeltaLake:
         with source_lock(self._root, source):
             self.refresh()
             connection = _connect()
-            for statement in self._view_statements(self._version):
+            for statement in self._stored_statements(self._version):
                 connection.execute(statement)
             staging = DeliveryStaging(self._root, source, without_copies(files), connection)
             try:
@@ -218,11 +218,20 @@ class DeltaLake:
     def _files(self, version: LakeVersion) -> list[str]:
         return [*dict.fromkeys(file for table in self._tables(version).values() for file in table.files)]
 
+    def _stored_statements(self, version: LakeVersion) -> list[str]:
+        """The views of what is stored: all that a delivery is held against."""
+        tables = self._tables(version)
+        charges = tables["charges"].files
+        return [
+            lake_charges_sql(charges, alike=self._alike(charges)),
+            *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
+        ]
+
     def _view_statements(self, version: LakeVersion) -> list[str]:
         tables = self._tables(version)
         charges, assignments, allocations = tables["charges"], tables["assignments"], tables["allocations"].files
         return [
-            lake_charges_sql(charges.files, alike=self._alike(charges.files)),
+            *self._stored_statements(version),
             assignments_sql(assignments.files),
             bare_charges_sql(charges.columns, self._promoted),
             charges_sql(),
@@ -235,7 +244,6 @@ class DeltaLake:
             ),
             *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
             *once_views_sql(tables["same_spend"].files),
-            *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 
     def _alike(self, files: Sequence[str]) -> bool:
