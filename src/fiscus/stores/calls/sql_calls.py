@@ -59,21 +59,21 @@ class SqlCalls:
             return
         with self._driver.writing() as tx:
             known = _known(tx, list(rows))
-            fresh = [row for row in rows.values() if row[0] not in known]
+            fresh = sorted(row for row in rows.values() if row[0] not in known)  # sorted: two never wait in a ring
             if not fresh:
                 return
             tx.run_many(_PUT, fresh)
             added = {row[0] for row in fresh}
             units = [
                 (kind, value, rows[call.id][1], call.id)
-                for call in calls
+                for call in sorted(calls, key=lambda one: one.id)
                 if call.id in added
                 for kind, value in call.units.items()
             ]
             if units:
                 tx.run_many(_PUT_UNIT, units)
             hours = Counter((upstream, f"{at[:13]}:00:00+00:00") for _, at, upstream, *_ in fresh)
-            tx.run_many(_ADD_HOUR, [(*key, n) for key, n in sorted(hours.items())])  # sorted: two never wait in a ring
+            tx.run_many(_ADD_HOUR, [(*key, n) for key, n in sorted(hours.items())])
 
     def call(self, call_id: str) -> AiCall | None:
         return self._one("id = ?", call_id)

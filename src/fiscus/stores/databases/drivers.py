@@ -50,6 +50,10 @@ class Statements(Protocol):
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
     def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+    def alone(self, sql: str, params: Sequence[Any]) -> int:
+        """The one statement of its transaction, with texts and whole numbers: how many rows it wrote."""
+        ...
+
     def once_durable(self, then: Callable[[], None]) -> None:
         """Do `then` after the commit and before anybody else's turn; not at all when the transaction is undone."""
         ...
@@ -64,6 +68,8 @@ class Driver(Protocol):
     clustered: str  # what keeps a table's rows in its key
     numbered: str  # the type of a whole number that is a table's key, of 64 bits
     alone: str  # what makes a transaction that changes the schema wait for another; empty: it does anyway
+    inline: str  # what a table is altered by so that a body of some thousand letters stays in its row; empty: it does anyway
+    guesses: bool  # whether looking first is a round trip, which a statement that checks what it changes saves
 
     def writing(self) -> AbstractContextManager[Statements]: ...
     def is_unchanged(self, tx: Statements) -> bool:
@@ -111,6 +117,8 @@ class SqliteDriver:
     clustered = " WITHOUT ROWID"
     numbered = "INTEGER"  # exactly this word makes the key the row's own number: any other is an index beside the table
     alone = ""
+    inline = ""
+    guesses = False
 
     def __init__(self, path: Path, purpose: Purpose = LEDGER) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -200,6 +208,9 @@ class _SqliteStatements:
                 self._connection.execute(_repeated(sql, size), some)
                 at += size
         self._connection.executemany(sql, rows[at:] if at else rows)
+
+    def alone(self, sql: str, params: Sequence[Any]) -> int:
+        return self._connection.execute(sql, params).rowcount
 
 
 @lru_cache(256)

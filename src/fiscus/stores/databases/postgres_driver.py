@@ -1,7 +1,8 @@
 """The PostgreSQL driver: the primary only, synchronous commit, as few round trips as there are answers to wait for.
 
 A statement without an answer waits until one with an answer, or the commit, is sent, and goes with it in one text: locking the
-head is one round trip (BEGIN; SELECT ... FOR UPDATE), everything that is written is another one (INSERT; UPDATE; COMMIT).
+head is one round trip (BEGIN; SELECT ... FOR UPDATE), everything that is written is another one (INSERT; UPDATE; COMMIT). A
+statement that changes only what it finds as it was known is a transaction of its own: one round trip for both.
 Parameters are quoted by the driver. Of such a text the server does all or, from the first error on, nothing.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final, cast
 
 import psycopg
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from fiscus.kernel.errors import BadConfig, Where
@@ -28,6 +29,7 @@ from fiscus.stores.databases.drivers import (
     lost,
 )
 
+_NOT_PREPARED: Final = frozenset({b"26000", b"42P05"})  # SQLSTATE: no statement of that name, or somebody else's
 _WENT_WELL: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 TOGETHER_MAX: Final = 16  # rows of one statement that go along in the text; more are sent as a prepared statement
 
@@ -39,6 +41,10 @@ class PostgresDriver:
     clustered = ""
     numbered = "BIGINT"
     alone = "SELECT pg_advisory_xact_lock(1279676274)"  # "LEDr"
+    inline = (
+        "ALTER COLUMN body SET STORAGE EXTERNAL, SET (toast_tuple_target = 8160)"  # the most that a row of a page holds
+    )
+    guesses = True
 
     def __init__(self, url: str, purpose: Purpose = LEDGER) -> None:
         self.name = _hidden(url)
@@ -48,14 +54,17 @@ class PostgresDriver:
         self._read_turn = threading.Lock()
         self._writer: psycopg.Connection[tuple[Any, ...]] | None = None
         self._reader: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._prepared: dict[str, bytes] = {}  # statement -> its name at the writer's connection; empty: it keeps none
 
     @contextmanager
     def writing(self) -> Iterator[Statements]:
         """A transaction; the head row, locked first, makes it alone. Durable when the block ends well."""
         with self._turn:
             try:
-                self._writer = connection = self._alive(self._writer)
-                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL READ COMMITTED")
+                connection = self._alive(self._writer)
+                if connection is not self._writer:
+                    self._writer, self._prepared = connection, {}
+                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL READ COMMITTED", self._prepared)
                 try:
                     yield statements
                 except psycopg.Error:
@@ -80,7 +89,7 @@ class PostgresDriver:
         with self._read_turn:
             try:
                 self._reader = connection = self._alive(self._reader)
-                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                statements = _PostgresStatements(connection, b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {})
                 try:
                     yield statements
                 finally:
@@ -117,11 +126,15 @@ class PostgresDriver:
 class _PostgresStatements:
     """`begin` is sent with the first statement that has to be."""
 
-    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], begin: bytes) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[tuple[Any, ...]], begin: bytes, prepared: dict[str, bytes]
+    ) -> None:
+        self._prepared = prepared
         self._connection = connection
         self._adapted = Transformer(connection)
         self._waiting = [begin]
         self._sent = False
+        self._over = False
         self._then: Callable[[], None] | None = None
 
     def once_durable(self, then: Callable[[], None]) -> None:
@@ -151,11 +164,36 @@ class _PostgresStatements:
         with self._connection.cursor() as cursor:
             cursor.executemany(_marked(sql), rows)
 
+    def alone(self, sql: str, params: Sequence[Any]) -> int:
+        assert not self._sent, "something was sent before"
+        found = self._run_prepared(sql, params)
+        if found is None:
+            self._waiting = []
+            self.run(sql, params)
+            found = self._send()
+        self._sent, self._over = False, True  # the server has ended it already
+        return found.command_tuples or 0
+
+    def _run_prepared(self, sql: str, params: Sequence[Any]) -> PGresult | None:
+        """The server reads and plans it once a connection. None where something between us and the server shares connections."""
+        server, name = self._connection.pgconn, self._prepared.get(sql)
+        found = None
+        if name is None:
+            name = self._prepared[sql] = b"fiscus_%d" % len(self._prepared)
+            found = server.prepare(name, _numbered(sql))
+        if name and (found is None or found.status in _WENT_WELL):
+            found = server.exec_prepared(name, [_plain(value) for value in params])
+        if found is None or found.error_field(DiagnosticField.SQLSTATE) in _NOT_PREPARED:
+            self._prepared[sql] = b""
+            return None
+        return _checked(found)
+
     def commit(self) -> None:
         """The end of a transaction that went well, and what is to be done once it is durable."""
-        self._waiting.append(b"COMMIT")
-        if (said := self._send().command_status) != b"COMMIT":
-            raise psycopg.OperationalError(f"the transaction was not committed: {said!r}")
+        if not self._over:
+            self._waiting.append(b"COMMIT")
+            if (said := self._send().command_status) != b"COMMIT":
+                raise psycopg.OperationalError(f"the transaction was not committed: {said!r}")
         if self._then is not None:
             self._then()
 
@@ -173,10 +211,30 @@ class _PostgresStatements:
         """
         self._sent = True
         text, self._waiting = b";\n".join(self._waiting), []
-        found = self._connection.pgconn.exec_(text)
-        if found.status not in _WENT_WELL:
-            raise psycopg.errors.error_from_result(found)
-        return found
+        return _checked(self._connection.pgconn.exec_(text))
+
+
+def _checked(found: PGresult) -> PGresult:
+    if found.status not in _WENT_WELL:
+        raise psycopg.errors.error_from_result(found)
+    return found
+
+
+def _plain(value: str | int) -> bytes:
+    """A parameter as text."""
+    if type(value) is int:
+        return b"%d" % value
+    assert type(value) is str
+    if "\0" in value:
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return value.encode()
+
+
+@cache
+def _numbered(sql: str) -> bytes:
+    """Our marks as the server's."""
+    first, *rest = sql.split("?")
+    return (first + "".join(f"${number}{after}" for number, after in enumerate(rest, 1))).encode()
 
 
 @cache

@@ -12,7 +12,7 @@ def bring_up_to_date(tx: Statements, driver: Driver, prefix: str, versions: Sequ
     """Run what the database lacks, inside `tx`; two that open it at once wait for each other. Raises BadConfig for a newer one.
 
     `prefix` begins the names of the tables; `{clustered}` in a statement keeps a table's rows in its key, `{numbered}` is the
-    type of a key that is a number.
+    type of a key that is a number, and what is `{inline}` is only run where a body would leave its row.
     """
     if driver.alone:
         tx.rows(driver.alone)
@@ -26,5 +26,12 @@ def bring_up_to_date(tx: Statements, driver: Driver, prefix: str, versions: Sequ
         )
     for number in range(found, len(versions)):
         for statement in versions[number]:
-            tx.run(statement.replace("{clustered}", driver.clustered).replace("{numbered}", driver.numbered))
+            if driver.inline or "{inline}" not in statement:
+                tx.run(_meant(statement, driver))
         tx.run(f"INSERT INTO {prefix}_version VALUES (?)", (number + 1,))
+
+
+def _meant(statement: str, driver: Driver) -> str:
+    for word in ("clustered", "numbered", "inline"):
+        statement = statement.replace(f"{{{word}}}", getattr(driver, word))
+    return statement

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fiscus.guardrails.ledger.types import Account, Answered, Changes, DaySum, Frozen, Hold, Nature
 from fiscus.kernel.actor import FISCUS
@@ -112,16 +112,20 @@ class Locked:
     def write(self, changes: Changes) -> None:
         """Its record of evidence and the head; the tables, where they cannot wait."""
         tx, seq = self._tx, self._seq + 1
-        late = self._untabled
-        for one in changes.decisions:
-            late.decisions[one.id] = seq
         if changes.requests:
             tx.run_many("INSERT INTO ledger_requests VALUES (?,?,?,?)", changes.requests)
         if self._can_wait(changes, seq):
-            late.holds.update(changes.holds)
+            self._wait_with(changes, seq)
         else:
+            self._untabled.decisions.update({one.id: seq for one in changes.decisions})
             self._write_tables(changes, seq)
         self._seal(changes, seq)
+
+    def _wait_with(self, changes: Changes, seq: int) -> None:
+        """What the tables will have to say."""
+        for one in changes.decisions:
+            self._untabled.decisions[one.id] = seq
+        self._untabled.holds.update(changes.holds)
 
     def _can_wait(self, changes: Changes, seq: int) -> bool:
         return (
@@ -161,13 +165,17 @@ class Locked:
             self._tx.run_many(_PUT_ACCOUNT, [rows.account_row(account) for account in fresh.values()])
             self._accounts |= fresh
 
-    def _seal(self, changes: Changes, seq: int) -> None:
+    def _sealed(self, changes: Changes, seq: int) -> tuple[str, str, tuple[Any, ...]]:
+        """(its digest, its instant, the row) of the record of these changes."""
         actor, at = changes.actor or FISCUS, self._now.isoformat()
         body = rows.body_of(changes.entries)
         subject = f"{len(changes.entries)} transitions"
         digest = sealed_digest(seq, self._now, KIND, subject, actor, body, self._digest)
-        values = (seq, at, KIND, subject, actor.person_id, actor.proof, body.decode(), self._digest, digest)
-        self._tx.run(_PUT_EVIDENCE, values)
+        return digest, at, (seq, at, KIND, subject, actor.person_id, actor.proof, body.decode(), self._digest, digest)
+
+    def _seal(self, changes: Changes, seq: int) -> None:
+        digest, at, row = self._sealed(changes, seq)
+        self._tx.run(_PUT_EVIDENCE, row)
         if changes.frozen or changes.billed is not None:
             known = {**self._frozen, **changes.frozen}
             self._frozen = {name: one for name, one in known.items() if one is not None}

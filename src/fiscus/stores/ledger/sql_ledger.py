@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from fiscus.guardrails.ledger.ports import LockedLedger
 from fiscus.guardrails.ledger.types import (
@@ -26,11 +26,13 @@ from fiscus.kernel.evidence import GENESIS, EvidenceRecord
 from fiscus.stores.databases.drivers import Driver
 from fiscus.stores.databases.schema_versions import bring_up_to_date
 from fiscus.stores.ledger import rows
+from fiscus.stores.ledger.guessed_ledger import Guessed, WrongGuess
 from fiscus.stores.ledger.locked_ledger import Kept, Locked
 from fiscus.stores.ledger.schema import VERSIONS
 from fiscus.stores.ledger.tables import BATCH, Tables, tables_now
 
 T = TypeVar("T")
+UNLUCKY_FOR: Final = 16  # while several processes write at once a guess costs more than the lock
 
 
 class SqlLedger:
@@ -40,6 +42,7 @@ class SqlLedger:
         self._driver = driver
         self._clock = clock
         self._kept: Kept | None = None  # what this process wrote last; good as long as nobody else wrote
+        self._unlucky = 0  # transactions that are not guessed, after others wrote in between
         self._create()
 
     def _create(self) -> None:
@@ -53,7 +56,18 @@ class SqlLedger:
                 )
 
     def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
-        """One durable transaction with one record of evidence; nothing is written where nothing changed."""
+        """One durable transaction with one record of evidence; nothing is written where nothing changed.
+
+        `work` may be asked twice: where it was guessed what stands, and others wrote in between.
+        """
+        if self._driver.guesses and self._kept is not None:
+            if self._unlucky == 0:
+                try:
+                    return self._guessed(work)
+                except WrongGuess as wrong:
+                    self._unlucky = UNLUCKY_FOR if wrong.others else 0
+            else:
+                self._unlucky -= 1
         with self._driver.writing() as tx:
             kept, self._kept = self._kept, None  # until it is durable
             locked = Locked(tx, self._clock, self._driver.head_lock, kept, unchanged=self._driver.is_unchanged(tx))
@@ -61,6 +75,21 @@ class SqlLedger:
             if changes.entries:
                 locked.write(changes)
             tx.once_durable(lambda: setattr(self, "_kept", locked.kept()))
+        return answer
+
+    def _guessed(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
+        with self._driver.writing() as tx:
+            kept, self._kept = self._kept, None
+            if kept is None:
+                raise WrongGuess
+            guessed = Guessed(tx, self._clock, kept)
+            try:
+                answer, changes = work(guessed)
+                guessed.write(changes)
+            except WrongGuess:
+                self._kept = kept if guessed.untouched else None
+                raise
+            tx.once_durable(lambda: setattr(self, "_kept", guessed.kept()))
         return answer
 
     @contextmanager
