@@ -51,12 +51,17 @@ def _serve_tools(home: Path, person: str, address: tuple[str, int] | None, start
 
 
 def _serve_gateway(
-    home: Path, address: tuple[str, int], workers: int, worker: tuple[int, int] | None, started: Callable[[str], None]
+    home: Path,
+    address: tuple[str, int],
+    workers: int,
+    worker: tuple[int, int] | None,
+    started: Callable[[str], None],
+    with_parent: bool,
 ) -> None:
     from fiscus.edges.gateway.supervise import serve_gateway, serve_one_of
 
     if worker is None:
-        serve_gateway(home, *address, workers, started)
+        serve_gateway(home, address, workers, started, with_parent=with_parent)
     else:
         serve_one_of(home, *address, worker)
 

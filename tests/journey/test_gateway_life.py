@@ -201,7 +201,7 @@ class TestItsEnd:
         assert [call.state for call in gateway.calls(1)] == ["settled"]
         assert not [amount for amount in fiscus(gateway.home, "ledger")["held"].values() if Decimal(amount)]
 
-    def test_a_worker_that_is_killed_is_started_again_and_the_other_one_answers(
+    def test_a_worker_that_is_killed_is_started_again_and_all_end_with_who_started_them(
         self, ai: LocalAi, tmp_path: Path
     ) -> None:
         gateway = start_gateway(gateway_home(tmp_path / "home", ai), "--workers", "2")
@@ -220,7 +220,14 @@ class TestItsEnd:
             lambda: _children(gateway.process.pid), lambda found: len(found) == 2 and workers[0] not in found
         )
         assert workers[1] in again
-        assert gateway.stop() == 0
+        children = _children(gateway.process.pid)
+        gateway.kill()
+        assert not wait_for(lambda: [pid for pid in children if _lives(pid)], lambda left: not left)
+
+
+def _lives(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
 
 
 def _children(parent: int) -> list[int]:

@@ -18,8 +18,11 @@ LOG: Final = ".fiscus/gateway.log"
 
 @contextmanager
 def demo_gateway(home: Path) -> Iterator[str]:
-    """Start it on a free port; yields its address, and ends it with SIGTERM. Raises Unavailable when it does not start."""
-    command = [sys.executable, "-m", "fiscus", "gateway", "--home", str(home), "--port", "0", "--json"]
+    """Start it on a free port; yields its address, and ends it with SIGTERM. Where this process is killed it ends by itself.
+
+    Raises Unavailable when it does not start.
+    """
+    command = [sys.executable, "-m", "fiscus", "gateway", "--home", str(home), "--port", "0", "--with-parent", "--json"]
     with (
         (home / LOG).open("ab") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,  # noqa: S603 our own program

@@ -22,7 +22,7 @@ PORT = 8730
 
 
 class ServeGateway(Protocol):
-    """Serves the gateway of a home until it is ended. `worker_of`: this process is one of so many."""
+    """Serves the gateway of a home until it is ended, or its parent is. `worker`: this process is one of so many."""
 
     def __call__(
         self,
@@ -31,6 +31,7 @@ class ServeGateway(Protocol):
         workers: int,
         worker: tuple[int, int] | None,
         started: Callable[[str], None],
+        with_parent: bool,
     ) -> None: ...
 
 
@@ -64,6 +65,7 @@ def mount(app: App, serve: ServeGateway) -> None:
         port: int = PORT,
         worker_of: Annotated[int, Parameter(show=False)] = 0,
         ready_fd: Annotated[int, Parameter(show=False)] = -1,
+        with_parent: Annotated[bool, Parameter(show=False)] = False,
         common: Common = NO_OPTIONS,
     ) -> None:
         """Serve the AI gateway: clients set base_url to http://HOST:PORT/<upstream>. Ends with Ctrl-C; SIGHUP reloads.
@@ -86,7 +88,7 @@ def mount(app: App, serve: ServeGateway) -> None:
                 note(f"The gateway answers at {url}   (Ctrl-C ends it)")
 
         worker = (worker_of, ready_fd) if worker_of else None
-        serve(find_home(common.home), (host, port), workers, worker, started)
+        serve(find_home(common.home), (host, port), workers, worker, started, with_parent)
 
     app.command(gateway)
     app.command(gateway_key, name="gateway-key")

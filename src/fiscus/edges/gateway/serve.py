@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 import time
@@ -28,16 +29,18 @@ from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.kernel.errors import FiscusError
 
 THREADS: Final = 32  # requests that wait for the ledger at once; those that come meanwhile share a commit
+PARENT_SECONDS: Final = 0.5
 GARBAGE_MIN: Final = 10_000  # objects of some hundred calls
 KEEPALIVE_SECONDS: Final = (
     15.0  # shorter than vendors' own, so that a request never meets a connection that just closed
 )
 
 
-def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Callable[[], None]) -> None:
+def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Callable[[], None], parent: int = 0) -> None:
     """Serve on `listener` until SIGTERM or SIGINT; then what runs is answered to its end, settled and handed in.
 
-    SIGHUP renews at once. Raises BadConfig, Unavailable before it answers.
+    `parent`: the process that this one ends with, should that one die; 0: none. SIGHUP renews at once.
+    Raises BadConfig, Unavailable before it answers.
     """
     opened = OpenGateway(home, workers)
     gc.collect()
@@ -46,7 +49,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     beside = Upkeep(opened)
     beside.start()
     try:
-        asyncio.run(_serve(opened, beside, listener, workers, ready))
+        asyncio.run(_serve(opened, beside, listener, (workers, parent), ready))
     finally:
         beside.stop()
         with contextlib.suppress(FiscusError):  # what cannot be handed in is charged when it expires
@@ -54,10 +57,12 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
 
 
 async def _serve(
-    opened: OpenGateway, beside: Upkeep, listener: socket.socket, workers: int, ready: Callable[[], None]
+    opened: OpenGateway, beside: Upkeep, listener: socket.socket, family: tuple[int, int], ready: Callable[[], None]
 ) -> None:
+    workers, parent = family
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    _end_with(parent, loop, stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, beside.renew_now)
@@ -91,6 +96,14 @@ async def _serve(
             await way.stop(settings.answer_seconds_max)
             server.pre_shutdown()  # a connection that rests is closed, not waited for
             await server.shutdown(settings.answer_seconds_max)
+
+
+def _end_with(parent: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Whoever is killed ends nothing itself: a process without its parent (another one adopted it) ends as if it were told to."""
+    if parent and os.getppid() != parent:
+        stop.set()
+    elif parent:
+        loop.call_later(PARENT_SECONDS, _end_with, parent, loop, stop)
 
 
 def _requests(bytes_max: int) -> Callable[..., web.BaseRequest]:

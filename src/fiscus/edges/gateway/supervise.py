@@ -23,19 +23,25 @@ WORKED_SECONDS: Final = 30.0  # who lived so long is started again at once
 POLL_SECONDS: Final = 0.1
 
 
-def serve_gateway(home: Path, host: str, port: int, workers: int, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. One worker serves in this process. Raises BadInput, BadConfig, Unavailable."""
+def serve_gateway(
+    home: Path, address: tuple[str, int], workers: int, started: Callable[[str], None], *, with_parent: bool = False
+) -> None:
+    """Serve until SIGTERM or SIGINT, or until the parent is gone, where it ends `with_parent`.
+
+    One worker serves in this process. Raises BadInput, BadConfig, Unavailable."""
     if not 1 <= workers <= WORKERS_MAX:
         raise BadInput(f"{workers} workers cannot serve", remedy=f"Start 1 to {WORKERS_MAX}.")
+    parent = os.getppid() if with_parent else 0
+    host, port = address
     listener = bind(host, port, shared=True)
     bound = listener.getsockname()[1]
     url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
     try:
         if workers == 1:
-            serve_worker(home, listener, 1, lambda: started(url))
+            serve_worker(home, listener, 1, lambda: started(url), parent)
         else:
             source_document(home)  # compiled once, where it must be, and not by each of them
-            _Supervisor(home, host, bound, workers).run(lambda: started(url))
+            _Supervisor(home, (host, bound), workers, parent).run(lambda: started(url))
     finally:
         listener.close()
 
@@ -43,6 +49,7 @@ def serve_gateway(home: Path, host: str, port: int, workers: int, started: Calla
 def serve_one_of(home: Path, host: str, port: int, worker: tuple[int, int]) -> None:
     """One of `worker[0]` workers; says that it answers by a byte on the pipe `worker[1]`."""
     workers, ready_fd = worker
+    parent = os.getppid()
     listener = bind(host, port, shared=True)
 
     def ready() -> None:
@@ -50,7 +57,7 @@ def serve_one_of(home: Path, host: str, port: int, worker: tuple[int, int]) -> N
         os.close(ready_fd)
 
     try:
-        serve_worker(home, listener, workers, ready)
+        serve_worker(home, listener, workers, ready, parent)
     finally:
         listener.close()
 
@@ -58,7 +65,9 @@ def serve_one_of(home: Path, host: str, port: int, worker: tuple[int, int]) -> N
 class _Supervisor:
     """Starts workers, starts them again, and passes signals on."""
 
-    def __init__(self, home: Path, host: str, port: int, workers: int) -> None:
+    def __init__(self, home: Path, address: tuple[str, int], workers: int, parent: int) -> None:
+        host, port = address
+        self._parent = parent
         self._command = [
             sys.executable, "-m", "fiscus", "gateway", "--home", str(home), "--host", host, "--port", str(port),
             "--worker-of", str(workers),
@@ -79,7 +88,7 @@ class _Supervisor:
                 raise Unavailable(
                     "A worker did not start", remedy="Its error stands above; start one alone to see it whole."
                 )
-            while not self._stopping:
+            while not self._stopping and (not self._parent or os.getppid() == self._parent):
                 for worker in self._workers:
                     worker.keep_up(self._command)
                 time.sleep(POLL_SECONDS)
