@@ -56,6 +56,32 @@ def test_spend_in_two_feeds_stands_on_the_page_and_in_the_api_and_the_terminal_k
     assert (shown["kept"], shown["totals"][0]["effective_once"]) == (True, "1000.000000000000")
 
 
+def test_prices_that_changed_and_their_history_stand_on_the_page_and_in_the_api(ws, pages, capsys) -> None:
+    from tests.unit.cost.test_price_history import ROSE, sold
+
+    from fiscus.edges.cli.commands_price_history import changes, history
+    from fiscus.edges.cli.terminal import Common
+
+    assert "No unit price has changed." in pages.get("/prices").text
+    rows = [
+        sold(day, "0.10" if day < ROSE else "0.125", SkuMeter=HOSTILE, RegionId="")
+        for day in (TODAY - timedelta(days=n) for n in range(1, 60))
+    ]
+    deliver(ws, write_csv(ws.home / "acme.csv", rows), source=Source("acme"))
+    page = pages.get("/prices?name=logs").text
+    assert HOSTILE not in page
+    assert "1 contracted price changed" in page
+    assert "0.125" in page
+    assert "has &#39;nothing&#39;" in pages.get("/prices?name=nothing").text
+    (change,) = pages.get("/api/prices/changes").json()["changes"]
+    assert (change["step"]["since"], change["step"]["money"]) == ("2026-11-08", "7.500000000000")
+    assert len(pages.get("/api/prices/history?name=logs").json()["series"][0]["series"]["months"]) == 3
+    assert pages.get("/api/prices/rightsize?resource=i-1&size=x").status_code == 404
+    common = Common(home=str(ws.home))
+    assert (changes(common=common), history("logs", common=common), history("nothing", common=common)) == (0, 0, 2)
+    assert "2026-11-08" in capsys.readouterr().out
+
+
 def test_a_prepaid_balance_stands_on_the_page_in_the_api_and_in_the_terminal_and_is_a_finding(
     ws, pages, capsys
 ) -> None:

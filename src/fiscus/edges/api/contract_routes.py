@@ -1,4 +1,4 @@
-"""/api/credits and /api/marketplaces: what was prepaid and what is left of it; who invoices whose spend, counted once."""
+"""/api/credits, /api/marketplaces and /api/prices: what was prepaid, who invoices whose spend, what a unit costs over time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,23 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from fiscus.edges.api.answers import answered, of
+from fiscus.flows.price_rightsizing import Rightsized, price_rightsizing
 from fiscus.flows.show_credits import CreditsShown, show_credits
 from fiscus.flows.show_marketplaces import MarketplacesShown, show_marketplaces
+from fiscus.flows.show_price_history import (
+    PriceChangesShown,
+    PriceHistoryShown,
+    show_price_changes,
+    show_price_history,
+)
 from fiscus.flows.workspace import Workspace
+from fiscus.kernel.limits import PRICE_CHANGES_MONTHS
 
 
 def mount_contracts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     """Add the routes to `router`, which stands at /api."""
+
+    _mount_prices(router, get_ws)
 
     @router.get(
         "/credits",
@@ -31,3 +41,29 @@ def mount_contracts(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     def marketplaces() -> JSONResponse:
         return answered(show_marketplaces(get_ws()))
+
+
+def _mount_prices(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
+    @router.get(
+        "/prices/history",
+        responses=of(PriceHistoryShown),
+        summary="What a thing cost a unit, month by month: contracted, effective and list price",
+    )
+    def history(name: str, region: str = "", months: int = 12) -> JSONResponse:
+        return answered(show_price_history(get_ws(), name, region, months))
+
+    @router.get(
+        "/prices/changes",
+        responses=of(PriceChangesShown),
+        summary="Unit prices that changed, and what that costs at the volume of now",
+    )
+    def changes(months: int = PRICE_CHANGES_MONTHS) -> JSONResponse:
+        return answered(show_price_changes(get_ws(), months))
+
+    @router.get(
+        "/prices/rightsize",
+        responses=of(Rightsized),
+        summary="What a resource would cost in another size: its own use, at the prices of the price book",
+    )
+    def rightsize(resource: str, size: str) -> JSONResponse:
+        return answered(price_rightsizing(get_ws(), resource, size))

@@ -22,6 +22,7 @@ from fiscus.edges.cli import (
     commands_ledger,
     commands_mcp,
     commands_policy,
+    commands_price_history,
     commands_prices,
     commands_purchase,
     commands_record,
@@ -73,6 +74,7 @@ def build_cli(
         commands_ledger,
         commands_ai,
         commands_prices,
+        commands_price_history,
         commands_commitments,
     )
     for group in (*money, commands_record, commands_policy, commands_report):

@@ -1,4 +1,4 @@
-"""Pages about what was paid before it is used, and by way of whom."""
+"""Pages about what was paid before it is used, by way of whom, and at what prices."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fastapi.responses import HTMLResponse
 from fiscus.edges.web.site import Site
 from fiscus.flows.show_credits import show_credits
 from fiscus.flows.show_marketplaces import show_marketplaces
+from fiscus.flows.show_price_history import show_price_changes, show_price_history
+from fiscus.kernel.errors import NotFound
 
 
 def mount(router: APIRouter, site: Site) -> None:
@@ -24,3 +26,16 @@ def mount(router: APIRouter, site: Site) -> None:
         visit = site.visit(request)
         shown = site.kept.get(visit.ws, "marketplaces", lambda: show_marketplaces(visit.ws))
         return site.page(visit, "marketplaces.html", {"shown": shown})
+
+    @router.get("/prices")
+    def prices(request: Request, name: str = "", region: str = "") -> HTMLResponse:
+        visit = site.visit(request)
+        changes = site.kept.get(visit.ws, "price-changes", lambda: show_price_changes(visit.ws))
+        history, unknown = None, ""
+        if name.strip():
+            try:
+                history = show_price_history(visit.ws, name, region)
+            except NotFound as nothing:
+                unknown = nothing.message
+        shown = {"shown": changes, "history": history, "unknown": unknown, "name": name, "region": region}
+        return site.page(visit, "prices.html", shown)
