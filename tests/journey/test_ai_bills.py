@@ -87,7 +87,7 @@ def use(gateway: Gateway) -> None:
         openai.chat.completions.create(model="gpt-4o-mini", messages=ASKED, max_tokens=400, extra_headers=units)
         list(openai.chat.completions.create(model="gpt-4o", messages=ASKED, max_tokens=300, stream=True))
     with anthropic_client(gateway.base("anthropic"), key) as anthropic:
-        anthropic.messages.create(model="claude-sonnet-4-5", messages=ASKED, max_tokens=300, extra_headers=units)
+        anthropic.messages.create(model="claude-haiku-4-5", messages=ASKED, max_tokens=300, extra_headers=units)
     with mistral_client(gateway.base("mistral"), key) as mistral:
         mistral.chat.complete(model="mistral-small-latest", messages=ASKED, max_tokens=200)
 

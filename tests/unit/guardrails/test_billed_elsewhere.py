@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fiscus.guardrails.ledger.billed_elsewhere import NOISE, billed_elsewhere
+from fiscus.guardrails.ledger.billed_elsewhere import billed_elsewhere
 
 USD = 10**9
 amounts = st.integers(0, 10**15)
@@ -28,9 +28,14 @@ def test_what_did_not_go_through_the_gateway_is_the_bills_alone() -> None:
     assert billed_elsewhere(90 * USD, 0, (10 * USD, 50 * USD)) == 10 * USD  # a machine that was held beside it
 
 
-def test_rounding_is_no_difference() -> None:
-    assert billed_elsewhere(10 * USD, 10 * USD - NOISE, (10 * USD, 10 * USD)) == 0
-    assert billed_elsewhere(100_000 * USD, 100_000 * USD - 50 * USD, (100_000 * USD, 100_000 * USD)) == 0
+def test_the_smallest_money_counts_on_like_the_largest() -> None:
+    assert billed_elsewhere(900, 0, (900, 900)) == 900  # a call of a cheap model
+    assert billed_elsewhere(10 * USD, 10 * USD - 1, (10 * USD, 10 * USD)) == 1
+    assert billed_elsewhere(100_000 * USD, 100_000 * USD - 50 * USD, (100_000 * USD, 100_000 * USD)) == 50 * USD
+
+
+def test_what_is_rounded_up_a_call_is_no_difference_where_the_bill_has_it_all() -> None:
+    assert billed_elsewhere(1_007, 1_000, (1_000, 1_000)) == 0
 
 
 @given(amounts, amounts, amounts, amounts)

@@ -6,21 +6,16 @@ into would have its money back, and could spend it again. So it goes on counting
 
 from __future__ import annotations
 
-from typing import Final
-
-NOISE: Final = 1_000_000  # nano-units: vendors report floats, and the ledger rounds each call up
-NOISE_SHARE: Final = 1_000  # a thousandth of what was settled is noise too
-
 
 def billed_elsewhere(settled: int, billed: int, counted: tuple[int, int]) -> int:
     """What of `settled` (one account, provider and day) goes on counting beside the `billed` in its scope. All in nano-units.
 
     `counted`: what the gateway counted of the provider on that day, and what the vendor billed, over all scopes. A bill that is
-    lower than what was counted lowers every account's part of it: the estimate is replaced, never added.
+    lower than what was counted lowers every account's part of it: the estimate is replaced, never added. Exact to the nano-unit:
+    what a vendor rounds off in a scope, a nano-unit a call at most, counts on there rather than be free.
     """
     here, there = counted
     if here <= 0 or there <= 0:
         return 0
     confirmed = -(-min(settled, here) * min(there, here) // here)
-    short = confirmed - billed
-    return short if short > max(NOISE, settled // NOISE_SHARE) else 0
+    return max(0, confirmed - billed)
