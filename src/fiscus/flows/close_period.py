@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final, cast
 
 from fiscus.cost.books.types import PeriodClose, SourceTotal
 from fiscus.flows.evidence_checkpoints import checkpoint_folder, write_checkpoint
-from fiscus.flows.keep_closes import CLOSE_FACT, keep_closes, signed_closes
+from fiscus.flows.keep_closes import CLOSE_FACT, close_from, keep_closes, signed_closes
 from fiscus.flows.ports import StateTx
 from fiscus.flows.ready_to_close import not_ready
 from fiscus.flows.reconcile_invoices import reconcile_invoices
@@ -61,6 +59,8 @@ def close_period(ws: Workspace, month: Month, actor: Actor, reason: str = "") ->
             f"{month} is not ready to be closed: {'; '.join(against)}",
             remedy="Mend it, or close it all the same: --force --reason TEXT, which is kept as evidence.",
         )
+    rows = ws.lake.query(sql_text("fiscus.cost", "corrected_elsewhere"), {"month": str(month)}).rows
+    elsewhere = tuple(SourceTotal(*row) for row in cast("Sequence[tuple[Any, ...]]", rows))
     signed = {"month": str(month), "totals": totals, "charges": charges_digest, "lake": str(version)}
     close = PeriodClose(
         billing_month=str(month),
@@ -69,6 +69,7 @@ def close_period(ws: Workspace, month: Month, actor: Actor, reason: str = "") ->
         lake_version=str(version),
         charges_version=version.charges,
         totals=totals,
+        elsewhere=elsewhere,
         charges_digest=charges_digest,
         digest=digest(signed),
         forced=reason if against else "",
@@ -106,7 +107,7 @@ def reopen_period(ws: Workspace, month: Month, actor: Actor, reason: str) -> Per
         if signed is None:
             known = ", ".join(sorted(signed_closes(tx))) or "none"
             raise NotFound(f"{month} is not signed", remedy=f"Signed months: {known}.")
-        close = _close(signed)
+        close = close_from(signed)
         body = {"reason": reason, "closed_by": close.closed_by, "closed_at": close.closed_at, "digest": close.digest}
         record = tx.evidence.append("period.reopened", str(month), actor, body)
         tx.facts.put(CLOSE_FACT + str(month), {})
@@ -118,7 +119,7 @@ def reopen_period(ws: Workspace, month: Month, actor: Actor, reason: str) -> Per
 def show_closes(ws: Workspace, *, verify: bool = False) -> ClosesShown:
     """Signed months and corrections; with `verify`, each month's charges as reported are held against what was signed."""
     with ws.state.read() as tx:
-        closes = tuple(_close(record) for _, record in sorted(signed_closes(tx).items(), reverse=True))
+        closes = tuple(close_from(record) for _, record in sorted(signed_closes(tx).items(), reverse=True))
     broken = tuple(one.billing_month for one in closes if verify and not _is_as_signed(ws, one))
     return ClosesShown(closes, show_corrections(ws), broken)
 
@@ -162,12 +163,3 @@ def _sealed(ws: Workspace, record: EvidenceRecord) -> None:
     newest = max((path.name for path in folder.glob("*.json")), default="") if folder.is_dir() else ""
     if newest < _seal_name(record):  # else a later checkpoint has sealed it already
         write_checkpoint(ws.home, record.seq, record.digest, ws.clock.now(), folder)
-
-
-def _close(value: Mapping[str, Any]) -> PeriodClose:
-    totals = tuple(
-        SourceTotal(t["source"], t["currency"], t["rows"], Decimal(t["billed"]), Decimal(t["effective"]))
-        for t in value["totals"]
-    )
-    at = datetime.fromisoformat(value["closed_at"])
-    return PeriodClose(**{**value, "totals": totals, "closed_at": at, "not_ready": tuple(value["not_ready"])})

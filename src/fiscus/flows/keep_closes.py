@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final, cast
 
-from fiscus.cost.books.types import EVERY_SOURCE, ClosedMonth
+from fiscus.cost.books.types import EVERY_SOURCE, ClosedMonth, PeriodClose, SourceTotal
 from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
@@ -58,3 +60,16 @@ def closed_months(tx: StateTx) -> list[ClosedMonth]:
         for month, record in signed_closes(tx).items()
     ]
     return [*vendors, *signed]
+
+
+def close_from(record: Mapping[str, Any]) -> PeriodClose:
+    """What was signed, read back with all its digits."""
+    sums = {
+        name: tuple(
+            SourceTotal(t["source"], t["currency"], t["rows"], Decimal(t["billed"]), Decimal(t["effective"]))
+            for t in record[name]
+        )
+        for name in ("totals", "elsewhere")
+    }
+    at = datetime.fromisoformat(record["closed_at"])
+    return PeriodClose(**{**record, **sums, "closed_at": at, "not_ready": tuple(record["not_ready"])})

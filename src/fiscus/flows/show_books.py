@@ -57,7 +57,7 @@ def _sentence(
     corrected = closes.corrections.corrected
     currencies = sorted({line.currency for line in corrected})
     sums = [
-        f"{display(total([line.correction_billed for line in corrected if line.currency == one]))} {one}"
+        f"{display(total([line.changed_billed for line in corrected if line.currency == one]))} {one}"
         for one in currencies
     ]
     later = f" Closed months were corrected by {' and '.join(sums)} since." if sums else ""

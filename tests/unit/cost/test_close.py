@@ -78,6 +78,17 @@ def test_opened_again_a_month_is_signed_anew_and_both_are_evidence(ws, tmp_path:
     assert verify_evidence(ws).ok
 
 
+def test_what_another_month_corrects_is_a_restatement_until_the_month_is_signed_with_it(ws, tmp_path: Path) -> None:
+    deliver(ws, _october(tmp_path / "a.csv"))
+    close_period(ws, OCTOBER, PERSON)
+    november = {"BillingPeriodStart": "2026-11-01T00:00:00Z", "BillingPeriodEnd": "2026-12-01T00:00:00Z"}
+    deliver(ws, write_csv(tmp_path / "b.csv", [november | {"ChargeClass": "Correction", "BilledCost": "-4"}]))
+    assert [f.amount for f in restatement_findings(ws)] == [Decimal(-4)]
+    reopen_period(ws, OCTOBER, PERSON, "corrected in November")
+    assert close_period(ws, OCTOBER, PERSON).elsewhere[0].billed == Decimal(-4)
+    assert restatement_findings(ws) == []
+
+
 def test_an_invoice_that_does_not_reconcile_keeps_a_month_open_until_it_is_forced(ws, tmp_path: Path) -> None:
     deliver(ws, _october(tmp_path / "a.csv"))
     _invoice(ws, "20")

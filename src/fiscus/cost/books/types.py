@@ -29,21 +29,25 @@ class ClosedMonth:
 class CorrectionLine:
     """One source, month and currency: what was reported, what is known now, and the difference. reported + correction = restated.
 
-    `closed` is None while nobody closed the month; then corrections are only what other months brought or took.
+    `changed` is the part of the correction that came since the month was closed: the same bill delivered otherwise, and what the
+    bills of other months correct of it. The rest is what its own bill corrects of other months.
     """
 
     source: str
     billing_month: str
     currency: str
-    closed: CloseKind | None
+    closed: CloseKind
     reported_billed: Decimal
     correction_billed: Decimal
     restated_billed: Decimal
+    changed_billed: Decimal
     reported_effective: Decimal
     correction_effective: Decimal
     restated_effective: Decimal
+    changed_effective: Decimal
     reported_rows: int
     restated_rows: int
+    changed_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ class ReconciledInvoice:
 class PeriodClose:
     """A month as it was signed. `digest` is of its totals, its charges and the lake version.
 
-    `not_ready`: what stood against closing it, `forced` why it was closed all the same; `seal` is the signed checkpoint's file.
+    `elsewhere`: what the bills of other months corrected of it by then. `not_ready`: what stood against closing it,
+    and `forced` why it was closed all the same. `seal`: the signed checkpoint's file.
     """
 
     billing_month: str
@@ -166,6 +171,7 @@ class PeriodClose:
     lake_version: str
     charges_version: int
     totals: tuple[SourceTotal, ...]
+    elsewhere: tuple[SourceTotal, ...]
     charges_digest: str
     digest: str
     forced: str = ""

@@ -35,27 +35,55 @@ SELECT coalesce(sum(greatest(r.n - coalesce(s.n, 0), 0)), 0) FROM reversals r LE
     ON r.ResourceId IS NOT DISTINCT FROM s.ResourceId AND r.SkuId IS NOT DISTINCT FROM s.SkuId AND r.cost = s.cost
     AND r.ServiceName IS NOT DISTINCT FROM s.ServiceName AND r.ChargePeriodStart = s.ChargePeriodStart
     AND r.BillingCurrency = s.BillingCurrency"""
-_MONEY: Final = (
-    "sum(BilledCost) AS billed, sum(EffectiveCost) AS effective, count(*) AS charges FROM {of} "
-    "WHERE x_SourceId NOT LIKE 'gateway-%' GROUP BY ALL"
-)
-_CORRECTIONS: Final = f"""
-CREATE OR REPLACE VIEW corrections AS
-WITH reported AS (SELECT x_SourceId, x_BillingMonth, BillingCurrency, {_MONEY.format(of="{reported}")}),
-restated AS (SELECT x_SourceId, {RESTATED_MONTH} AS x_BillingMonth, BillingCurrency, {_MONEY.format(of="bare_charges")})
-SELECT
-    x_SourceId, x_BillingMonth, BillingCurrency,
+_KEY: Final = "x_SourceId, {month} AS x_BillingMonth, BillingCurrency"
+_SUMS: Final = "sum(BilledCost) AS {b}, sum(EffectiveCost) AS {e}, count(*) AS {n}"
+_NONE: Final = "CAST(0 AS DECIMAL(28,12)) AS {b}, CAST(0 AS DECIMAL(28,12)) AS {e}, 0 AS {n}"
+
+
+def _part(of: str, month: str, stands: str, when: str = "true") -> str:
+    """One side of the comparison: sums in the columns that begin with `stands`, nothing in the others."""
+    sides = [
+        (_SUMS if side == stands else _NONE).format(b=f"{side}_billed", e=f"{side}_effective", n=f"{side}_rows")
+        for side in ("reported", "now", "away")
+    ]
+    key = _KEY.format(month=month)
+    return (
+        f"SELECT {key}, {', '.join(sides)} FROM {of} WHERE x_SourceId NOT LIKE 'gateway-%' AND {when} GROUP BY 1, 2, 3"
+    )
+
+
+def _corrections_sql(reported: str) -> str:
+    """Per source, month and currency. Correction = Changed + Moved, so that nothing is lost or counted twice.
+
+    Changed: what its bill says now, and what other months' bills correct of it, less what was reported. Moved: what its own bill
+    corrects of other months.
+    """
+    moved = f"{RESTATED_MONTH} <> x_BillingMonth"
+    parts = " UNION ALL ".join(
+        [
+            _part(reported, "x_BillingMonth", "reported"),
+            _part("bare_charges", "x_BillingMonth", "now"),
+            _part("bare_charges", RESTATED_MONTH, "now", moved),
+            _part("bare_charges", "x_BillingMonth", "away", moved),
+        ]
+    )
+    columns = ", ".join(
+        f"reported_{name} AS Reported{title}, now_{name} - reported_{name} - away_{name} AS Correction{title}, "
+        f"now_{name} - away_{name} AS Restated{title}, now_{name} - reported_{name} AS Changed{title}, "
+        f"-away_{name} AS Moved{title}"
+        for name, title in (("billed", "BilledCost"), ("effective", "EffectiveCost"), ("rows", "Rows"))
+    )
+    sums = ", ".join(
+        f"sum({side}_{name}) AS {side}_{name}"
+        for side in ("reported", "now", "away")
+        for name in ("billed", "effective", "rows")
+    )
+    return f"""CREATE OR REPLACE VIEW corrections AS
+SELECT x_SourceId, x_BillingMonth, BillingCurrency,
     (SELECT min(kind) FROM closes c
-        WHERE c.x_BillingMonth = both_sides.x_BillingMonth AND c.x_SourceId IN ('', both_sides.x_SourceId)) AS x_Closed,
-    coalesce(a.billed, 0) AS ReportedBilledCost, coalesce(b.billed, 0) - coalesce(a.billed, 0) AS CorrectionBilledCost,
-    coalesce(b.billed, 0) AS RestatedBilledCost, coalesce(a.effective, 0) AS ReportedEffectiveCost,
-    coalesce(b.effective, 0) - coalesce(a.effective, 0) AS CorrectionEffectiveCost,
-    coalesce(b.effective, 0) AS RestatedEffectiveCost, coalesce(a.charges, 0) AS ReportedRows,
-    coalesce(b.charges, 0) AS RestatedRows
-FROM (SELECT x_SourceId, x_BillingMonth, BillingCurrency FROM reported
-      UNION SELECT x_SourceId, x_BillingMonth, BillingCurrency FROM restated) both_sides
-LEFT JOIN reported a USING (x_SourceId, x_BillingMonth, BillingCurrency)
-LEFT JOIN restated b USING (x_SourceId, x_BillingMonth, BillingCurrency)"""
+        WHERE c.x_BillingMonth = sides.x_BillingMonth AND c.x_SourceId IN ('', sides.x_SourceId)) AS x_Closed,
+    {columns}
+FROM (SELECT x_SourceId, x_BillingMonth, BillingCurrency, {sums} FROM ({parts}) GROUP BY ALL) sides"""
 
 
 def book_views_sql(
@@ -74,7 +102,7 @@ def book_views_sql(
         f"CREATE OR REPLACE VIEW bare_restated AS SELECT *, {RESTATED_MONTH} AS x_RestatedMonth FROM bare_charges",
         charges_sql("charges_as_reported", of),
         charges_sql("charges_restated", "bare_restated"),
-        _CORRECTIONS.replace("{reported}", of),
+        _corrections_sql(of),
     ]
 
 
