@@ -85,6 +85,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         ai_accounts=settings.ai_accounts,
         freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
         allocations=allocations,
+        reporting=settings.reporting,
         rulebook=Rulebook(
             digest([budgets, policies, settings.company.calendar]), policies, budgets, settings.company.calendar
         ),

@@ -23,6 +23,7 @@ from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.ingest_bills import ingest_files
 from fiscus.flows.keep_approvals import keep_approvals
 from fiscus.flows.keep_purchases import keep_purchases
+from fiscus.flows.keep_rates import RatesKept, keep_rates
 from fiscus.flows.keep_same_spend import keep_same_spend
 from fiscus.flows.plan_actions import plan_actions
 from fiscus.flows.push_vendor_caps import plan_vendor_caps
@@ -57,6 +58,7 @@ class LoopSummary:
     ai_written: tuple[AiMonthWritten, ...] = ()
     ai_bills: tuple[AiBillFetched, ...] = ()
     allocated: AllocationSummary | None = None
+    rates: RatesKept | None = None
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
@@ -68,6 +70,7 @@ class LoopSummary:
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
             *(one.sentence() for one in (*self.ai_bills, *self.ai_written)),
             *self.owners.sentences(),
+            *(self.rates.sentences() if self.rates else ()),
             *(self.allocated.sentences() if self.allocated else ()),
             f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
             f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
@@ -85,6 +88,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     progress.stage("Assigning owners")
     owners = assign_owners(ws)
     keep_same_spend(ws)
+    rates = keep_rates(ws)
     progress.stage("Handing on shared cost")
     allocated = allocate_costs(ws)
     progress.stage("Looking for anomalies")
@@ -131,6 +135,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         ai_written=ai_written,
         ai_bills=ai_bills,
         allocated=allocated,
+        rates=rates,
     )
 
 

@@ -16,8 +16,10 @@ from fiscus.app.ai_accounts import ai_accounts_from
 from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.app.gates import gate_settings_from
 from fiscus.app.gateway_settings import gateway_settings_from
+from fiscus.app.reporting_settings import reporting_from
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.types import GATEWAY_SOURCE, AiAccount
+from fiscus.cost.currency.types import Reporting
 from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.guardrails.doors.ai.settings import GatewaySettings
@@ -84,6 +86,7 @@ class Settings:
     gates: GateSettings = field(default_factory=GateSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     telemetry: Telemetry | None = None
+    reporting: Reporting | None = None
 
 
 def load_settings(home: Path) -> Settings:
@@ -122,6 +125,7 @@ def load_settings(home: Path) -> Settings:
         gates=gate_settings_from(data.get("gates", {})),
         gateway=gateway_settings_from(document),
         telemetry=Telemetry(**t) if (t := data.get("telemetry")) else None,
+        reporting=reporting_from(document, home),
     )
 
 

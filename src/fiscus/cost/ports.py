@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
+from fiscus.cost.currency.types import DayRate, Reporting
 from fiscus.cost.marketplaces.types import CellCounts
 from fiscus.cost.types import (
     Dataset,
@@ -143,4 +144,8 @@ class Lake(LakeReader, Protocol):
 
     def write_allocations(self, runs: Sequence[AllocationKept]) -> LakeVersion:
         """Keep allocation runs, in one commit. Conflict when others were kept since this lake was last refreshed."""
+        ...
+
+    def write_rates(self, rates: Sequence[DayRate], reporting: Reporting) -> LakeVersion:
+        """Replace the table of rates to the reporting currency; equal content writes nothing."""
         ...

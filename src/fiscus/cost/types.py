@@ -84,7 +84,7 @@ class Delivery:
 
 VERSION_LETTERS: Final = {
     "charges": "c", "assignments": "a", "contract_commitments": "k", "billing_periods": "p", "invoice_details": "i",
-    "closes": "s", "allocations": "d", "same_spend": "t",
+    "closes": "s", "allocations": "d", "same_spend": "t", "rates": "r",
 }  # fmt: skip
 
 
@@ -100,6 +100,7 @@ class LakeVersion:
     closes: int = -1
     allocations: int = -1
     same_spend: int = -1
+    rates: int = -1
 
     def __str__(self) -> str:
         return ".".join(

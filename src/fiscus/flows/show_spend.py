@@ -15,14 +15,17 @@ from fiscus.flows.spend_dimensions import (
     DIMENSIONS,
     METRICS,
     NONE,
+    Money,
     SpendAsked,
     Window,
     column_of,
+    money_of,
     select,
 )
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.charts import ChartSeries, ChartSpec
 from fiscus.kernel.errors import BadInput
+from fiscus.kernel.fiscal_labels import period_named
 from fiscus.kernel.money import ZERO, display, total
 from fiscus.kernel.periods import Month
 from fiscus.kernel.rows import Query, Rows
@@ -64,6 +67,7 @@ class SpendShown:
     lines: tuple[SpendLine, ...]
     chart: ChartSpec
     dimensions: tuple[str, ...]
+    reporting: str | None = None  # the reporting currency, where one is declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,11 @@ def show_spend(ws: Workspace, asked: SpendAsked, trust: DataTrust | None = None)
     """Answer `asked`. BadInput names a dimension, metric or period that is not one."""
     trust = trust or data_trust(ws)
     window, before = windows(ws, asked)
-    currency = asked.currency or ws.config.company.currency
-    query = _grouped(ws, asked, window, currency)
+    money = _money(ws, asked)
+    currency = money.currency
+    query = _grouped(ws, asked, window, money)
     rows = list(ws.lake.query(query.sql, query.params).rows)
-    earlier = _earlier(ws, asked, before, currency) if _reaches(trust, before) else None
+    earlier = _earlier(ws, asked, before, money) if _reaches(trust, before) else None
     whole = Figure(total([cast("Decimal", row[3]) for row in rows]), currency, "actual", query, trust.lake_version)
     lines = _lines(rows, earlier, whole)
     return SpendShown(
@@ -97,6 +102,7 @@ def show_spend(ws: Workspace, asked: SpendAsked, trust: DataTrust | None = None)
         total_before=None if earlier is None else total(list(earlier.values())),
         lines=lines,
         chart=_chart(asked, rows, lines, currency),
+        reporting=ws.config.reporting.currency if ws.config.reporting else None,
         dimensions=(*DIMENSIONS, *(f"tag:{key}" for key in ws.config.promoted_tags)),
     )
 
@@ -104,13 +110,15 @@ def show_spend(ws: Workspace, asked: SpendAsked, trust: DataTrust | None = None)
 def show_spend_rows(ws: Workspace, asked: SpendAsked, rows_max: int = ROWS_SHOWN) -> SpendRows:
     """The charges that `asked` filters for, largest first, and their exact sum."""
     window, _ = windows(ws, asked)
-    currency = asked.currency or ws.config.company.currency
-    selection = select(asked, window, currency, ws.config.promoted_tags)
-    sql = sql_text("fiscus.flows", "spend_rows").format(metric=asked.metric, where=selection.where)
+    money = _money(ws, asked)
+    selection = select(asked, window, money, ws.config.promoted_tags)
+    sql = sql_text("fiscus.flows", "spend_rows").format(
+        metric=money.column(asked.metric), where=selection.where, charges=money.charges
+    )
     query = Query(sql, {**selection.params, "rows_max": rows_max})
     found = ws.lake.query(query.sql, query.params)
     matching, cost = (found.rows[0][-2], found.rows[0][-1]) if found.rows else (0, ZERO)
-    figure = Figure(cast("Decimal", cost), currency, "actual", query, str(ws.lake.version()))
+    figure = Figure(cast("Decimal", cost), money.currency, "actual", query, str(ws.lake.version()))
     return SpendRows(figure, cast("int", matching), Rows(found.columns[:-2], tuple(row[:-2] for row in found.rows)))
 
 
@@ -118,6 +126,8 @@ def windows(ws: Workspace, asked: SpendAsked) -> tuple[Window, Window]:
     """The days asked for, up to the as-of day (exclusive), and as many days from the same day so many months before."""
     if asked.metric not in METRICS or asked.bucket not in BUCKETS:
         raise BadInput("Not a metric or not a bucket", remedy="Use EffectiveCost or BilledCost, by day or by month.")
+    if asked.period is not None:
+        return _of_period(ws, asked, asked.period)
     newest = Month.of(ws.as_of - timedelta(days=1))  # on the first of a month, the last full one
     last = asked.to_month or asked.from_month or newest
     first = asked.from_month or last
@@ -133,20 +143,42 @@ def windows(ws: Workspace, asked: SpendAsked) -> tuple[Window, Window]:
     return Window(first.start, end), Window(earlier, before)
 
 
-def _grouped(ws: Workspace, asked: SpendAsked, window: Window, currency: str) -> Query:
-    selection = select(asked, window, currency, ws.config.promoted_tags)
+def _of_period(ws: Workspace, asked: SpendAsked, label: str) -> tuple[Window, Window]:
+    """A fiscal period up to the as-of day, and as many days of the one before it (all of it, once the period is over)."""
+    if asked.from_month or asked.to_month:
+        raise BadInput("A period and months are two periods", remedy="Name the period, or from and to.")
+    calendar = ws.config.company.calendar
+    period = period_named(calendar, label)
+    end = max(min(period.end, ws.as_of), period.start)
+    calendar_month = period.kind == "month" and not calendar.by_month and not label.startswith("FY")
+    last = period.start - timedelta(days=1)
+    start = Month.of(last).start if calendar_month else calendar.period(period.kind, last).start
+    before = period.start if end == period.end else min(start + (end - period.start), period.start)
+    return Window(period.start, end), Window(start, before)
+
+
+def _money(ws: Workspace, asked: SpendAsked) -> Money:
+    return money_of(asked, ws.config.company.currency, ws.config.reporting.currency if ws.config.reporting else None)
+
+
+def _grouped(ws: Workspace, asked: SpendAsked, window: Window, money: Money) -> Query:
+    selection = select(asked, window, money, ws.config.promoted_tags)
     dimension, bound = column_of(asked.group_by, ws.config.promoted_tags, "group_tag")
     sql = sql_text("fiscus.flows", "spend_by_group").format(
-        bucket=BUCKETS[asked.bucket], dimension=dimension, metric=asked.metric, where=selection.where
+        bucket=BUCKETS[asked.bucket],
+        dimension=dimension,
+        metric=money.column(asked.metric),
+        where=selection.where,
+        charges=money.charges,
     )
     return Query(sql, {**selection.params, **bound, "top": GROUPS_SHOWN})
 
 
-def _earlier(ws: Workspace, asked: SpendAsked, window: Window, currency: str) -> Mapping[str, Decimal]:
-    selection = select(asked, window, currency, ws.config.promoted_tags)
+def _earlier(ws: Workspace, asked: SpendAsked, window: Window, money: Money) -> Mapping[str, Decimal]:
+    selection = select(asked, window, money, ws.config.promoted_tags)
     dimension, bound = column_of(asked.group_by, ws.config.promoted_tags, "group_tag")
     sql = sql_text("fiscus.flows", "spend_before").format(
-        dimension=dimension, metric=asked.metric, where=selection.where
+        dimension=dimension, metric=money.column(asked.metric), where=selection.where, charges=money.charges
     )
     rows = ws.lake.query(sql, {**selection.params, **bound}).rows
     return {_named(name): cast("Decimal", cost) for name, cost in rows}

@@ -26,6 +26,7 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "charge_description": "ChargeDescription",
     "assignment_rule": "x_AssignmentRule",
 }
+REPORTED: Final = "reported"
 Metric = Literal["EffectiveCost", "BilledCost"]
 METRICS: Final[tuple[Metric, ...]] = ("EffectiveCost", "BilledCost")
 Bucket = Literal["day", "month"]
@@ -44,8 +45,9 @@ class SpendAsked:
     from_month: Month | None = None  # None: the month of the as-of day
     to_month: Month | None = None
     metric: Metric = "EffectiveCost"
-    currency: str | None = None  # None: the company's
+    currency: str | None = None  # None: the company's; REPORTED: all of them, in the reporting currency
     filters: tuple[tuple[str, str], ...] = ()
+    period: str | None = None  # a fiscal period by its label, instead of months
 
 
 WHERE: Final = "where."  # in a URL, where.<dimension>=<value>; the key and the value are escaped apart
@@ -56,7 +58,7 @@ def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
 
     BadInput names a parameter that is none of these: one that is not understood would answer another question.
     """
-    known = ("group", "by", "from", "to", "metric", "currency")
+    known = ("group", "by", "from", "to", "metric", "currency", "period")
     said: dict[str, str] = {}
     filters: list[tuple[str, str]] = []
     for key, value in pairs:
@@ -77,6 +79,7 @@ def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
         metric=cast("Metric", metric),
         currency=said.get("currency"),
         filters=tuple(dict.fromkeys(filters)),
+        period=said.get("period"),
     )
 
 
@@ -90,6 +93,7 @@ def asked_pairs(asked: SpendAsked) -> list[tuple[str, str]]:
         ("to", str(asked.to_month or "")),
         ("metric", asked.metric if asked.metric != plain.metric else ""),
         ("currency", asked.currency or ""),
+        ("period", asked.period or ""),
     ]
     return [pair for pair in pairs if pair[1]] + [(f"{WHERE}{dimension}", value) for dimension, value in asked.filters]
 
@@ -100,6 +104,30 @@ class Window:
 
     start: date
     end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Which money is added up: the view it is in, the columns of its cost and currency, and the currency."""
+
+    currency: str
+    charges: str = "charges"
+    prefix: str = ""
+    currency_column: str = "BillingCurrency"
+
+    def column(self, metric: Metric) -> str:
+        return f"{self.prefix}{metric}"
+
+
+def money_of(asked: SpendAsked, company: str, reporting: str | None) -> Money:
+    """One billing currency, or all that could be converted. BadInput where no reporting currency is declared."""
+    if asked.currency != REPORTED:
+        return Money(asked.currency or company)
+    if reporting is None:
+        raise BadInput(
+            "No reporting currency is declared", remedy="Add `reporting` to fiscus.yaml, or name a currency."
+        )
+    return Money(reporting, "reported_charges", "x_Reporting", "x_ReportingCurrency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +153,11 @@ def column_of(dimension: str, promoted: Sequence[str], name: str) -> tuple[str, 
     return f"Tags[${name}]", {name: key}
 
 
-def select(asked: SpendAsked, window: Window, currency: str, promoted: Sequence[str]) -> Selection:
+def select(asked: SpendAsked, window: Window, money: Money, promoted: Sequence[str]) -> Selection:
     """The charges of `window` in one currency that `asked` filters for."""
-    where = ["BillingCurrency = $currency", "ChargePeriodStart >= $from_day", "ChargePeriodStart < $until_day"]
+    where = [f"{money.currency_column} = $currency", "ChargePeriodStart >= $from_day", "ChargePeriodStart < $until_day"]
     params: dict[str, object] = {
-        "currency": currency,
+        "currency": money.currency,
         "from_day": midnight(window.start),
         "until_day": midnight(window.end),
     }

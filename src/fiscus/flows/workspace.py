@@ -13,6 +13,7 @@ from fiscus.board.types import Outcome
 from fiscus.cost.ai.ports import CallStore, VendorCosts
 from fiscus.cost.ai.types import AiAccount
 from fiscus.cost.allocation.types import AllocationRules
+from fiscus.cost.currency.types import Reporting
 from fiscus.cost.marketplaces.types import DeclaredPair
 from fiscus.cost.ports import Lake
 from fiscus.cost.types import Source
@@ -76,6 +77,7 @@ class Configuration:
     gates: GateSettings = field(default_factory=GateSettings)
     simulated: tuple[str, ...] = ()  # what stands in for a vendor here; everything that people look at says so
     ai_accounts: tuple[AiAccount, ...] = ()
+    reporting: Reporting | None = None  # one currency beside those that are billed
     allocations: AllocationRules = field(default_factory=AllocationRules)  # how shared cost is handed on
     rulebook: Rulebook | None = None  # the texts that judge, kept with the first decision so that it can be replayed
 

@@ -141,3 +141,4 @@ CHECK_MEMORY_MB_MAX: Final = 1_500
 # Allocation of shared cost.
 ALLOCATION_RULES_MAX: Final = 200  # their chains are solved exactly; what so many say, fewer can
 ALLOCATION_INPUT_BYTES_MAX: Final = 20_000_000  # a telemetry or OpenCost file: aggregated, not raw
+RATE_FILE_BYTES_MAX: Final = 10_000_000  # the ECB's whole history since 1999 is under one

@@ -16,6 +16,7 @@ from fiscus.edges.api.answers import Act, answered, asked_with, json_only, of
 from fiscus.edges.api.approval_routes import mount_approvals
 from fiscus.edges.api.books_routes import mount_books
 from fiscus.edges.api.contract_routes import mount_contracts
+from fiscus.edges.api.currency_routes import mount_currencies
 from fiscus.edges.api.gate_routes import mount_gates
 from fiscus.edges.api.ledger_routes import mount_ledger
 from fiscus.edges.api.policy_routes import mount_policies
@@ -63,6 +64,7 @@ def api_router(get_ws: Callable[[], Workspace]) -> APIRouter:
     mount_ai_keys(router, get_ws)
     mount_purchases(router, get_ws)
     mount_allocations(router, get_ws, kept)
+    mount_currencies(router, get_ws, kept)
     mount_contracts(router, get_ws)
     mount_books(router, get_ws)
     mount_reports(router, get_ws)
@@ -76,7 +78,8 @@ SPEND_PARAMETERS = {
     "from": "First month, YYYY-MM; the running one when left out",
     "to": "Last month, YYYY-MM",
     "metric": "EffectiveCost or BilledCost",
-    "currency": "A BillingCurrency; the company's when left out",
+    "currency": "A BillingCurrency; the company's when left out; reported: all of them in the reporting currency",
+    "period": "A fiscal period such as FY2027-Q3, instead of months",
     "where.<dimension>": "Filters; values of one dimension are alternatives, dimensions are all required",
 }
 SPEND_DESCRIBED = {

@@ -15,6 +15,7 @@ from fiscus.edges.cli import (
     commands_check,
     commands_close,
     commands_commitments,
+    commands_currency,
     commands_data,
     commands_envoy,
     commands_gate,
@@ -65,6 +66,7 @@ def build_cli(
     money = (
         commands_show,
         commands_allocate,
+        commands_currency,
         commands_act,
         commands_approve,
         commands_gate,

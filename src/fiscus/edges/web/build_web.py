@@ -19,6 +19,7 @@ from fiscus.edges.web import (
     approval_pages,
     books_pages,
     contract_pages,
+    currency_pages,
     govern_pages,
     money_pages,
     policy_pages,
@@ -51,6 +52,7 @@ def build_web(get_ws: Callable[[], Workspace]) -> Web:
     report_pages.mount(router, site)
     ai_pages.mount(router, site)
     allocation_pages.mount(router, site)
+    currency_pages.mount(router, site)
     policy_pages.mount(router, site)
     acting.mount(router, site)
     return Web(router, site.error)

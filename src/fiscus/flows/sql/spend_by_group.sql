@@ -2,7 +2,7 @@
 -- The names in braces come from allow-lists; every value is bound.
 WITH picked AS (
     SELECT {bucket} AS bucket, {dimension} AS name, sum({metric}) AS cost, count(*) AS charges
-    FROM charges
+    FROM {charges}
     WHERE {where}
     GROUP BY ALL
 ),

@@ -5,7 +5,7 @@ SELECT
     SubAccountName, ResourceId, RegionId, x_Team, x_Owner, x_Environment, x_AssignmentRule,
     count(*) OVER () AS matching,
     sum({metric}) OVER () AS matching_cost
-FROM charges
+FROM {charges}
 WHERE {where}
 ORDER BY abs({metric}) DESC, ChargePeriodStart, ChargeDescription, ResourceId
 LIMIT $rows_max

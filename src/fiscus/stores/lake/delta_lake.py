@@ -17,6 +17,8 @@ from deltalake.exceptions import DeltaError
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.books.views import CLOSES, REPORTED, book_views_sql
+from fiscus.cost.currency.types import DayRate, Reporting
+from fiscus.cost.currency.views import rate_views_sql
 from fiscus.cost.datasets.views import dataset_views_sql
 from fiscus.cost.marketplaces.types import CellCounts
 from fiscus.cost.marketplaces.views import once_views_sql
@@ -28,6 +30,7 @@ from fiscus.cost.views import (
     assignments_sql,
     bare_charges_sql,
     charges_sql,
+    file_names,
     lake_charges_sql,
 )
 from fiscus.kernel.canonical import digest
@@ -38,6 +41,7 @@ from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
+from fiscus.stores.lake.rate_table import write_rates
 from fiscus.stores.lake.reported import reported_at
 from fiscus.stores.lake.same_spend_table import same_spend_table
 from fiscus.stores.lake.tables import (
@@ -206,6 +210,11 @@ class DeltaLake:
         append_runs(self._root, self._root / "allocations", runs, self._version.allocations)
         return self.refresh()
 
+    def write_rates(self, rates: Sequence[DayRate], reporting: Reporting) -> LakeVersion:
+        """Replace the rates; equal content writes nothing."""
+        write_rates(self._root / "rates", rates, reporting)
+        return self.refresh()
+
     def _tables(self, version: LakeVersion) -> Mapping[str, TableAt]:
         """Each table by its folder; the version asked last is kept: reading a log takes longer than most questions."""
         kept = self._read
@@ -244,6 +253,7 @@ class DeltaLake:
             ),
             *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
             *once_views_sql(tables["same_spend"].files),
+            *rate_views_sql(file_names(tables["rates"].files)),
         ]
 
     def _alike(self, files: Sequence[str]) -> bool:

@@ -1,0 +1,32 @@
+"""The table of rates to the reporting currency: written whole, so that a lake version says which rates a number rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from fiscus.cost.currency.types import DayRate, Reporting
+from fiscus.kernel.canonical import digest
+from fiscus.stores.lake.tables import table_version, whole_table_digest, write_whole_table
+
+SCHEMA = pa.schema([
+    ("currency", pa.string()), ("day", pa.date32()), ("rate", pa.decimal128(20, 12)), ("published", pa.date32()),
+    ("reporting", pa.string()), ("rate_on", pa.string()),
+])  # fmt: skip
+
+
+def write_rates(path: Path, rates: Sequence[DayRate], reporting: Reporting) -> int:
+    """Replace the table. Equal content writes nothing; no rates, where none were ever written, neither."""
+    rows = [
+        {
+            "currency": one.currency, "day": one.day, "rate": one.rate, "published": one.published,
+            "reporting": reporting.currency, "rate_on": reporting.on,
+        }
+        for one in sorted(rates, key=lambda one: (one.currency, one.day))
+    ]  # fmt: skip
+    content = digest(rows)
+    if whole_table_digest(path) != content and (rows or table_version(path) >= 0):
+        write_whole_table(path, pa.Table.from_pylist(rows, schema=SCHEMA), content)
+    return table_version(path)
