@@ -33,7 +33,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.flows.write_ai_charges import AiMonthWritten, write_ai_charges
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import NotFound
-from fiscus.kernel.periods import Month
+from fiscus.kernel.fiscal_labels import month_of
 from fiscus.kernel.progress import Progress
 
 
@@ -153,7 +153,7 @@ def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
 
 def _pack(ws: Workspace) -> tuple[Path, ...]:
     """The pack of the last day's month, under .fiscus/packs; none while the lake has no charge of it."""
-    month = Month.of(ws.as_of - timedelta(days=1))
+    month = month_of(ws.config.company.calendar, ws.as_of - timedelta(days=1))
     try:
         return write_pack(ws, month, ws.home / ".fiscus" / "packs" / str(month)).files
     except NotFound:

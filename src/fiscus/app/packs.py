@@ -10,6 +10,7 @@ from typing import Literal
 from fiscus.board.types import Pack
 from fiscus.flows.build_pack import build_pack
 from fiscus.flows.workspace import Workspace
+from fiscus.kernel.fiscal_labels import FiscalMonth
 from fiscus.kernel.periods import Month
 
 Paper = Literal["a4", "us-letter"]
@@ -23,7 +24,7 @@ class WrittenPack:
     files: tuple[Path, ...]
 
 
-def write_pack(ws: Workspace, period: Month, out: Path, paper: Paper = "a4") -> WrittenPack:
+def write_pack(ws: Workspace, period: Month | FiscalMonth, out: Path, paper: Paper = "a4") -> WrittenPack:
     """board.pdf and board.xlsx of `period` in `out`; each is written beside and moved into place, never half."""
     from fiscus.stores.render import render_pdf, render_xlsx
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from fiscus.actions.types import Action
-from fiscus.board import acting, assurance, budgets, data_trust, judgement, ownership, scope_spend, spend, unit_costs
+from fiscus.board import (
+    acting,
+    assurance,
+    budgets,
+    data_trust,
+    judgement,
+    ownership,
+    scope_spend,
+    shared_money,
+    spend,
+    unit_costs,
+)
 from fiscus.board.definitions import DEFINITIONS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Exhibit, Kpi, Outcome, Pack
@@ -40,6 +51,7 @@ class Setting:
     default_pool: str
     simulated: tuple[str, ...]
     digest: str
+    shares_cost: bool = False  # rules of allocations/ hand shared cost on
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,18 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
         currency=frame.currency,
         sentence=judgement.sentence(kpis, company, recorded.statuses, decisions, frame),
         kpis=kpis,
-        exhibits=(*board_part, *outcomes, *cost, *owners, *budget_part[1], *guards, funnel, savings),
+        exhibits=(
+            *board_part,
+            *outcomes,
+            *cost,
+            *_reported(frame, ask),
+            *owners,
+            *_shared(frame, setting, ask),
+            *budget_part[1],
+            *guards,
+            funnel,
+            savings,
+        ),
         decisions=decisions,
         lake_version=lake_version,
         evidence_head=recorded.evidence_head,
@@ -132,6 +155,20 @@ def _cost(frame: Frame, recorded: Recorded, setting: Setting, company: budgets.B
         commitments,
         trust,
     ]
+
+
+def _reported(frame: Frame, ask: Ask) -> list[Exhibit]:
+    if frame.reporting is None:
+        return []
+    query = shared_money.reported_query(frame)
+    return [shared_money.reported_exhibit(ask(query), query, frame, frame.reporting)]
+
+
+def _shared(frame: Frame, setting: Setting, ask: Ask) -> list[Exhibit]:
+    if not setting.shares_cost:
+        return []
+    query = shared_money.payers_query(frame)
+    return [shared_money.payers_exhibit(ask(query), query, frame)]
 
 
 def _owners(frame: Frame, recorded: Recorded, ask: Ask) -> _Part:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from fiscus.kernel.fiscal_labels import FiscalMonth
 from fiscus.kernel.periods import FiscalCalendar, Month, midnight
 
 
@@ -19,9 +20,10 @@ class Frame:
     company: str
     currency: str
     calendar: FiscalCalendar
-    period: Month
+    period: Month | FiscalMonth
     as_of: date
     partial_since: Mapping[str, date] = field(default_factory=dict)
+    reporting: str | None = None  # the reporting currency, where one is declared
 
     @property
     def start(self) -> date:
@@ -50,8 +52,10 @@ class Frame:
     @property
     def name(self) -> str:
         """October 2026; November 2026 to the 19th."""
-        whole = f"{self.start:%B %Y}"
-        return f"{whole} to day {(self.end - timedelta(days=1)).day}" if self.partial else whole
+        last = self.end - timedelta(days=1)
+        if isinstance(self.period, FiscalMonth):
+            return f"{self.period} to {last.day} {last:%b}" if self.partial else str(self.period)
+        return f"{self.start:%B %Y} to day {last.day}" if self.partial else f"{self.start:%B %Y}"
 
     def params(self) -> dict[str, object]:
         """What most queries bind: currency and the two windows, as UTC instants."""

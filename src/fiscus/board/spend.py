@@ -85,9 +85,8 @@ def currency_exhibit(rows: Rows, query: Query, frame: Frame) -> Exhibit:
     others = [str(row[0]) for row in rows.rows if row[0] != frame.currency]
     title = f"All spend is billed in {frame.currency}"
     if others:
-        title = (
-            f"{', '.join(others)} stands apart: nothing is converted, and budgets of {frame.currency} do not hold it"
-        )
+        converted = f"the next table has it in {frame.reporting}" if frame.reporting else "nothing is converted"
+        title = f"{', '.join(others)} stands apart: {converted}, and budgets of {frame.currency} do not hold it"
     columns = (
         ("currency", "text"), ("effective cost", "own currency"), ("billed cost", "own currency"), ("tax in it", "own currency"),
         ("credits in it", "own currency"), ("charges", "count"),

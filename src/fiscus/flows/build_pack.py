@@ -17,6 +17,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import NotFound
+from fiscus.kernel.fiscal_labels import FiscalMonth
 from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.rows import Query, Rows
 
@@ -25,15 +26,17 @@ _HEAD: Final = "pack.head"
 HELD: Final = "SELECT count(*) FROM charges WHERE ChargePeriodStart >= $start AND ChargePeriodStart < $until"
 
 
-def build_pack(ws: Workspace, period: Month) -> Pack:
-    """The pack of `period`, as of the workspace's day; evidence `pack.built` when its contents are new.
+def build_pack(ws: Workspace, period: Month | FiscalMonth) -> Pack:
+    """The pack of `period`, a calendar month or a month of the fiscal calendar, as of the workspace's day.
 
-    The same lake, state and configuration give the same pack: its evidence head is the newest record that is no pack of its
-    own. Raises NotFound for a month of which the lake holds no charge before the as-of day.
+    Evidence `pack.built` when its contents are new. The same lake, state and configuration give the same pack: its evidence
+    head is the newest record that is no pack of its own. Raises NotFound for a month of which the lake holds no charge before
+    the as-of day.
     """
     ws.lake.refresh()
     company = ws.config.company
-    frame = Frame(company.name, company.currency, company.calendar, period, ws.as_of, partial_days(ws))
+    reporting = ws.config.reporting.currency if ws.config.reporting else None
+    frame = Frame(company.name, company.currency, company.calendar, period, ws.as_of, partial_days(ws), reporting)
     _check_held(ws, frame)
     with ws.state.read() as tx:
         recorded = _recorded(tx)
@@ -74,6 +77,7 @@ def _setting(ws: Workspace) -> Setting:
         default_pool=config.directory.default_pool,
         simulated=config.simulated,
         digest=config.digest,
+        shares_cost=bool(config.allocations.rules),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import NotFound
-from fiscus.kernel.periods import Month
+from fiscus.kernel.fiscal_labels import month_named
 
 KIND: Final = "pack.built"
 FILES: Final = ("board.pdf", "board.xlsx")
@@ -53,8 +53,8 @@ def show_packs(ws: Workspace, trust: DataTrust | None = None) -> PacksShown:
 
 
 def pack_file(ws: Workspace, period: str, name: str) -> Path:
-    """One file of the pack of `period` (2026-10). Raises BadInput for what is no month, NotFound."""
-    path = _place(ws, str(Month.parse(period)), name)
+    """One file of the pack of `period` (2026-10, FY2027-P10). Raises BadInput for what is no month, NotFound."""
+    path = _place(ws, str(month_named(ws.config.company.calendar, period)), name)
     if name not in FILES or not path.is_file():
         raise NotFound(f"There is no {name!r} of {period}", remedy="The page Board lists the packs that stand here.")
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
@@ -28,6 +29,46 @@ def period_named(calendar: FiscalCalendar, label: str) -> Period:
         return Period("month", label, month.start, month.end)
     shapes = ", ".join(calendar.label_shape(kind)[1] for kind in KINDS)
     raise BadInput(f"{label!r} is no period", remedy=f"Write one of {shapes} (a calendar month is YYYY-MM). {calendar}")
+
+
+@dataclass(frozen=True, slots=True)
+class FiscalMonth:
+    """A month of a fiscal calendar whose months are not calendar months, written FY2027-P10; it answers as a `Month` does."""
+
+    calendar: FiscalCalendar
+    period: Period
+
+    def __str__(self) -> str:
+        return self.period.label
+
+    @property
+    def start(self) -> date:
+        return self.period.start
+
+    @property
+    def end(self) -> date:
+        return self.period.end
+
+    def shift(self, months: int) -> FiscalMonth:
+        """So many months of the calendar later, or earlier."""
+        period = self.period
+        for _ in range(abs(months)):
+            day = period.end if months > 0 else period.start - timedelta(days=1)
+            period = self.calendar.period("month", day)
+        return FiscalMonth(self.calendar, period)
+
+
+def month_of(calendar: FiscalCalendar, day: date) -> Month | FiscalMonth:
+    """The month of `calendar` in which `day` lies."""
+    return Month.of(day) if calendar.by_month else FiscalMonth(calendar, calendar.period("month", day))
+
+
+def month_named(calendar: FiscalCalendar, label: str) -> Month | FiscalMonth:
+    """The month that is called `label`; a calendar month, 2026-10, is one in every calendar. BadInput for anything else."""
+    period = period_named(calendar, label)
+    if period.kind != "month":
+        raise BadInput(f"{label} is a {period.kind}", remedy=f"Write a month, {calendar.label_shape('month')[1]}.")
+    return FiscalMonth(calendar, period) if label.startswith("FY") else Month.parse(label)
 
 
 def _search(calendar: FiscalCalendar, kind: PeriodKind, label: str) -> Period | None:

@@ -27,18 +27,19 @@ def pack(
     Parameters
     ----------
     period
-        The month, such as 2026-10.
+        The month, such as 2026-10, or FY2027-P10 of a fiscal calendar whose months are not calendar months.
     out
         The folder to write into.
     paper
         The sheet of the PDF.
     """
     from fiscus.app.packs import write_pack
-    from fiscus.kernel.periods import Month
+    from fiscus.kernel.fiscal_labels import month_named
 
+    ws = open_home(common)
     with progress(common) as bar:
         bar.stage("Building the board pack")
-        written = write_pack(open_home(common), Month.parse(period), out, paper)
+        written = write_pack(ws, month_named(ws.config.company.calendar, period), out, paper)
     show(common, written, lambda w: [say(w.pack.sentence), *(say(str(path)) for path in w.files)])
 
 
