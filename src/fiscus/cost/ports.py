@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
@@ -23,7 +23,7 @@ from fiscus.cost.types import (
     StagedMonth,
 )
 from fiscus.kernel.progress import Progress
-from fiscus.kernel.rows import Rows, Table
+from fiscus.kernel.rows import Query, Rows, Table
 
 
 class LakeReader(Protocol):
@@ -53,6 +53,13 @@ class LakeReader(Protocol):
         """SQL from a person: one SELECT; no file, network or setting; bounded. Raises BadQuery, LimitExceeded.
 
         `focus`: `charges` has the column names of that version. `beside`: tables that it may read by these names.
+        """
+        ...
+
+    def write_out(self, query: Query, path: Path, form: Literal["csv", "parquet"]) -> None:
+        """Our own SQL written to a file, streamed; `path` is replaced in one step or stays as it was.
+
+        Raises BadInput (no such folder), Unavailable (the disk), LimitExceeded (memory).
         """
         ...
 

@@ -18,6 +18,7 @@ QUERY_MEMORY_MB_MAX: Final = 2_048
 QUERY_ROWS_SHOWN_MAX: Final = 1_000
 QUERY_CELLS_MAX: Final = 30_000_000  # rows times columns of one answer: some two gigabytes of Python objects
 REPORTS_MAX: Final = 500  # of a workspace's own; each is proven when they are listed
+EXPORT_MEMORY_MB_MAX: Final = 1_500  # what writes a file of any length may hold
 
 # The lake. Two writers on one table retry; more than this means something is stuck.
 COMMIT_RETRIES_MAX: Final = 20

@@ -63,12 +63,12 @@ GCP: Final = """
 n2|Compute Engine|Compute|Virtual Machines|N2 Instance Core running in Americas|hour|0.031611|compute.googleapis.com/Instance|
 a2|Compute Engine|Compute|Virtual Machines|A100 GPU attached to Spot Preemptible VMs|hour|1.1|compute.googleapis.com/Instance|GpuCount=1
 bigquery|BigQuery|Analytics|Data Warehouses|Enterprise Edition Slot|slot hour|0.06|bigquery.googleapis.com/Reservation|
-bq-storage|BigQuery|Storage|Other (Storage)|Active Logical Storage|gibibyte month|0.02|bigquery.googleapis.com/Dataset|
+bq-storage|BigQuery Storage|Storage|Other (Storage)|Active Logical Storage|gibibyte month|0.02|bigquery.googleapis.com/Dataset|
 gcs|Cloud Storage|Storage|Object Storage|Standard Storage US Multi-region|gibibyte month|0.026|storage.googleapis.com/Bucket|StorageClass=Standard
 gke|Google Kubernetes Engine|Compute|Containers|Autopilot Pod mCPU Requests|1000 hour|0.0445|container.googleapis.com/Cluster|
 run|Cloud Run|Compute|Serverless Compute|CPU Allocation Time|1000 second|0.024|run.googleapis.com/Service|
 vertex|Vertex AI|AI and Machine Learning|Machine Learning|Training N1 with A100|hour|2.933908|aiplatform.googleapis.com/CustomJob|GpuCount=1
-gemini|Vertex AI|AI and Machine Learning|Generative AI|Gemini 2.5 Flash Text Input|1000000 Tokens|0.3|aiplatform.googleapis.com/Model|
+gemini|Gemini API|AI and Machine Learning|Generative AI|Gemini 2.5 Flash Text Input|1000000 Tokens|0.3|aiplatform.googleapis.com/Model|
 maps|Maps Platform|Developer Tools|Other (Developer Tools)|Routes API Compute Routes|1000 count|5|serviceusage.googleapis.com/Service|
 pubsub|Cloud Pub/Sub|Integration|Messaging|Message Delivery Basic|tebibyte|40|pubsub.googleapis.com/Topic|
 dataflow|Cloud Dataflow|Analytics|Data Processing|vCPU Time Streaming|hour|0.069|dataflow.googleapis.com/Job|
@@ -87,8 +87,8 @@ B90324|INTEGRATION|Integration|Workflow Orchestration|Integration Cloud Service 
 """
 SNOWFIELD: Final = """
 compute|Snowfield Data Cloud|Analytics|Data Warehouses|Compute Credits|Credits|3.1|Warehouse|
-serverless|Snowfield Data Cloud|Analytics|Data Processing|Serverless Task Credits|Credits|3.1|Task|
-storage|Snowfield Data Cloud|Storage|Storage Platforms|Storage|TB-Months|23|Database|
+serverless|Snowfield Tasks|Analytics|Data Processing|Serverless Task Credits|Credits|3.1|Task|
+storage|Snowfield Storage|Storage|Storage Platforms|Storage|TB-Months|23|Database|
 """
 DOGWATCH: Final = """
 infra-host|Dogwatch Infrastructure|Management and Governance|Observability|Infrastructure Hosts|Host-Days|0.6|Organization|

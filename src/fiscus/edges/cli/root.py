@@ -18,6 +18,7 @@ from fiscus.edges.cli import (
     commands_currency,
     commands_data,
     commands_envoy,
+    commands_export,
     commands_gate,
     commands_gateway,
     commands_ledger,
@@ -63,6 +64,7 @@ def build_cli(
     )
     commands_data.mount(app)
     commands_check.mount(app)
+    commands_export.mount(app)
     money = (
         commands_show,
         commands_allocate,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -36,7 +36,7 @@ from fiscus.cost.views import (
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import IntegrityBroken, NotFound, Unavailable, Where
 from fiscus.kernel.progress import Progress
-from fiscus.kernel.rows import Rows, Table
+from fiscus.kernel.rows import Query, Rows, Table
 from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
@@ -52,6 +52,7 @@ from fiscus.stores.lake.tables import (
     whole_table_digest,
     write_whole_table,
 )
+from fiscus.stores.lake.write_out import write_out
 
 FOLDERS = tuple(field.name for field in fields(LakeVersion))  # a table each, in a folder of the lake
 FRESHNESS = """
@@ -111,6 +112,18 @@ class DeltaLake:
 
         asked = Asked(sql, params or {}, rows_max, beside or {})
         return self._people.ask(f"{version} {focus}", opening, asked)
+
+    def write_out(self, query: Query, path: Path, form: Literal["csv", "parquet"]) -> None:
+        """Our own SQL to a file, on a connection of its own: a long export keeps nobody waiting."""
+        with self._lock:
+            statements = self._view_statements(self._version)
+        connection = _connect()
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            write_out(connection, query, path, form)
+        finally:
+            connection.close()
 
     def query_at(self, version: LakeVersion, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL on an earlier version: what was reported can be asked again."""
