@@ -223,7 +223,9 @@ def test_every_error_is_in_the_evidence_and_in_the_count_and_a_store_that_is_gon
         with ws.state.read() as tx:
             entries += [record.body for record in tx.evidence_records(["decision.without_ledger"])]
         given = [entry["decision"] for entry in entries if entry.get("decision")]
-        recorded = Counter(one["policy_id"] for body in given for one in body["policies"] if one["result"] == "error")
+        recorded = Counter(
+            one["policy_id"] for body in given for one in body["policies"] if one.get("result") == "error"
+        )
         metric = Counter({name: ws.counters.value(POLICY_ERRORS, policy=name) for name in injected})
         if not injected == recorded == metric:
             row.violated(f"injected {dict(injected)}, in the evidence {dict(recorded)}, counted {dict(metric)}")

@@ -85,6 +85,8 @@ def decide_intent(
         if isinstance(claimed, Approval):
             return_approval(ws, claimed.id, begun.id, "the decision was not given")
         raise
+    if claimed is None and given.verdict != "require_approval":
+        return given
     return conclude(ws, begun, given, claimed)
 
 
@@ -150,9 +152,10 @@ def _counted(verdict: str, kind: str) -> Key:
 
 
 def _given(begun: Begun, judged: Judgement, watermark: str, hold: Hold | None, amount: int) -> Decision:
-    held = _held(hold.id, from_nanos(amount), hold.currency, hold.expires_at) if hold else None
-    if held is not None:
-        note = hold_note(begun.intent, held.amount, f"{held.expires_at.isoformat(' ')[:16]} UTC")
+    held = None
+    if hold is not None:
+        held = _held(hold.id, from_nanos(amount), hold.currency, hold.expires_at)
+        note = hold_note(begun.intent, held.amount, hold.expires_at)
     elif judged.verdict in HOLDS:
         note = ONLY_JUDGED if judged.headroom else NOTHING_COVERS
     else:

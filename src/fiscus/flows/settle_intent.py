@@ -46,5 +46,5 @@ def _attributes(ws: Workspace, intent: Intent) -> Mapping[str, object]:
     stated = intent.attributes
     if intent.kind != "ai.request":
         return stated
-    named = {name: ws.rules.spelt(of, str(stated[name])) for name, of in SPELT.items() if name in stated}
-    return {**stated, **named}
+    spelt = {name: ws.rules.spelt(of, str(stated[name])) for name, of in SPELT.items() if name in stated}
+    return {**stated, **spelt} if spelt else stated

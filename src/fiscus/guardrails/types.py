@@ -328,14 +328,14 @@ class HeldMoney:
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """What one policy said: three-valued, with the verdict that it contributes."""
+    """What one policy said: three-valued, with the verdict that it contributes. Nothing, where it does not say what."""
 
     policy_id: str
     version: str
     level: Level
-    result: Literal["match", "no_match", "error"]
-    verdict: Verdict
-    reason: str
+    result: Literal["match", "no_match", "error"] = "no_match"
+    verdict: Verdict = "allow"
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,16 @@ def sealed_digest(  # noqa: PLR0913, PLR0917 the seven parts of a record
     seq: int, at: datetime, kind: str, subject: str, actor: Actor, body: bytes, previous: str
 ) -> str:
     """The digest of a record whose body's RFC 8785 bytes are known: the parts in the order of their names."""
+    return sealed_at(seq, at.isoformat(), kind, subject, actor, body, previous)
+
+
+def sealed_at(  # noqa: PLR0913, PLR0917 the seven parts of a record
+    seq: int, at: str, kind: str, subject: str, actor: Actor, body: bytes, previous: str
+) -> str:
+    """The same, of a record whose instant is written already."""
     who = b'{"person_id":%b,"proof":%b}' % (_text(actor.person_id), _text(actor.proof))
     content = b'{"actor":%b,"at":"%b","body":%b,"kind":%b,"previous":"%b","seq":%d,"subject":%b}' % (
-        who, at.isoformat().encode(), body, _text(kind), previous.encode(), seq, _text(subject),
+        who, at.encode(), body, _text(kind), previous.encode(), seq, _text(subject),
     )  # fmt: skip
     return hashlib.sha256(content).hexdigest()
 

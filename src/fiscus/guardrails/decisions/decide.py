@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 from fiscus.guardrails.decisions.covering import Covered
 from fiscus.guardrails.decisions.intent import intent_facts
@@ -33,7 +33,7 @@ from fiscus.guardrails.types import (
     PolicyResult,
     Verdict,
 )
-from fiscus.kernel.money import ZERO, display, display_small, from_nanos, to_nanos
+from fiscus.kernel.money import ZERO, display, display_small, from_nanos
 from fiscus.kernel.quick_records import quickly
 
 # What the vendor will call it once it is a charge (FOCUS 1.4, ServiceCategory and ChargeCategory).
@@ -101,14 +101,17 @@ class Judgement(NamedTuple):
 
 def prepare(asked: Asked, rules: Rules, quotes: Quotes = NO_QUOTES) -> Question:
     """Ask every policy; find the budgets that cover the intent and the accounts to hold its money over."""
-    intent, day = asked.intent, asked.at.date()
-    words = policy_words(intent, lambda one: facts_asked(asked, one), rules.policies, day, quotes)
+    intent, day, facts = asked.intent, asked.at.date(), facts_asked(asked)
+    words = policy_words(
+        intent, lambda one: facts if one is intent else facts_asked(asked, one), rules.policies, day, quotes
+    )
     covered, results = _covered(asked, rules), words.results
     if covered.untold:
         results += tuple([_not_told(budget, missing, rules) for budget, missing in covered.untold])
     keys, held = rules.accounts_of(covered, intent.currency, day)
+    bound = cast("int", facts["intent.amount"])
     return Question(
-        asked, results, covered.budgets, keys, held, covered.unasked, to_nanos(intent.amount), words.options, words.approval,
+        asked, results, covered.budgets, keys, held, covered.unasked, bound, words.options, words.approval,
         words.silent and not covered.untold,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -55,10 +55,11 @@ def held_amount(verdict: Verdict, options: tuple[Option, ...], bound: int) -> in
     return min(bound, max(to_nanos(option.amount, round_up=True) for option in options))
 
 
-def hold_note(intent: Intent, amount: Decimal, until: str) -> str:
+def hold_note(intent: Intent, amount: Decimal, until: datetime) -> str:
     """What the caller owes for the money that is held."""
+    minute = f"{until.year:04}-{until.month:02}-{until.day:02} {until.hour:02}:{until.minute:02} UTC"
     money = f"{display_small(amount)} {intent.currency}"
-    return f"{money} is held until {until}: settle it at what it cost, or release it if nothing was sent; then it is charged."
+    return f"{money} is held until {minute}: settle it at what it cost, or release it if nothing was sent; then it is charged."
 
 
 def subjects_of(intent: Intent) -> tuple[str, ...]:

@@ -61,11 +61,12 @@ class _Needs:
         self.accounts: set[str] = set()
         self.expires: dict[int, Expire] = {}
         for number, command in enumerate(commands):
+            if type(command) is Reserve:  # nearly all of them
+                self.accounts.update(command.hold.accounts)
+                if command.key:
+                    self.requests.append(command.key)
+                continue
             match command:
-                case Reserve():
-                    self.accounts.update(command.hold.accounts)
-                    if command.key:
-                        self.requests.append(command.key)
                 case Settle() | Release():
                     self.holds.append(command.hold_id)
                 case Expire():
@@ -88,7 +89,8 @@ class _Book:
         self.changes = Changes()
         needs = _Needs(commands)
         self._holds = locked.holds(needs.holds) if needs.holds else {}
-        self._due = {number: locked.due(self.now, asked.limit) for number, asked in needs.expires.items()}
+        expires = needs.expires
+        self._due = {n: locked.due(self.now, asked.limit) for n, asked in expires.items()} if expires else {}
         self._answered = locked.answered(needs.requests) if needs.requests else {}
         self._frozen = locked.frozen()
         for holds in (self._holds.values(), *self._due.values()):

@@ -108,7 +108,7 @@ def _bounded(key: str, number: int, refuse: Refuse) -> int:
 
 def nanos_given(key: str, value: object, refuse: Refuse) -> int:
     """An amount or a quantity as nano-units. Raises what `refuse` makes of one that is none."""
-    if isinstance(value, bool | float) or not isinstance(value, str | int | Decimal):
+    if type(value) is not Decimal and (isinstance(value, bool | float) or not isinstance(value, str | int | Decimal)):
         raise refuse(key, f"{key} is no decimal number: {value!r}", 'Write it as text, such as "500.00".')
     try:
         amount = Decimal(value)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from typing import Final
 
 from fiscus.kernel.periods import FiscalCalendar
+
+HOURS_KEPT_MAX: Final = 64
+_KEPT: Final[dict[tuple[int, date, int], tuple[FiscalCalendar, Mapping[str, object]]]] = {}
+"""By calendar, which is known by what it is: as long as it is kept, nothing else has its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,15 @@ def moment_facts(
 ) -> Mapping[str, object]:
     """Every fact `now.*`. `now.freeze` names the freezes that are on for `environment`, those of all environments included."""
     frozen = tuple([freeze.name for freeze in freezes if freeze.holds(at, environment)])
-    return {**_hour_facts(calendar, at.date(), at.hour), "now.freeze": frozen}
+    day, hour = at.date(), at.hour
+    known = _KEPT.get((id(calendar), day, hour))
+    if known is None:
+        if len(_KEPT) >= HOURS_KEPT_MAX:
+            _KEPT.clear()
+        known = _KEPT[id(calendar), day, hour] = (calendar, _hour_facts(calendar, day, hour))
+    return {**known[1], "now.freeze": frozen}
 
 
-@lru_cache(maxsize=64)
 def _hour_facts(calendar: FiscalCalendar, day: date, hour: int) -> Mapping[str, object]:
     """What is the same for a whole hour."""
     stands = calendar.position(day)

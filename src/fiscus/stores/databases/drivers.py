@@ -131,31 +131,14 @@ class SqliteDriver:
             self._writer = _connect(self.name)
             self._reader = _connect(self.name)
 
-    @contextmanager
-    def writing(self) -> Iterator[Statements]:
+    def writing(self) -> AbstractContextManager[Statements]:
         """Alone from the first statement on, whoever else has the file open."""
-        statements = _SqliteStatements(self._writer)
-        with self._turn:
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield statements
-                self._writer.execute("COMMIT")
-            except sqlite3.Error as failed:
-                self._undo()
-                raise _explanation(failed, self.name, self.purpose) from failed
-            except BaseException:
-                self._undo()
-                raise
-            statements.done()
-
-    def _undo(self) -> None:
-        if self._writer.in_transaction:
-            with _explained(self.name, self.purpose):
-                self._writer.execute("ROLLBACK")
+        return _SqliteWriting(self._writer, self._turn, self)
 
     def is_unchanged(self, tx: Statements) -> bool:
         """SQLite counts the commits of all other connections."""
-        ((version,),) = tx.rows("PRAGMA data_version")
+        del tx
+        (version,) = self._writer.execute("PRAGMA data_version").fetchone()
         before, self._version = self._version, version
         return bool(before == version)
 
@@ -173,6 +156,52 @@ class SqliteDriver:
         """Give the connections back."""
         self._writer.close()
         self._reader.close()
+
+
+class _SqliteWriting:
+    """A transaction. A class, because every decision waits for it: a generator takes twice as long to go in and out of."""
+
+    __slots__ = ("_connection", "_driver", "_statements", "_turn")
+
+    def __init__(self, connection: sqlite3.Connection, turn: threading.Lock, driver: SqliteDriver) -> None:
+        self._connection, self._turn, self._driver = connection, turn, driver
+        self._statements = _SqliteStatements(connection)
+
+    def __enter__(self) -> Statements:
+        self._turn.acquire()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException as failed:
+            self._end(failed)
+            raise
+        return self._statements
+
+    def __exit__(self, kind: type[BaseException] | None, failed: BaseException | None, trace: object) -> None:
+        del kind, trace
+        if failed is None:
+            try:
+                self._connection.execute("COMMIT")
+            except BaseException as refused:
+                self._end(refused)
+                raise
+            try:
+                self._statements.done()
+            finally:
+                self._turn.release()
+        else:
+            self._end(failed)
+
+    def _end(self, failed: BaseException) -> None:
+        """Of a transaction that did not go well. Raises what SQLite's own errors mean."""
+        driver = self._driver
+        try:
+            if self._connection.in_transaction:
+                with _explained(driver.name, driver.purpose):
+                    self._connection.execute("ROLLBACK")
+        finally:
+            self._turn.release()
+        if isinstance(failed, sqlite3.Error):
+            raise _explanation(failed, driver.name, driver.purpose) from failed
 
 
 class _SqliteStatements:

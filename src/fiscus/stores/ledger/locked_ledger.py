@@ -17,7 +17,7 @@ from fiscus.guardrails.ledger.types import Account, Answered, Changes, DaySum, F
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.clock import Clock
 from fiscus.kernel.errors import IntegrityBroken
-from fiscus.kernel.evidence import sealed_digest
+from fiscus.kernel.evidence import sealed_at
 from fiscus.kernel.quick_records import quickly
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
@@ -170,7 +170,7 @@ class Locked:
         actor, at = changes.actor or FISCUS, self._now.isoformat()
         body = rows.body_of(changes.entries)
         subject = f"{len(changes.entries)} transitions"
-        digest = sealed_digest(seq, self._now, KIND, subject, actor, body, self._digest)
+        digest = sealed_at(seq, at, KIND, subject, actor, body, self._digest)
         return digest, at, (seq, at, KIND, subject, actor.person_id, actor.proof, body.decode(), self._digest, digest)
 
     def _seal(self, changes: Changes, seq: int) -> None:

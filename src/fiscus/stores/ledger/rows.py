@@ -33,6 +33,17 @@ class _Body:
     entries: list[_Entry]
 
 
+class _Said(msgspec.Struct, omit_defaults=True):
+    """A PolicyResult in the order of names, without what it does not say."""
+
+    level: str = "-"
+    policy_id: str = "-"
+    reason: str = ""
+    result: str = "no_match"
+    verdict: str = "allow"
+    version: str = "-"
+
+
 @dataclass(frozen=True, slots=True)
 class _Named:
     id: str
@@ -67,6 +78,7 @@ class _ReservedBody:
     entries: list[_ReservedEntry]
 
 
+_SAID: Final = attrgetter("level", "policy_id", "reason", "result", "verdict", "version")
 _NAMES: Final = sorted(field.name for field in fields(Decision))
 _PARTS: Final = attrgetter(*_NAMES)
 _Told: Final[Any] = msgspec.defstruct("_Told", [(name, Any) for name in _NAMES])
@@ -105,12 +117,13 @@ def _told(entry: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _calm_text(policies: Sequence[PolicyResult]) -> msgspec.Raw:
-    """Every calm decision has the same tuple of them: it is written once."""
+    """Each without what it does not say. Every calm decision has the same tuple of them: it is written once."""
     known = _CALM.get(id(policies))
     if known is None:
         if len(_CALM) >= CALM_KEPT_MAX:
             _CALM.clear()
-        known = _CALM[id(policies)] = (policies, msgspec.Raw(_SORTED.encode(policies)))
+        said = msgspec.Raw(_SORTED.encode([_Said(*_SAID(one)) for one in policies]))
+        known = _CALM[id(policies)] = (policies, said)
     return known[1]
 
 
