@@ -33,6 +33,7 @@ DEFAULT_LAKE = ".fiscus/lake"
 DEFAULT_STATE = "sqlite:///.fiscus/state.db"
 DEFAULT_PAGES = "http://127.0.0.1:8720"
 DEFAULT_LEDGER = "sqlite:///.fiscus/ledger.db"
+DEFAULT_ENGINE = "duckdb"
 DEFAULT_CALLS = "sqlite:///.fiscus/gateway.db"
 
 
@@ -87,6 +88,8 @@ class Settings:
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     telemetry: Telemetry | None = None
     reporting: Reporting | None = None
+    engine: str = DEFAULT_ENGINE
+    engine_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_settings(home: Path) -> Settings:
@@ -126,6 +129,8 @@ def load_settings(home: Path) -> Settings:
         gateway=gateway_settings_from(document),
         telemetry=Telemetry(**t) if (t := data.get("telemetry")) else None,
         reporting=reporting_from(document, home),
+        engine=data.get("engine", DEFAULT_ENGINE),
+        engine_settings=data.get("engine_settings", {}),
     )
 
 

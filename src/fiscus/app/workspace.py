@@ -46,7 +46,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     return Workspace(
         home=home,
         config=config,
-        lake=open_lake(located(settings.lake, home), settings.promoted_tags),
+        lake=open_lake(located(settings.lake, home), settings.promoted_tags, settings.engine, settings.engine_settings),
         state=state,
         clock=clock,
         ids=RandomIds(),

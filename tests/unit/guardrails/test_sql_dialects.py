@@ -6,8 +6,8 @@ import pytest
 
 from fiscus.guardrails.policies.check_condition import check_condition
 from fiscus.guardrails.policies.compile_sql import compile_sql
-from fiscus.guardrails.policies.java_pattern import java_pattern
 from fiscus.kernel.errors import BadConfig
+from fiscus.kernel.java_pattern import java_pattern
 
 # Amounts are compared as the decimals that they are, which is quicker and means the same: compare_amounts.py.
 QUICK = (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fiscus.guardrails.policies.java_pattern import java_pattern
+from fiscus.kernel.java_pattern import java_pattern
 
 
 @dataclass(frozen=True, slots=True)

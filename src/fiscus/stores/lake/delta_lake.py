@@ -56,7 +56,9 @@ from fiscus.stores.lake.write_out import write_out
 
 FOLDERS = tuple(field.name for field in fields(LakeVersion))  # a table each, in a folder of the lake
 FRESHNESS = """
-SELECT x_SourceId, max(ChargePeriodEnd) FILTER (ChargeCategory = 'Usage'), count(*), list_sort(list(DISTINCT x_BillingMonth))
+SELECT
+    x_SourceId, max(ChargePeriodEnd) FILTER (ChargeCategory = 'Usage') AS usage_until, count(*) AS charges,
+    list_sort(list(DISTINCT x_BillingMonth)) AS months
 FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
 
 
@@ -107,7 +109,7 @@ class DeltaLake:
         version = self.refresh()
 
         def opening() -> tuple[list[str], list[str]]:
-            views = self._view_statements(version) + version_views_sql(self._promoted, focus)
+            views = self.view_statements(version) + version_views_sql(self._promoted, focus)
             return views, self._files(version)
 
         asked = Asked(sql, params or {}, rows_max, beside or {})
@@ -128,7 +130,7 @@ class DeltaLake:
     def query_at(self, version: LakeVersion, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL on an earlier version: what was reported can be asked again."""
         try:
-            statements = self._view_statements(version)
+            statements = self.view_statements(version)
         except DeltaError as gone:
             remedy = "Its files were cleaned away; ask a newer version."
             raise NotFound(f"The lake has no version {version}: {str(gone).splitlines()[0]}", remedy=remedy) from None
@@ -249,7 +251,8 @@ class DeltaLake:
             *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 
-    def _view_statements(self, version: LakeVersion) -> list[str]:
+    def view_statements(self, version: LakeVersion) -> list[str]:
+        """The lake's views at one version, as DuckDB's SQL over its files, each after those that it reads."""
         tables = self._tables(version)
         charges, assignments, allocations = tables["charges"], tables["assignments"], tables["allocations"].files
         return [
@@ -281,7 +284,7 @@ class DeltaLake:
         if self._db is None or self._db_version != self._version:
             connection = _connect()
             connection.execute("SET parquet_metadata_cache=true")  # safe: a table's files never change under their name
-            for statement in self._view_statements(self._version):
+            for statement in self.view_statements(self._version):
                 connection.execute(statement)
             self._db, self._db_version = connection, self._version
         return self._db

@@ -1,0 +1,31 @@
+"""One cluster and one company for the whole suite. Run by `make spark`; `make test` leaves it out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests.fixtures.spark_cluster import ENGINE_SETTINGS, spark_cluster
+from tests.fixtures.spark_company import CompanyAsked, asked_company
+
+from fiscus.stores.lake.engine_address import EngineAddress
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddress]:
+    """A master and two workers."""
+    from fiscus.stores.lake.spark_session import close_connections
+
+    if given := os.environ.get("FISCUS_TEST_ENGINE"):  # a cluster of one's own, that sees this machine's files
+        yield EngineAddress(given, tuple(sorted(ENGINE_SETTINGS.items())))
+        return
+    with spark_cluster(tmp_path_factory.mktemp("cluster")) as url:
+        yield EngineAddress(url, tuple(sorted(ENGINE_SETTINGS.items())))
+        close_connections()
+
+
+@pytest.fixture(scope="session")
+def company(tmp_path_factory: pytest.TempPathFactory) -> CompanyAsked:
+    """A simulated company after one run of the loop on DuckDB, and every question that the run asked its lake."""
+    return asked_company(tmp_path_factory.mktemp("company") / "home")
