@@ -25,6 +25,7 @@ from fiscus.guardrails.ledger.commands import (
     Reserved,
     Settle,
     Settled,
+    Spent,
     Standing,
     Sync,
     Thaw,
@@ -33,6 +34,7 @@ from fiscus.guardrails.ledger.commands import (
 from fiscus.guardrails.ledger.group_commit import GroupCommit
 from fiscus.guardrails.ledger.leases import LeasedAccounts
 from fiscus.guardrails.ledger.ledger import Ledger
+from fiscus.guardrails.ledger.recount import Recount
 from fiscus.guardrails.ledger.types import Account, Hold, Rulebook
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
@@ -487,6 +489,26 @@ class TestLeases:
         assert account(ledger, "team").unbilled == USD
         assert [one.subject for one in ledger.store.frozen()] == ["key:k1"]
         assert ledger.store.totals().overruns == {"USD": excess}
+        _recounted(ledger)
+
+    def test_what_was_spent_while_the_ledger_was_away_is_charged_once_past_a_cap_too_and_freezes_nothing(
+        self, ledger: Ledger
+    ) -> None:
+        for _ in range(2):
+            ask(ledger, Spent(replace(hold("spent-r1", 20 * USD, "org", "team"), subjects=("key:k1",)), 12 * USD))
+        assert account(ledger, "team").unbilled == account(ledger, "org").unbilled == 12 * USD
+        assert not ledger.store.frozen()
+        assert not account(ledger, "team").frozen
+        assert ask(ledger, reserve("h1", 1, "team")).hold is None  # type: ignore[union-attr]
+        _recounted(ledger)
+
+
+def _recounted(ledger: Ledger) -> None:
+    """Its evidence adds up to what its tables say."""
+    recount = Recount()
+    list(recount.records(ledger.store.evidence_records()))
+    assert not recount.faults
+    assert not recount.compare(ledger.store.every_hold(), ledger.store.every_account())
 
 
 def _chunk(worker: str) -> Any:

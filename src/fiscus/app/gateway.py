@@ -49,6 +49,7 @@ class OpenGateway:
         from fiscus.app.worker_counters import WorkerCounters
         from fiscus.flows.keep_calls import CallKeeper
         from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
+        from fiscus.stores.calls import open_unheld
 
         self._home = home.resolve()
         self._stamp = self._stamped()
@@ -57,7 +58,8 @@ class OpenGateway:
         self.telemetry = open_telemetry(self._home)
         observers = [self.telemetry] if self.telemetry is not None else []
         self.counters = WorkerCounters(self._home, self.ws.counters, workers)
-        self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters, observers)
+        unheld = open_unheld(self._home / ".fiscus")
+        self.keeper: CallKeeper = CallKeeper(self.ws.ledger, self.ws.calls, self.ws.counters, observers, unheld)
         self.pools: LeasePools = LeasePools(self.ws.ledger.ask, LeaseTerms(self.ws.clock, self.ws.ids, workers))
         self.governing = self._governing(self.ws, settings)
         self._opened_for: date | None = None
@@ -113,8 +115,10 @@ class OpenGateway:
     def close(self) -> None:
         """Hand in what is leased and write what waits. Raises Unavailable: then it stays held, and is charged when it expires."""
         try:
+            self.keeper.settle()
             self.pools.close()
             self.keeper.flush()
+            self.keeper.post(self.ws.clock.now())
         finally:
             if self.telemetry is not None:
                 self.telemetry.close()

@@ -66,6 +66,7 @@ class Upkeep:
             if now >= self._renew_at:
                 self._renew_at = now + RENEW_SECONDS
                 self._tried("renew", self._opened.renew)
+                self._tried("post", lambda: self._opened.keeper.post(self._opened.ws.clock.now()))
                 self._tried("publish", self._opened.counters.publish)
             if now >= expire_at:
                 expire_at = now + EXPIRE_SECONDS

@@ -6,18 +6,19 @@ twice, nothing changes: the hold is settled at the same amount, the calls have t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fiscus.cost.ai.price_usage import nanos_of, priced
 from fiscus.cost.ai.types import AiCall, Meter, OpenBatch, PricedLine, Usage
-from fiscus.flows.govern_call import Ended, GovernCalls, LetIn, call_of
+from fiscus.flows.govern_call import Ended, GovernCalls, LetIn, call_of, unheld_id
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
 from fiscus.guardrails.doors.ai.ports import Wire
 from fiscus.guardrails.doors.ai.types import Refused, Rewrite
 from fiscus.guardrails.doors.ai.wires.batches import batch_nanos
 from fiscus.guardrails.ledger.commands import Settle
-from fiscus.kernel.errors import BadInput, Conflict
+from fiscus.kernel.errors import BadInput, Conflict, NotFound
 
 SEVERAL = "several models"
 
@@ -86,9 +87,18 @@ def settle_batch(governs: GovernCalls, batch: OpenBatch, usages: Iterable[Usage]
             governs.ws.ledger.ask(Settle(batch.call.hold_id, total, price_version=batch.call.price_version))
         except Conflict:  # a person settled it meanwhile, at another amount: the ledger's word stands
             governs.ws.counters.count("fiscus_gateway_settlements_refused_total", code="conflict")
+    else:
+        _settle_unheld(governs, unheld_id(batch.call.id), sum(call.settled for call in calls))
     governs.ws.calls.append(calls or [replace(batch.call, ended_at=now, state="released", note=f"batch {batch.id}")])
     governs.ws.calls.end_batch(batch)
     return calls
+
+
+def _settle_unheld(governs: GovernCalls, hold_id: str, amount: int) -> None:
+    """A job that was let through without the ledger: not posted yet, or posted at its bound, or covered by no budget."""
+    governs.keeper.let_through_ended(hold_id, amount, estimate=False)
+    with contextlib.suppress(NotFound, Conflict):
+        governs.ws.ledger.ask(Settle(hold_id, amount))
 
 
 def _by_model(governs: GovernCalls, batch: OpenBatch, usages: Iterable[Usage]) -> dict[str, tuple[PricedLine, ...]]:

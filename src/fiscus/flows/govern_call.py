@@ -53,6 +53,7 @@ class LetIn:
     headroom: str = ""
     said: tuple[str, ...] = ()  # warnings, and how it was degraded
     accounts: tuple[str, ...] = ()
+    unheld_id: str = ""  # let through without the ledger: what it is posted as once that is back
 
     @classmethod
     def of(cls, call_id: str, at: datetime, one: Bounded, intent: Intent) -> LetIn:
@@ -230,7 +231,18 @@ class GovernCalls:
             headroom=_headroom(decision),
             said=decision.reasons if decision.verdict != "allow" else (),
         )  # fmt: skip
-        return self._degraded(let_in, decision, again=again) if decision.verdict == "degrade" else let_in
+        found = self._degraded(let_in, decision, again=again) if decision.verdict == "degrade" else let_in
+        if isinstance(found, LetIn) and decision.ledger == "lost" and not found.unheld_id:
+            self._let_through(found)
+        return found
+
+    def _let_through(self, let_in: LetIn) -> None:
+        """Without the ledger, as the covering budgets say: what it may cost is written down before it leaves."""
+        let_in.accounts = self._question(let_in.one).accounts
+        if let_in.accounts:
+            hold = _unheld(let_in, unheld_id(let_in.id), let_in.one.nanos)
+            self.keeper.let_through(hold)
+            let_in.unheld_id = hold.id
 
     def _degraded(self, let_in: LetIn, decision: Decision, *, again: bool) -> LetIn | Refused:
         """The cheapest way that can be done to a request. What it needs beyond the money that is held is asked for anew."""
@@ -265,10 +277,12 @@ class GovernCalls:
         return price if price is not None and price.currency == one.price.currency else one.price
 
     def _post(self, let_in: LetIn, nanos: int, state: CallState) -> None:
-        if let_in.pool is not None:
+        if let_in.unheld_id:
+            self.keeper.let_through_ended(let_in.unheld_id, nanos, estimate=state not in {"settled", "released"})
+        elif let_in.pool is not None:
             excess = let_in.pool.settle(let_in.id, nanos)
             if excess:
-                self.keeper.command(Overran(_over(let_in, excess), excess))
+                self.keeper.command(Overran(_unheld(let_in, f"over-{let_in.id}", 0), excess))
         elif let_in.hold_id and state == "released":
             self.keeper.command(Release(let_in.hold_id, "the vendor answered that it did nothing"))
         elif let_in.hold_id:
@@ -293,11 +307,16 @@ def _leased(let_in: LetIn, pool: LeasedAccounts, lease: Lease) -> LetIn:
     return let_in
 
 
-def _over(let_in: LetIn, excess: int) -> Hold:
+def unheld_id(call_id: str) -> str:
+    """What a call that was let through without the ledger is posted as."""
+    return f"spent-{call_id}"
+
+
+def _unheld(let_in: LetIn, hold_id: str, bound: int) -> Hold:
+    """What is charged for a call beside every hold."""
     one = let_in.one
-    assert excess > 0
     return Hold(
-        f"over-{let_in.id}", "held", 0, one.price.currency, let_in.accounts, "usage", one.call.upstream.provider,
+        hold_id, "held", bound, one.price.currency, let_in.accounts, "usage", one.call.upstream.provider,
         subjects_of(intent_of(one)), let_in.at.date(), let_in.at, let_in.at + LEASED_FOR, let_in.decision_id,
         one.price.version,
     )  # fmt: skip

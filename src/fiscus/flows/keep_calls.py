@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from fiscus.cost.ai.ports import CallObserver, CallStore
 from fiscus.cost.ai.types import AiCall
 from fiscus.flows.meter_calls import meter_calls
-from fiscus.guardrails.ledger.commands import Command, Settled
+from fiscus.guardrails.doors.ai.ports import UnheldCalls
+from fiscus.guardrails.ledger.commands import Command, Settled, Spent
 from fiscus.guardrails.ledger.ledger import Ledger
+from fiscus.guardrails.ledger.types import Hold
 from fiscus.kernel.counters import Counters
 from fiscus.kernel.errors import FiscusError, Unavailable
 
@@ -26,6 +29,7 @@ WAITING_MAX: Final = (
 KEPT: Final = "fiscus_gateway_calls_total"
 DROPPED: Final = "fiscus_gateway_calls_dropped_total"
 OVERRUNS: Final = "fiscus_ledger_overruns_total"
+POSTED: Final = "fiscus_failure_mode_posted_total"
 REFUSED: Final = "fiscus_gateway_settlements_refused_total"
 
 
@@ -33,7 +37,12 @@ class CallKeeper:
     """Safe between threads: requests put in, one thread flushes."""
 
     def __init__(
-        self, ledger: Ledger, calls: CallStore, counters: Counters, observers: Sequence[CallObserver] = ()
+        self,
+        ledger: Ledger,
+        calls: CallStore,
+        counters: Counters,
+        observers: Sequence[CallObserver] = (),
+        unheld: UnheldCalls | None = None,
     ) -> None:
         self._ledger = ledger
         self._store = calls
@@ -43,6 +52,9 @@ class CallKeeper:
         self._calls: deque[AiCall] = deque()
         self._ended: deque[AiCall] = deque()  # not counted yet
         self._flushing = threading.Lock()
+        self._unheld = unheld
+        self._unheld_ends: deque[tuple[str, int, bool]] = deque()
+        self._unheld_waits = unheld is not None  # there may be some of before
         self.waits = threading.Event()  # set when there is something to settle
 
     def command(self, command: Command) -> None:
@@ -53,6 +65,39 @@ class CallKeeper:
     def keep(self, call: AiCall) -> None:
         """To be stored."""
         self._ended.append(call)
+
+    def let_through(self, hold: Hold) -> None:
+        """A call leaves without the ledger: written down before. Raises Unavailable; then it must not leave."""
+        if self._unheld is not None:
+            self._unheld.begin(hold)
+            self._unheld_waits = True
+
+    def let_through_ended(self, hold_id: str, amount: int, *, estimate: bool) -> None:
+        """What such a call cost."""
+        self._unheld_ends.append((hold_id, amount, estimate))
+
+    def post(self, now: datetime) -> None:
+        """Charge what was let through without the ledger, now that it is back. Raises Unavailable; then it is tried again.
+
+        Killed anywhere in between and done again, it is charged once: the ledger knows each by its id.
+        """
+        if self._unheld is None or not self._unheld_waits:
+            return
+        with self._flushing:
+            self._write_ends()
+            while waiting := self._unheld.to_post(now)[:BATCH_MAX]:
+                answers = self._ledger.transact([Spent(hold, hold.settled) for hold in waiting])
+                done = [hold for hold, answer in zip(waiting, answers, strict=True) if isinstance(answer, Settled)]
+                self._unheld.forget([hold.id for hold in done])
+                self._counters.add(POSTED, len(done))
+                if len(done) < len(waiting):  # without an account: it is tried again
+                    return
+
+    def _write_ends(self) -> None:
+        while self._unheld_ends and self._unheld is not None:
+            hold_id, amount, estimate = self._unheld_ends[0]
+            self._unheld.end(hold_id, amount, estimate=estimate)
+            self._unheld_ends.popleft()
 
     def flush(self) -> None:
         """Write everything that waits. Raises Unavailable where a store is away: what waits is kept for the next time."""
@@ -66,6 +111,7 @@ class CallKeeper:
         """Write what the ledger waits for: money that may be free again. Raises Unavailable as `flush` does."""
         self.waits.clear()
         with self._flushing:
+            self._write_ends()
             while self._commands:
                 self._say([self._commands.popleft() for _ in range(min(BATCH_MAX, len(self._commands)))])
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,9 +48,13 @@ from fiscus.guardrails.doors.ai.settings import GatewaySettings, Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Refused
 from fiscus.guardrails.doors.ai.wires import wire_named
 from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
+from fiscus.guardrails.ledger.ledger import Ledger
 from fiscus.guardrails.ledger.types import Account
 from fiscus.guardrails.types import CheaperWay
+from fiscus.kernel.errors import Unavailable
 from fiscus.kernel.money import to_nanos
+from fiscus.stores.calls import open_unheld
+from fiscus.stores.ledger import open_ledger
 
 OPENAI = Upstream("openai", "openai", "http://127.0.0.1:1", "OpenAI", "openai")
 MAX = CallerScope("key-1", "max", "", "staging", "search")
@@ -225,6 +230,31 @@ class TestAtTheDoor:
         with pytest.raises(asyncio.CancelledError):
             asyncio.run(door._sent(one, last=True))
         assert [(ended.state, ended.settled) for ended in kept(governs, ws)] == [("unknown", one.one.nanos)]
+
+
+class TestWithoutTheLedger:
+    def test_a_call_that_its_budgets_let_pass_is_charged_once_the_ledger_is_back(
+        self, opened: Callable[..., Opened], tmp_path: Path
+    ) -> None:
+        governs, ws = opened(budgets().replace("owner: ml", "owner: ml, on_ledger_loss: {default: allow}"))
+        governs.keeper = CallKeeper(ws.ledger, ws.calls, ws.counters, unheld=open_unheld(tmp_path))
+        ws.ledger.close()
+        first, lost = let_in(governs, call()), let_in(governs, call())
+        assert isinstance(first, LetIn)
+        assert isinstance(lost, LetIn)
+        assert not first.hold_id
+        governs.end(first, Ended(200, Usage({"input": 100, "output": 100}, "big")))
+        governs.end(lost, Ended(400, billed=False))
+        back = Ledger(open_ledger(f"sqlite:///{ws.home / 'ledger.db'}", ws.clock))
+        keeper = CallKeeper(back, ws.calls, ws.counters, unheld=open_unheld(tmp_path))
+        with suppress(Unavailable):
+            governs.keeper.post(ws.clock.now())
+        keeper.post(ws.clock.now())
+        for name in ("team", "org"):
+            account = back.store.account(f"{name}@2026-11")
+            assert account is not None
+            assert account.unbilled == to_nanos(Decimal("0.2"))
+        assert not back.store.frozen()
 
 
 class TestPolicies:

@@ -19,6 +19,7 @@ ABOUT: Final = {
     "fiscus_gateway_unknown_passed_total": "Requests to endpoints of unknown cost that were passed on, by upstream.",
     "fiscus_gateway_not_renewed_total": "Settings, keys or leases that could not be renewed, by what.",
     "fiscus_ledger_overruns_total": "Calls that were billed above their bound, by provider.",
+    "fiscus_failure_mode_posted_total": "Calls that were let through without the ledger and are charged in it since.",
     "fiscus_failure_mode_allowed_total": "Intents that were let through because the ledger was away, by environment and kind.",
 }
 

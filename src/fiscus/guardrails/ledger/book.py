@@ -27,6 +27,7 @@ from fiscus.guardrails.ledger.commands import (
     Reserved,
     Settle,
     Settled,
+    Spent,
     Standing,
     Sync,
     Thaw,
@@ -71,7 +72,7 @@ class _Needs:
                     self.holds.append(command.hold_id)
                 case Expire():
                     self.expires[number] = command
-                case Overran():
+                case Overran() | Spent():
                     self.holds.append(command.hold.id)
                     self.accounts.update(command.hold.accounts)
                 case Sync():
@@ -111,6 +112,8 @@ class _Book:
                 return self._expire()
             case Overran():
                 return self._overran(command)
+            case Spent():
+                return self._spent(command)
             case Sync():
                 return self._sync(command)
             case Thaw():
@@ -230,13 +233,25 @@ class _Book:
         if (known := self._holds.get(asked.hold.id)) is not None:
             return Settled(known, repeated=True)
         assert asked.amount > 0
-        over = replace(asked.hold, state="settled", bound=0, settled=asked.amount, settled_at=self.now)
-        for key in over.accounts:
-            self._account(key, over, nothing_opens)
-        self._post(over, released=0, charged=asked.amount)
-        frozen = self._overrun(over, asked.amount)
-        self._keep(over, "settled", {"amount": str(asked.amount), "estimate": over.estimate, "was": "leased"})
-        return Settled(over, asked.amount, frozen)
+        over = self._charge_unheld(replace(asked.hold, bound=0), asked.amount, "leased")
+        return Settled(over, asked.amount, self._overrun(over, asked.amount))
+
+    def _spent(self, asked: Spent) -> Settled:
+        if (known := self._holds.get(asked.hold.id)) is not None:
+            return Settled(known, repeated=True)
+        assert asked.amount >= 0
+        return Settled(self._charge_unheld(asked.hold, asked.amount, "let through without the ledger"))
+
+    def _charge_unheld(self, hold: Hold, amount: int, was: str) -> Hold:
+        """What no hold of its own stood behind: its evidence tells all of it."""
+        spent = replace(hold, state="settled", settled=amount, settled_at=self.now)
+        for key in spent.accounts:
+            self._account(key, spent, nothing_opens)
+        self._post(spent, released=0, charged=amount)
+        self.changes.holds[spent.id] = self._holds[spent.id] = spent
+        entry = {"what": "spent", "hold": _entry(spent), "amount": str(amount), "estimate": spent.estimate, "was": was}
+        self.changes.entries.append(entry)
+        return spent
 
     def _known(self, hold_id: str) -> Hold:
         hold = self._holds.get(hold_id)

@@ -90,6 +90,18 @@ class Overran:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What was spent without a hold, because the ledger was away and every covering budget lets pass then.
+
+    Charged in full to the accounts of `hold`, whatever their caps say: it was spent. It freezes nothing: it is nobody's fault.
+    `hold.bound` is the most that it was let in for. The same id again changes nothing.
+    """
+
+    hold: Hold
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where one budget stands by the bills: what a Sync sets on its account."""
 
@@ -130,7 +142,7 @@ class Thaw:
     reason: str
 
 
-Command = Reserve | Settle | Release | Expire | Overran | Sync | Thaw
+Command = Reserve | Settle | Release | Expire | Overran | Spent | Sync | Thaw
 
 
 class Reserved(NamedTuple):
@@ -143,7 +155,7 @@ class Reserved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The answer to a Settle, Release or Overran. `overrun`: what was billed above the bound; `frozen`: what that froze."""
+    """The answer to a Settle, Release, Overran or Spent. `overrun`: billed above the bound; `frozen`: what that froze."""
 
     hold: Hold
     overrun: int = 0

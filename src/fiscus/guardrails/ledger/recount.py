@@ -43,6 +43,10 @@ class Recount:
         if what == "reserved":
             hold = entry["hold"]
             self.holds[hold["id"]] = Counted("held", int(hold["bound"]), tuple(hold["accounts"]))
+        elif what == "spent":  # without a hold before
+            hold = entry["hold"]
+            known = Counted("settled", int(hold["bound"]), tuple(hold["accounts"]), int(entry["amount"]))
+            self.holds[hold["id"]] = known
         elif what in {"settled", "charged"}:
             counted = self.holds[entry["hold"]]
             counted.state, counted.settled = what, int(entry["amount"])

@@ -195,8 +195,8 @@ class _SqliteWriting:
         """Of a transaction that did not go well. Raises what SQLite's own errors mean."""
         driver = self._driver
         try:
-            if self._connection.in_transaction:
-                with _explained(driver.name, driver.purpose):
+            with _explained(driver.name, driver.purpose):
+                if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
         finally:
             self._turn.release()

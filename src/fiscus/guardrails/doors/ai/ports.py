@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from fiscus.cost.ai.types import Usage
 from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint, Refused, Rewrite, SealedKey, VirtualKey
+from fiscus.guardrails.ledger.types import Hold
 
 
 class StreamReader(Protocol):
@@ -81,6 +83,27 @@ class Wire(Protocol):
 
     def authorise(self, provider_key: str) -> Mapping[str, str]:
         """The headers that carry the vendor's own key."""
+        ...
+
+
+class UnheldCalls(Protocol):
+    """Calls that were let through while the ledger was away, until it has their money. Not where the ledger is.
+
+    Each is written, durable, before it leaves; one whose end nobody told is charged at its bound once its hold expires.
+    Raises Unavailable.
+    """
+
+    def begin(self, hold: Hold) -> None: ...
+    def end(self, hold_id: str, amount: int, *, estimate: bool) -> None:
+        """What it cost; said once."""
+        ...
+
+    def to_post(self, now: datetime) -> Sequence[Hold]:
+        """Those that ended, or expired, as settled holds."""
+        ...
+
+    def forget(self, hold_ids: Sequence[str]) -> None:
+        """The ledger has them."""
         ...
 
 
