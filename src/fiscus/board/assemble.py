@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fiscus.actions.types import Action
 from fiscus.board import (
     acting,
     assurance,
+    books,
     budgets,
     data_trust,
     judgement,
@@ -22,6 +23,7 @@ from fiscus.board import (
 from fiscus.board.definitions import DEFINITIONS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Exhibit, Kpi, Outcome, Pack
+from fiscus.cost.books.types import CorrectionLine, PeriodClose, ReconciledInvoice
 from fiscus.cost.types import Delivery
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import Budget, BudgetStatus, Finding
@@ -66,6 +68,10 @@ class Recorded:
     cases: Sequence[Case]
     controls: Mapping[str, object]
     evidence_head: str
+    invoices: Sequence[ReconciledInvoice] = ()  # of the month; none where nobody holds an invoice
+    corrected: Sequence[CorrectionLine] = ()
+    close: PeriodClose | None = None
+    books: Mapping[str, Query] = field(default_factory=dict)  # what `invoices` and `corrected` rest on
 
 
 def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: str, ask: Ask) -> Pack:
@@ -93,6 +99,7 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
             *outcomes,
             *cost,
             *_reported(frame, ask),
+            *_books(recorded, frame),
             *owners,
             *_shared(frame, setting, ask),
             *budget_part[1],
@@ -169,6 +176,16 @@ def _shared(frame: Frame, setting: Setting, ask: Ask) -> list[Exhibit]:
         return []
     query = shared_money.payers_query(frame)
     return [shared_money.payers_exhibit(ask(query), query, frame)]
+
+
+def _books(recorded: Recorded, frame: Frame) -> list[Exhibit]:
+    """Only what there is to say: a company that holds no invoice and closed no month has no such pages."""
+    tables = []
+    if recorded.invoices:
+        tables.append(books.invoices_exhibit(recorded.invoices, recorded.close, recorded.books["invoices"], frame))
+    if recorded.corrected:
+        tables.append(books.corrections_exhibit(recorded.corrected, recorded.books["corrections"]))
+    return tables
 
 
 def _owners(frame: Frame, recorded: Recorded, ask: Ask) -> _Part:

@@ -10,7 +10,9 @@ from fiscus.board.assemble import Recorded, Setting, assemble
 from fiscus.board.assurance import FACTS
 from fiscus.board.frame import Frame
 from fiscus.board.types import Pack
+from fiscus.flows.close_period import show_closes
 from fiscus.flows.ports import StateTx
+from fiscus.flows.reconcile_invoices import holds_invoices, reconcile_invoices
 from fiscus.flows.show_completeness import partial_days
 from fiscus.flows.told_volumes import with_told_volumes
 from fiscus.flows.workspace import Workspace
@@ -40,6 +42,7 @@ def build_pack(ws: Workspace, period: Month | FiscalMonth) -> Pack:
     _check_held(ws, frame)
     with ws.state.read() as tx:
         recorded = _recorded(tx)
+    recorded = _with_books(ws, recorded, str(period))
 
     def ask(query: Query) -> Rows:
         return ws.lake.query(query.sql, query.params)
@@ -91,6 +94,22 @@ def _recorded(tx: StateTx) -> Recorded:
         cases=tx.cases.all(),
         controls=tx.facts.matching(FACTS),
         evidence_head=_head(tx),
+    )
+
+
+def _with_books(ws: Workspace, recorded: Recorded, month: str) -> Recorded:
+    """The month's invoices where any is held, what was signed of it, and what changed of closed months."""
+    closes = show_closes(ws)
+    invoices = reconcile_invoices(ws, month) if holds_invoices(ws) else None
+    queries = {"corrections": closes.corrections.query}
+    if invoices is not None:
+        queries["invoices"] = invoices.query
+    return replace(
+        recorded,
+        invoices=invoices.lines if invoices is not None else (),
+        corrected=closes.corrections.corrected,
+        close=next((one for one in closes.closes if one.billing_month == month), None),
+        books=queries,
     )
 
 

@@ -67,7 +67,7 @@ def close_from(record: Mapping[str, Any]) -> PeriodClose:
     sums = {
         name: tuple(
             SourceTotal(t["source"], t["currency"], t["rows"], Decimal(t["billed"]), Decimal(t["effective"]))
-            for t in record[name]
+            for t in record.get(name, ())
         )
         for name in ("totals", "elsewhere")
     }

@@ -69,9 +69,14 @@ def reconcile_invoices(ws: Workspace, month: str = "") -> InvoiceReconciliation:
     return InvoiceReconciliation(of, lines, counts(lines), str(ws.lake.version()), query)
 
 
+def holds_invoices(ws: Workspace) -> bool:
+    """Whether anybody holds any invoice."""
+    return ws.lake.version().invoice_details >= 0 or bool(_entered(ws))
+
+
 def invoice_findings(ws: Workspace) -> list[Finding]:
     """One an invoice that does not reconcile; gone once it does. None where nobody holds any invoice."""
-    if ws.lake.version().invoice_details < 0 and not _entered(ws):
+    if not holds_invoices(ws):
         return []
     found = reconcile_invoices(ws)
     return [_finding(ws, found, line) for line in found.apart]

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
+from fiscus.kernel.money import EXACT
+
 EVERY_SOURCE: Final = ""
 CloseKind = Literal["vendor", "signed"]
 
@@ -48,6 +50,11 @@ class CorrectionLine:
     reported_rows: int
     restated_rows: int
     changed_rows: int
+
+    @property
+    def moved_billed(self) -> Decimal:
+        """What its own bill corrects of other months, the other way round."""
+        return EXACT.subtract(EXACT.subtract(self.restated_billed, self.reported_billed), self.changed_billed)
 
 
 @dataclass(frozen=True, slots=True)
