@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal, cast
@@ -25,6 +25,7 @@ VOLUME_DAYS: Final = 30
 EFFECTIVE_PERCENT_MIN: Final = Decimal(
     10
 )  # commitments are used a little more one month and less the next: that is no change
+COVERAGE_POINTS_MIN: Final = Decimal(5)
 _PLACES: Final = Decimal("0.000000000000000001")
 _TENTH: Final = Decimal("0.1")
 _KEYS: Final = ("provider", "service", "sku", "meter", "unit", "region", "details", "currency")
@@ -44,6 +45,7 @@ class PriceMonth:
     quantity: Decimal
     cost: Decimal
     charges: int
+    covered: Decimal = ZERO  # of the quantity, by commitments
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class PriceSeries:
 class PriceStep:
     """A change of price on the day `since` (of an effective price: the month that it begins with).
 
-    `money`: what it adds in 30 days at the volume of now; below 0 it saves.
+    `money`: what it adds in 30 days at the volume of now; below 0 it saves. `cause` of an effective price: commitments cover more
+    or less of it, or it costs another rate; of the others: the price itself.
     """
 
     kind: PriceKind
@@ -88,6 +91,7 @@ class PriceStep:
     after: Decimal
     percent: Decimal
     money: Decimal
+    cause: Literal["price", "coverage", "rate"] = "price"
 
 
 def history_query(until: date, months: int, name: str = "", region: str = "") -> Query:
@@ -149,7 +153,7 @@ def _month(row: dict[str, Any]) -> PriceMonth:
         effective = EXACT.divide(row["cost"], row["quantity"]).quantize(_PLACES, context=EXACT)
     return PriceMonth(
         row["month"], row["contracted"], row["low"], row["high"], row["listed"], row["listed_low"], effective,
-        row["quantity"], row["cost"], row["charges"],
+        row["quantity"], row["cost"], row["charges"], row["covered"],
     )  # fmt: skip
 
 
@@ -179,8 +183,13 @@ def _effective(one: PriceSeries) -> list[PriceStep]:
         if before.contracted and after.contracted:
             explained = _percent(before.contracted, after.contracted)
         if abs(EXACT.subtract(step.percent, explained)) >= EFFECTIVE_PERCENT_MIN:
-            found.append(step)
+            shifted = abs(EXACT.subtract(_covered_percent(after), _covered_percent(before))) >= COVERAGE_POINTS_MIN
+            found.append(replace(step, cause="coverage" if shifted else "rate"))
     return found
+
+
+def _covered_percent(month: PriceMonth) -> Decimal:
+    return EXACT.multiply(EXACT.divide(month.covered, month.quantity), Decimal(100))
 
 
 def _step(one: PriceSeries, kind: PriceKind, since: date, prices: tuple[Decimal, Decimal]) -> PriceStep:

@@ -59,9 +59,12 @@ def _finding(ws: Workspace, key: tuple[str, str, str, str, bool], months: Sequen
         last_seen=min(Month.parse(last).end, ws.as_of),
         rows=sum(cell.charges for one in months for cell in (*one.marketplace, *one.vendor)),
         query=sql_text("fiscus.cost", "marketplace_cells"),
-        params={"since": midnight(Month.parse(first).start), "until": midnight(ws.as_of)},
+        params={
+            "since": midnight(Month.parse(first).start), "until": midnight(ws.as_of),
+            "sellers": sorted({cell.seller for one in months for cell in (*one.marketplace, *one.vendor)}),
+        },
         lake_version=str(ws.lake.version()),
-    )
+    )  # fmt: skip
 
 
 def _worth(cells: Sequence[Cell]) -> Decimal:

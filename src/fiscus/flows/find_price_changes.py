@@ -17,7 +17,7 @@ from fiscus.kernel.money import ZERO, display, total
 KIND: Final = "unit_price_changed"
 AMOUNT_MIN: Final = Decimal(100)  # in thirty days, as of the detector in the library
 _WHY: Final = {
-    "effective": "Less of it is covered by commitments, or a discount ended: the contracted price does not explain it.",
+    "effective": "Neither the contracted price nor what commitments cover explains it: a discount may have ended.",
     "list": "The list price rose; what you pay follows it where your discount is a share of it.",
     "contracted": "Hold it against the contract, and ask the vendor.",
 }
@@ -30,10 +30,10 @@ def price_findings(ws: Workspace) -> Sequence[Finding]:
     of_contract = {_thing(one) for one in shown.changes if one.step.kind == "contracted"}
     groups: dict[tuple[str, ...], list[PriceChange]] = {}
     for one in shown.changes:
-        # a list price that rose with the contracted one says nothing more; a contracted one may be a policy's to tell
-        if not (one.step.kind == "contracted" and told) and not (
-            one.step.kind == "list" and _thing(one) in of_contract
-        ):
+        # a list price that rose with the contracted one says nothing more; a contracted one may be a policy's to tell; what
+        # commitments cover less of is told where they end
+        said = one.step.kind == "list" and _thing(one) in of_contract
+        if not said and not (one.step.kind == "contracted" and told) and one.step.cause != "coverage":
             groups.setdefault((*_thing(one), one.step.kind), []).append(one)
     found = []
     for _, changes in sorted(groups.items()):
@@ -52,7 +52,7 @@ def _finding(ws: Workspace, shown: PriceChangesShown, changes: Sequence[PriceCha
     kind = last.step.kind
     place = f" in {last.region}" if last.region else ""
     what = last.meter or last.description or last.sku
-    before, after = (f"{price.normalize():f}" for price in (first.step.before, last.step.after))
+    before, after = (f"{round(price, 9).normalize():f}" for price in (first.step.before, last.step.after))
     team = ws.config.directory.default_pool
     return Finding(
         id=content_id("fnd", KIND, kind, *_thing(last), last.step.since),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from fiscus.cost.marketplaces.find_same import cell_counts, find_same
+from fiscus.cost.marketplaces.find_same import cell_counts, find_same, sellers_of_two
 from fiscus.cost.marketplaces.types import Cell, SeenTwice
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
@@ -18,9 +19,15 @@ from fiscus.kernel.sql_text import sql_text
 def seen_twice(ws: Workspace) -> Sequence[SeenTwice]:
     """Every seller and month that two feeds show, over the last two years, the newest first. Reads the lake only."""
     since = Month.of(ws.as_of - timedelta(days=SEEN_TWICE_DAYS)).start
-    asked = {"since": midnight(since), "until": midnight(ws.as_of)}
-    rows = ws.lake.query(sql_text("fiscus.cost", "marketplace_cells"), asked).dicts()
-    return find_same([Cell(**row) for row in cast("Any", rows)], ws.config.marketplaces)
+    asked: dict[str, object] = {"since": midnight(since), "until": midnight(ws.as_of)}
+    sold = cast("Any", ws.lake.query(sql_text("fiscus.cost", "marketplace_sellers"), asked).rows)
+    shared = sellers_of_two(sold)
+    if not shared:
+        return []
+    others = Counter(source for source, _ in sold)
+    rows = ws.lake.query(sql_text("fiscus.cost", "marketplace_cells"), {**asked, "sellers": sorted(shared)}).dicts()
+    cells = [Cell(**row, others=others[row["source"]] - 1) for row in cast("Any", rows)]
+    return find_same(cells, ws.config.marketplaces)
 
 
 def keep_same_spend(ws: Workspace) -> Sequence[SeenTwice]:

@@ -11,7 +11,7 @@ from typing import Final
 from fiscus.cost.prepaid.balance import draw_down
 from fiscus.cost.prepaid.daily_use import daily_use
 from fiscus.cost.prepaid.gather_pools import Pool
-from fiscus.cost.prepaid.read_pools import draws_query, read_pools
+from fiscus.cost.prepaid.read_pools import read_pools
 from fiscus.cost.prepaid.types import Balance, Lot, PoolKey
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.limits import CREDITS_BURN_DAYS, CREDITS_HISTORY_DAYS
@@ -77,9 +77,9 @@ class CreditsShown:
 def show_credits(ws: Workspace, currency: str = "") -> CreditsShown:
     """Every prepaid balance at the start of the as-of day; `currency` leaves only those billed in it."""
     wanted = currency.upper()
-    pools = [pool for pool in read_pools(ws.lake, ws.as_of) if wanted in {"", pool.key.currency}]
+    found, query = read_pools(ws.lake, ws.as_of)
+    pools = [pool for pool in found if wanted in {"", pool.key.currency}]
     shown = sorted((_shown(pool, ws.as_of) for pool in pools), key=_soonest)
-    query = draws_query(ws.as_of)
     return CreditsShown(
         sentence=_sentence(shown, ws.as_of),
         pools=tuple(shown),

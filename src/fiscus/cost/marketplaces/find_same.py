@@ -34,6 +34,16 @@ def plain_name(name: str) -> str:
     return " ".join(_LEGAL.sub(" ", bare).split()) or bare.strip()
 
 
+def sellers_of_two(sold: Iterable[tuple[str, str]]) -> set[str]:
+    """Of (source, seller) pairs: the sellers, as each source spells them, that more than one source shows."""
+    feeds: dict[str, dict[str, set[str]]] = {}
+    for source, seller in sold:
+        feeds.setdefault(plain_name(seller), {}).setdefault(source, set()).add(seller)
+    return {
+        name for by_source in feeds.values() if len(by_source) > 1 for names in by_source.values() for name in names
+    }
+
+
 def find_same(cells: Iterable[Cell], declared: Sequence[DeclaredPair] = ()) -> list[SeenTwice]:
     """Every month and seller that two feeds show, the newest month first; what may be the same and is not sure is `possible`."""
     groups: dict[Group, list[Cell]] = {}

@@ -9,6 +9,7 @@ WITH charged AS (
         strftime(make_timestamp(epoch_us(ChargePeriodStart)), '%Y-%m') AS month, ChargePeriodStart AS begun,
         coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL AS on_demand,
         ContractedUnitPrice AS contracted, ListUnitPrice AS listed, PricingQuantity AS quantity, EffectiveCost AS cost,
+        CommitmentDiscountId IS NOT NULL AS by_commitment,
         coalesce(ChargeDescription, '') AS description
     FROM charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
@@ -41,13 +42,14 @@ totals AS (
         provider, service, sku, meter, unit, region, details, currency, month, max(listed) FILTER (on_demand) AS listed,
         min(listed) FILTER (on_demand) AS listed_low, sum(quantity) AS quantity, sum(cost) AS cost,
         CAST(count(*) AS BIGINT) AS charges, min(description) AS description,
-        coalesce(sum(quantity) FILTER (begun >= $volume_since), 0) AS volume
+        coalesce(sum(quantity) FILTER (begun >= $volume_since), 0) AS volume,
+        coalesce(sum(quantity) FILTER (by_commitment), 0) AS covered
     FROM charged
     GROUP BY ALL
 )
 SELECT
     t.provider, t.service, t.sku, t.meter, t.unit, t.region, t.details, t.currency, t.month, m.contracted, m.low, m.high,
-    t.listed, t.listed_low, t.quantity, t.cost, t.charges, t.description, t.volume
+    t.listed, t.listed_low, t.quantity, t.cost, t.charges, t.description, t.volume, t.covered
 FROM totals t
 LEFT JOIN medians m USING (provider, service, sku, meter, unit, region, details, currency, month)
 ORDER BY t.provider, t.sku, t.meter, t.unit, t.region, t.details, t.currency, t.service, t.month

@@ -105,7 +105,8 @@ def _changes_text(shown: PriceChangesShown) -> None:
     say()
     rows = [
         (
-            str(one.step.since), one.provider, one.meter or one.description or one.sku, one.region or "-", one.step.kind,
+            str(one.step.since), one.provider, one.meter or one.description or one.sku, one.region or "-",
+            f"{one.step.kind}, by {one.step.cause}" if one.step.kind == "effective" else one.step.kind,
             _price(one.step.before), _price(one.step.after), f"{one.step.percent:+} %", one.step.money, one.currency,
         )
         for one in shown.changes
