@@ -42,7 +42,7 @@ def build_pack(ws: Workspace, period: Month | FiscalMonth) -> Pack:
     _check_held(ws, frame)
     with ws.state.read() as tx:
         recorded = _recorded(tx)
-    recorded = _with_books(ws, recorded, str(period))
+    recorded = _with_books(ws, recorded, period)
 
     def ask(query: Query) -> Rows:
         return ws.lake.query(query.sql, query.params)
@@ -97,10 +97,14 @@ def _recorded(tx: StateTx) -> Recorded:
     )
 
 
-def _with_books(ws: Workspace, recorded: Recorded, month: str) -> Recorded:
-    """The month's invoices where any is held, what was signed of it, and what changed of closed months."""
+def _with_books(ws: Workspace, recorded: Recorded, period: Month | FiscalMonth) -> Recorded:
+    """The month's invoices where any is held, what was signed of it, and what changed of closed months.
+
+    Invoices are of calendar months: a month of another calendar has none.
+    """
     closes = show_closes(ws)
-    invoices = reconcile_invoices(ws, month) if holds_invoices(ws) else None
+    whole = isinstance(period, Month) and holds_invoices(ws)
+    invoices = reconcile_invoices(ws, str(period)) if whole else None
     queries = {"corrections": closes.corrections.query}
     if invoices is not None:
         queries["invoices"] = invoices.query
@@ -108,7 +112,7 @@ def _with_books(ws: Workspace, recorded: Recorded, month: str) -> Recorded:
         recorded,
         invoices=invoices.lines if invoices is not None else (),
         corrected=closes.corrections.corrected,
-        close=next((one for one in closes.closes if one.billing_month == month), None),
+        close=next((one for one in closes.closes if one.billing_month == str(period)), None),
         books=queries,
     )
 

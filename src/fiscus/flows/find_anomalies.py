@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.flows.show_completeness import partial_days
+from fiscus.flows.show_completeness import partial_params
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.money import ZERO
@@ -41,12 +41,7 @@ def find_anomalies(ws: Workspace) -> Sequence[Anomaly]:
 
 def _series(ws: Workspace) -> list[LabelledSeries]:
     """A series for each label, from its provider's first day to the last one that the provider has delivered."""
-    partial = partial_days(ws)
-    params: dict[str, object] = {
-        "until": midnight(ws.as_of),
-        "partial_source": list(partial),
-        "partial_from": [day.isoformat() for day in partial.values()],
-    }
+    params = {"until": midnight(ws.as_of), **partial_params(ws)}
     rows = ws.lake.query(sql_text("fiscus.signals", "daily_usage"), params).rows
     costs: dict[tuple[str, ...], dict[date, Decimal]] = {}
     spans: dict[str, tuple[date, date]] = {}

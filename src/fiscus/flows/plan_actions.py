@@ -15,6 +15,7 @@ from fiscus.actions.savings import TargetCost, target_costs
 from fiscus.actions.types import Action, Plan, Refusal, Target
 from fiscus.flows.ports import StateTx
 from fiscus.flows.record_actions import executor_of, open_incident, record_step
+from fiscus.flows.show_completeness import partial_params
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import Finding
 from fiscus.kernel.actor import FISCUS
@@ -155,7 +156,7 @@ def _costs(ws: Workspace, targets: Sequence[str]) -> Mapping[str, Sequence[Targe
     """Per resource, one entry a currency."""
     if not targets:
         return {}
-    params = {"targets": list(targets), "as_of": ws.as_of, "days": ACTION_SAVING_DAYS}
+    params = {"targets": list(targets), "as_of": ws.as_of, "days": ACTION_SAVING_DAYS, **partial_params(ws)}
     found: dict[str, list[TargetCost]] = {}
     for cost in target_costs(ws.lake.query(sql_text("fiscus.actions", "target_costs"), params)):
         found.setdefault(cost.resource_id, []).append(cost)

@@ -44,6 +44,12 @@ def partial_days(ws: Workspace) -> Mapping[str, date]:
     return partial_from(show_completeness(ws).sources)
 
 
+def partial_params(ws: Workspace) -> dict[str, object]:
+    """The same as what SQL binds: $partial_source and $partial_from, of equal length."""
+    partial = partial_days(ws)
+    return {"partial_source": list(partial), "partial_from": [day.isoformat() for day in partial.values()]}
+
+
 def _sentence(one: SourceComplete) -> str:
     if not one.is_daily:
         return f"{one.source} bills now and then: its days say nothing."

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fiscus.actions.machine import last_entry, move
 from fiscus.actions.savings import VerifiedSaving, verified_saving
 from fiscus.actions.types import Action
 from fiscus.flows.record_actions import load_action, record_step
+from fiscus.flows.show_completeness import partial_params
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.limits import ACTION_SAVING_DAYS
@@ -23,11 +24,12 @@ def verify_savings(ws: Workspace) -> Sequence[Action]:
     """
     with ws.state.read() as tx:
         done = tx.actions.all(["SUCCEEDED", "RECONCILED"])
-    found = [(action, saving) for action in done if (saving := _saving(ws, action)) is not None]
+    partial = partial_params(ws) if done else {}
+    found = [(action, saving) for action in done if (saving := _saving(ws, action, partial)) is not None]
     return [_store(ws, action, saving) for action, saving in found]
 
 
-def _saving(ws: Workspace, action: Action) -> VerifiedSaving | None:
+def _saving(ws: Workspace, action: Action, partial: Mapping[str, object]) -> VerifiedSaving | None:
     ran = last_entry(action, "INTENT")
     if ran is None or not action.plan.saving_per_month:
         return None
@@ -37,6 +39,7 @@ def _saving(ws: Workspace, action: Action) -> VerifiedSaving | None:
         "as_of": ws.as_of,
         "ran": ran.at.date(),
         "days": ACTION_SAVING_DAYS,
+        **partial,
     }
     rows = ws.lake.query(sql_text("fiscus.actions", "saving_days"), params)
     return verified_saving(rows, ran.at.date(), action.plan.currency)

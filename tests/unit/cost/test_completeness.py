@@ -13,8 +13,9 @@ from fiscus.board.frame import Frame
 from fiscus.board.spend import daily_query, total_forecast
 from fiscus.cost.books.completeness import completeness, partial_from
 from fiscus.flows.find_anomalies import find_anomalies
-from fiscus.flows.show_completeness import partial_days, show_completeness
+from fiscus.flows.show_completeness import partial_days, partial_params, show_completeness
 from fiscus.kernel.periods import Month
+from fiscus.kernel.sql_text import sql_text
 
 AS_OF = date(2026, 11, 20)
 
@@ -41,6 +42,10 @@ def test_the_newest_day_with_few_of_its_charges_is_partial() -> None:
     assert [(d.state, d.rows, d.usual) for d in one.open_days] == [("partial", 30, 100)]
     assert one.complete_until == AS_OF - timedelta(days=1)
     assert partial_from([one]) == {"aws": AS_OF - timedelta(days=1)}
+
+
+def test_of_a_handful_of_charges_a_day_one_that_ends_is_no_partial_day() -> None:
+    assert _only(_days(rows=2, d1=1)).open_days == ()
 
 
 def test_days_that_have_not_come_are_missing_and_no_partial_ones() -> None:
@@ -97,3 +102,6 @@ def test_the_forecast_and_the_look_for_anomalies_stop_before_a_partial_day(ws, b
     assert forecast is not None
     assert abs(forecast.total_p50 - Decimal(3000)) < 30, "thirty days of a hundred"
     assert list(find_anomalies(ws)) == []
+    params = {"targets": ["i-9"], "currency": "USD", "as_of": AS_OF, "ran": last - timedelta(days=1), "days": 7}
+    saved = ws.lake.query(sql_text("fiscus.actions", "saving_days"), {**params, **partial_params(ws)}).dicts()
+    assert next(iter(saved))["after_until"] == last, "what the vendor has not written yet is no saving"

@@ -1,5 +1,6 @@
 -- Compute cost of some resources before and after the day on which an action ran. One row a resource; `after_until`
 -- (exclusive) is how far the bills of the source reach, whether or not the resource still costs anything.
+-- A day that came only in part ($partial_from) is not covered: it is no saving.
 WITH mine AS (
     SELECT ResourceId, x_SourceId, CAST(ChargePeriodStart AS DATE) AS day, EffectiveCost
     FROM charges
@@ -8,8 +9,12 @@ WITH mine AS (
       AND ChargePeriodStart < CAST($as_of AS DATE)
 ),
 covered AS (
-    SELECT x_SourceId, least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE)) AS until_day
+    SELECT
+        x_SourceId,
+        least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE), min(partial_from)) AS until_day
     FROM charges
+    LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
+        ON partial_source = x_SourceId
     WHERE x_SourceId IN (SELECT x_SourceId FROM mine) AND ChargePeriodStart < CAST($as_of AS DATE)
     GROUP BY x_SourceId
 )

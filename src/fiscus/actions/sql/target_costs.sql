@@ -1,11 +1,16 @@
 -- What the compute charges of some resources cost a day over the last full days that the bills cover: one row a resource,
 -- source and currency. `until` (exclusive) is the newest day of any bill of that source, or the as-of day if that is earlier.
+-- A day that came only in part ($partial_from) is not covered: it is no saving.
 WITH targeted AS (
     SELECT DISTINCT x_SourceId FROM charges WHERE list_contains($targets, ResourceId)
 ),
 covered AS (
-    SELECT x_SourceId, least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE)) AS until_day
+    SELECT
+        x_SourceId,
+        least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE), min(partial_from)) AS until_day
     FROM charges
+    LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
+        ON partial_source = x_SourceId
     WHERE x_SourceId IN (SELECT x_SourceId FROM targeted) AND ChargePeriodStart < CAST($as_of AS DATE)
     GROUP BY x_SourceId
 )

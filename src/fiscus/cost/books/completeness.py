@@ -19,6 +19,7 @@ WATCHED_DAYS_MIN: Final = 7  # with fewer, nothing is usual yet
 DAILY_SHARE: Final = 0.7  # a source with charges on so many of its days is daily
 NEWEST_DAYS: Final = 3  # that a vendor may still be writing
 PARTIAL_SHARE: Final = 0.6
+PARTIAL_USUAL_MIN: Final = 10  # charges a day: of fewer, one that ends is a large share
 OPEN_SHOWN_MAX: Final = 40
 
 
@@ -52,7 +53,7 @@ def _source(source: str, counts: Mapping[date, int], as_of: date) -> SourceCompl
         usual, rows = _usual(counts, day, min(newest, day)), counts.get(day, 0)
         if not rows and (usual or day > last):
             odd.append(SourceDay(source, day, "missing", rows, usual))
-        elif day >= newest and rows < PARTIAL_SHARE * usual:
+        elif day >= newest and usual >= PARTIAL_USUAL_MIN and rows < PARTIAL_SHARE * usual:
             odd.append(SourceDay(source, day, "partial", rows, usual))
     open_on = {day.day for day in odd}
     until = as_of
