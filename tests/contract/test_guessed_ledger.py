@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import psycopg
 import pytest
 from tests.fixtures.ledgers import NOON, USD, account, ask, hold, reserve, sync
 
@@ -118,3 +119,14 @@ def test_a_server_connection_that_keeps_no_statements_is_asked_in_plain_words(tw
     assert two.reserve("h3", USD).hold is not None
     assert account(two.other, "team").held == 4 * USD
     assert verify_chain(two.one.store.evidence_records())[2] == []
+
+
+def test_a_hold_that_stands_in_the_table_already_stops_nobody(two: Two, postgres_url: str) -> None:
+    """Whoever put it there: rows are copied in as new ones, and written one by one where one is not."""
+    for n in range(40):
+        assert two.reserve(f"h{n:02}", 1).hold is not None
+    with psycopg.connect(postgres_url) as server:
+        server.execute("INSERT INTO ledger_holds VALUES ('h07', 'held', 'USD', '1', '0', '', '{}')")
+    assert isinstance(ask(two.other, Settle("h39", 1)), Settled)
+    assert account(two.one, "team").held == USD + 39
+    assert {one.id for one in two.one.store.every_hold()} == {"first", *(f"h{n:02}" for n in range(40))}

@@ -122,10 +122,15 @@ class _Book:
     # Reserve
 
     def _reserve(self, asked: Reserve) -> Reserved:
-        if asked.key and (known := self._answered.get(asked.key)) is not None:
-            return _repeated(asked, known)
+        if asked.key and (answered := self._answered.get(asked.key)) is not None:
+            return _repeated(asked, answered)
         hold = asked.hold
-        accounts = [self._account(key, hold, asked.opens) for key in hold.accounts]
+        accounts, known = list[Account](), self._accounts
+        for key in hold.accounts:
+            account = known.get(key)
+            if account is None or account.currency != hold.currency:
+                account = self._account(key, hold, asked.opens)
+            accounts.append(account)
         verdict = asked.judge(accounts, self._frozen_of(hold))
         held = self._hold(hold, accounts, verdict.amount) if verdict.hold else None
         decision = verdict.decision

@@ -19,7 +19,7 @@ class Ledger:
 
     def transact(self, commands: Sequence[Command]) -> list[Answer]:
         """A batch in order, in one durable transaction. A command that is refused has its FiscusError as its answer."""
-        return self.store.locked(lambda locked: apply_batch(commands, locked))
+        return self.store.locked(lambda locked: apply_batch(commands, locked), len(commands))
 
     def ask(self, command: Command) -> Answer:
         """One command, committed together with those of other threads. Its refusal is raised; Unavailable where it is lost."""

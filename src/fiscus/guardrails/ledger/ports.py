@@ -43,9 +43,10 @@ class LockedLedger(Protocol):
 class LedgerStore(Protocol):
     """One ledger. Every method raises Unavailable when the store cannot be reached."""
 
-    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
+    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]], holds: int = 1) -> T:
         """Run `work` under the lock and store its changes with one record of evidence, all in one durable transaction.
 
+        `holds`: at most how many new ones. `work` may be asked twice, where it turns out that somebody else wrote meanwhile.
         When `work` raises, nothing was changed. When the store goes away in the middle, everything was or nothing.
         """
         ...

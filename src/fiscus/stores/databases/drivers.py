@@ -50,6 +50,10 @@ class Statements(Protocol):
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
     def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+        """Whole rows that are new, in any number; `otherwise`: the statement for each of them where one is there already."""
+        ...
+
     def alone(self, sql: str, params: Sequence[Any]) -> int:
         """The one statement of its transaction, with texts and whole numbers: how many rows it wrote."""
         ...
@@ -237,6 +241,10 @@ class _SqliteStatements:
                 self._connection.execute(_repeated(sql, size), some)
                 at += size
         self._connection.executemany(sql, rows[at:] if at else rows)
+
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+        del table  # one statement for both is as fast here
+        self.run_many(otherwise, rows)
 
     def alone(self, sql: str, params: Sequence[Any]) -> int:
         return self._connection.execute(sql, params).rowcount

@@ -8,6 +8,7 @@ Parameters are quoted by the driver. Of such a text the server does all or, from
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,9 @@ from fiscus.stores.databases.drivers import (
 
 _NOT_PREPARED: Final = frozenset({b"26000", b"42P05"})  # SQLSTATE: no statement of that name, or somebody else's
 _WENT_WELL: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
-TOGETHER_MAX: Final = 16  # rows of one statement that go along in the text; more are sent as a prepared statement
+TOGETHER_MAX: Final = 256  # rows of one statement
+COPIED_MIN: Final = 32  # fewer rows go along in the text, without a round trip of their own
+_VALUES: Final = re.compile(r"VALUES \((\?,? ?)+\)")
 
 
 class PostgresDriver:
@@ -155,14 +158,32 @@ class _PostgresStatements:
         self._waiting.append(b"".join(text))
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if len(rows) <= TOGETHER_MAX:
+        """Many rows an INSERT; of anything else a statement each, in one text all the same."""
+        around = _around_values(sql)
+        if around is None:
             for row in rows:
                 self.run(sql, row)
             return
-        if self._waiting:  # what came before comes before
-            self._send()
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_marked(sql), rows)
+        before, after = around
+        literal = self._adapted.as_literal
+        for at in range(0, len(rows), TOGETHER_MAX):
+            told = [b"(%b)" % b",".join([literal(value) for value in row]) for row in rows[at : at + TOGETHER_MAX]]
+            self._waiting.append(b"%bVALUES %b%b" % (before, b",".join(told), after))
+
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+        """By COPY: the server reads a third of what it reads of an INSERT. What came before is sent before."""
+        if len(rows) <= COPIED_MIN:
+            self.run_many(otherwise, rows)
+            return
+        self._waiting.append(b"SAVEPOINT before_rows")
+        self._send()
+        try:
+            with self._connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.errors.UniqueViolation:
+            self._waiting.append(b"ROLLBACK TO SAVEPOINT before_rows")
+            self.run_many(otherwise, rows)
 
     def alone(self, sql: str, params: Sequence[Any]) -> int:
         assert not self._sent, "something was sent before"
@@ -243,9 +264,13 @@ def _between(sql: str) -> tuple[bytes, ...]:
     return tuple(part.encode() for part in sql.replace("IN ??", "= ANY(?)").split("?"))
 
 
-def _marked(sql: str) -> str:
-    """Our marks as psycopg's."""
-    return sql.replace("IN ??", "= ANY(%s)").replace("?", "%s")
+@cache
+def _around_values(sql: str) -> tuple[bytes, bytes] | None:
+    """What stands before the marks of an INSERT's one row, and after them; None for anything else."""
+    found = _VALUES.search(sql) if sql.startswith("INSERT ") else None
+    if found is None or "?" in sql[: found.start()] + sql[found.end() :]:
+        return None
+    return sql[: found.start()].encode(), sql[found.end() :].encode()
 
 
 def _drop(*connections: psycopg.Connection[tuple[Any, ...]] | None) -> None:

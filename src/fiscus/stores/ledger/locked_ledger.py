@@ -56,6 +56,11 @@ class Kept:
     accounts: dict[str, Account] = field(default_factory=dict)
     untabled: Untabled = field(default_factory=Untabled)
 
+    def can_wait(self, holds: int) -> bool:
+        """Whether the tables may lag behind one more record, of so many holds."""
+        behind = self.seq + 1 - self.tabled
+        return behind <= RECORDS_UNTABLED_MAX and len(self.untabled.holds) + holds <= HOLDS_UNTABLED_MAX
+
 
 _kept: Final = quickly(Kept)
 
@@ -145,12 +150,14 @@ class Locked:
         tx, late = self._tx, self._untabled
         moved = {key for hold in late.holds.values() for key in hold.accounts}
         self._put_accounts(self.accounts(sorted(moved)) | changes.accounts, whole=changes.billed is not None)
-        if holds := late.holds | changes.holds:
-            tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in holds.values()])
+        if fresh := [rows.hold_row(hold) for hold in late.holds.values() if hold.id not in changes.holds]:
+            tx.add_many("ledger_holds", fresh, _PUT_HOLD)
+        if changes.holds:
+            tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in changes.holds.values()])
         if changes.days:
             self._add_days(changes.days)
         if late.decisions:
-            tx.run_many("INSERT INTO ledger_decisions VALUES (?,?)", list(late.decisions.items()))
+            tx.add_many("ledger_decisions", list(late.decisions.items()), "INSERT INTO ledger_decisions VALUES (?,?)")
         if changes.overruns:
             overruns = [(seq, hold, currency, str(amount)) for hold, currency, amount in changes.overruns]
             tx.run_many("INSERT INTO ledger_overruns VALUES (?,?,?,?)", overruns)

@@ -55,12 +55,12 @@ class SqlLedger:
                     (GENESIS, start),
                 )
 
-    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]]) -> T:
+    def locked(self, work: Callable[[LockedLedger], tuple[T, Changes]], holds: int = 1) -> T:
         """One durable transaction with one record of evidence; nothing is written where nothing changed.
 
         `work` may be asked twice: where it was guessed what stands, and others wrote in between.
         """
-        if self._driver.guesses and self._kept is not None:
+        if self._driver.guesses and (kept := self._kept) is not None and kept.can_wait(holds):
             if self._unlucky == 0:
                 try:
                     return self._guessed(work)
