@@ -47,6 +47,7 @@ class Served:
         self.way = way
         self.port = port
         self.answers: list[bytes | None] = [WHOLE]
+        self.first: list[list[bytes | None]] = []  # what is said before `answers`, a list a request
         self.seen: list[bytes] = []
         self.connections = 0
 
@@ -57,7 +58,7 @@ class Served:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
                 self.seen.append(head + await reader.readexactly(length))
-                for piece in self.answers:
+                for piece in self.first.pop(0) if self.first else self.answers:
                     if piece is None:
                         writer.close()
                         return
@@ -302,5 +303,34 @@ def test_a_batch_whose_submission_was_lost_is_kept_at_its_bound(copied: Path) ->
             hold = one.opened.ws.ledger.store.hold(newest.hold_id)
             assert hold is not None
             assert hold.state == "held"
+
+    run(copied, trial)
+
+
+BUSY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("more", ["", "X-Said: \u00e9\r\n"], ids=["short way", "full server"])
+def test_a_vendor_that_did_nothing_and_says_when_to_come_is_asked_once_more(copied: Path, more: str) -> None:
+    async def trial(one: Served) -> None:
+        for busy, status, asked in ((BUSY % 0, 200, 2), (BUSY % 60, 429, 1)):
+            one.seen.clear()
+            before, one.first = len(one.calls()), [[busy]]
+            assert (await one.ask(request(more=more)))[0] == status
+            states = [call.state for call in one.calls()[: len(one.calls()) - before]]
+            assert (len(one.seen), states) == (asked, ["settled", "released"][2 - asked :])
+        one.first = [[BUSY % 0], [BUSY % 0]]
+        assert (await one.ask(request(more=more)))[0] == 429  # once, and not for ever
+
+    run(copied, trial)
+
+
+def test_what_may_have_been_billed_is_never_sent_again(copied: Path) -> None:
+    async def trial(one: Served) -> None:
+        for said in ([None], [b"HTTP/1.1 500 Oh\r\nRetry-After: 0\r\nContent-Length: 2\r\n\r\n{}"]):
+            one.seen.clear()
+            one.first = [[*said]]
+            assert (await one.ask(request()))[0] >= 500
+            assert len(one.seen) == 1
 
     run(copied, trial)

@@ -228,7 +228,7 @@ class TestAtTheDoor:
         wire, headers = stands.wires["openai"], CIMultiDictProxy(CIMultiDict[str]())
         door = proxy.Door(handled, stands, None, wire, OPENAI, MAX, "POST", "/v1/chat/completions", "", b"{}", headers)
         with pytest.raises(asyncio.CancelledError):
-            asyncio.run(door._sent(one, last=True))
+            asyncio.run(door._sent(one, others=False, again=False))
         assert [(ended.state, ended.settled) for ended in kept(governs, ws)] == [("unknown", one.one.nanos)]
 
 

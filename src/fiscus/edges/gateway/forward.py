@@ -28,6 +28,8 @@ OURS: Final = "x-fiscus-"
 TRY_ELSEWHERE: Final = frozenset({429, 503, 529})
 DOWN: Final = frozenset({500, 502, 503, 504, 529})
 CONNECT_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 0.1  # after a connection that did not come about
+RETRY_SECONDS_MAX: Final = 5  # a vendor that asks to wait for longer is answered for to the client
 
 
 class NeverSent(Exception):
@@ -98,6 +100,13 @@ def _address(base_url: str, path: str) -> URL:
 @lru_cache(64)
 def _timeout(seconds_max: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds_max, sock_connect=CONNECT_SECONDS)
+
+
+def wait_of(retry_after: str) -> float | None:
+    """Seconds until a vendor that did nothing wants to be asked again; None: it does not say, or for too long."""
+    if not retry_after.isascii() or not retry_after.isdecimal() or len(retry_after) > 2:
+        return None
+    return float(retry_after) if int(retry_after) <= RETRY_SECONDS_MAX else None
 
 
 async def read_whole(answer: aiohttp.ClientResponse) -> bytes:

@@ -24,6 +24,14 @@ class PlainAnswer(NamedTuple):
     body: bytes
     keep: bool
 
+    def header(self, name: bytes) -> str:
+        """The first one of this name, in small letters; empty: none."""
+        for line in self.lines:
+            key, _, value = line.partition(b":")
+            if key.lower() == name:
+                return value.strip().decode("latin-1")
+        return ""
+
 
 class AnswerReader:
     """Of one answer. Each piece is fed once; the answer comes with the piece that ends it."""

@@ -18,6 +18,7 @@ from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer
 from fiscus.edges.gateway.batch_jobs import bounded_job, led_back, submitted
 from fiscus.edges.gateway.forward import (
     DOWN,
+    RETRY_SECONDS,
     TRY_ELSEWHERE,
     AnswerLost,
     Attempt,
@@ -26,6 +27,7 @@ from fiscus.edges.gateway.forward import (
     headers_on,
     read_whole,
     send,
+    wait_of,
 )
 from fiscus.edges.gateway.streaming import pass_stream
 from fiscus.flows.govern_call import Ended, LetIn
@@ -173,27 +175,36 @@ class Door:
             return self.refuse(one.call.ask, let_in)
         return await submitted(self.proxy.session, self.proxy.threads, self, let_in)
 
-    async def tried(self, one: Bounded) -> web.StreamResponse:
-        """At this upstream, then at those that take over from it, as long as certainly nothing was billed."""
+    async def tried(self, one: Bounded, *, tries: int = 0) -> web.StreamResponse:
+        """At this upstream, then at those that take over from it, as long as certainly nothing was billed.
+
+        `tries`: how often this one was asked already.
+        """
         ways = self._ways(one.call.ask)
-        for number, upstream in enumerate(ways):
-            last = number == len(ways) - 1
+        again = self.stands.settings.retries + 1 - tries
+        while True:
+            upstream, *others = ways
             breaker = self.proxy.breaker(upstream.name)
             if not breaker.lets(self.proxy.now()):
-                if last:
+                if not others:
                     said = f"{upstream.name} failed again and again and is left alone for {breaker.seconds:.0f} s"
                     return self.refuse(
                         one.call.ask, Refused("unavailable", said, retry_after_seconds=int(breaker.seconds))
                     )
+                ways, again = others, self.stands.settings.retries + 1
                 continue
             let_in = await self._let_in(one if upstream is self.upstream else replace(one.call, upstream=upstream))
             if isinstance(let_in, Refused):
                 breaker.untried()
                 return self.refuse(one.call.ask, let_in)
-            answer = await self._sent(let_in, last=last)
-            if answer is not None:
+            again -= 1
+            answer = await self._sent(let_in, others=bool(others), again=again > 0)
+            if isinstance(answer, float):
+                await asyncio.sleep(answer)
+            elif answer is None:
+                ways, again = others, self.stands.settings.retries + 1
+            else:
                 return answer
-        raise AssertionError("the last way always answers")
 
     def _ways(self, ask: AiAsk) -> Sequence[Upstream]:
         """This upstream, and those behind it that this key may use and that have a key of their own."""
@@ -210,8 +221,8 @@ class Door:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.proxy.threads, governs.with_the_ledger, one)
 
-    async def _sent(self, let_in: LetIn, *, last: bool) -> web.StreamResponse | None:
-        """The answer of one upstream; None: it certainly did nothing, and another one is to be asked."""
+    async def _sent(self, let_in: LetIn, *, others: bool, again: bool) -> web.StreamResponse | float | None:
+        """The answer of one upstream. Where it certainly did nothing: the seconds until it is asked `again`, or None: another."""
         governs, ask, upstream = self.stands.governs, let_in.one.call.ask, let_in.one.call.upstream
         breaker = self.proxy.breaker(upstream.name)
         body = self.wire.body(ask, let_in.one.change)
@@ -232,8 +243,11 @@ class Door:
                 return await pass_stream(self, let_in, answer)
             raw = await read_whole(answer)
             ended = self.ended(let_in, answer.status, raw)
-            if answer.status in TRY_ELSEWHERE and not last:
-                return None
+            if answer.status in TRY_ELSEWHERE:
+                if others:
+                    return None
+                if again and (wait := wait_of(answer.headers.get("Retry-After", ""))) is not None:
+                    return wait
             call = governs.end(let_in, ended)
             ended = None
             return web.Response(
@@ -242,9 +256,9 @@ class Door:
         except NeverSent as never:
             breaker.failed(self.proxy.now())
             ended = Ended(0, billed=False, note="it was not sent")
-            return (
-                None if not last else refused_answer(self.wire, let_in, f"{upstream.name} cannot be reached: {never}")
-            )
+            if again:
+                return RETRY_SECONDS
+            return None if others else refused_answer(self.wire, let_in, f"{upstream.name} cannot be reached: {never}")
         except AnswerLost as lost:
             breaker.failed(self.proxy.now())
             ended = Ended(ended.status if ended else 0, note=f"the answer was lost: {lost}")

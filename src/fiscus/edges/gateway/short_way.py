@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, cast
@@ -19,7 +19,7 @@ from aiohttp import web
 
 from fiscus.cost.ai.types import AiCall
 from fiscus.edges.gateway.answers import about, refused_answer
-from fiscus.edges.gateway.forward import DOWN, NOT_SENT_BACK, headers_on
+from fiscus.edges.gateway.forward import DOWN, NOT_SENT_BACK, RETRY_SECONDS, TRY_ELSEWHERE, headers_on, wait_of
 from fiscus.edges.gateway.links import Address, Links, address_of
 from fiscus.edges.gateway.plain_answers import PlainAnswer
 from fiscus.edges.gateway.plain_requests import PlainHead, PlainHeads
@@ -73,10 +73,14 @@ class ShortWay:
         if isinstance(let_in, LetIn):
             self._send(front, door, head, let_in, address)
             return True
-        task = self.loop.create_task(_by_the_ledger(front, door, one))
+        self.in_a_task(_by_the_ledger(front, door, one))
+        return True
+
+    def in_a_task(self, answering: Coroutine[None, None, None]) -> None:
+        """What has to wait."""
+        task = self.loop.create_task(answering)
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
-        return True
 
     def _found(self, head: PlainHead, body: bytes) -> tuple[Door, Bounded, Address] | None:
         proxy, path = self.proxy, head.path
@@ -103,7 +107,7 @@ class ShortWay:
         return door, one, address
 
     def _send(self, front: Front, door: Door, head: PlainHead, let_in: LetIn, address: Address) -> None:
-        exchange = _Exchange(front, door, let_in)
+        exchange = _Exchange(self, front, door, let_in)
         try:
             body = door.wire.body(let_in.one.call.ask, let_in.one.change)
             body = door.body if body is None else body
@@ -242,9 +246,10 @@ class Front(asyncio.Protocol):
 class _Exchange:
     """One call that left: it is settled and answered exactly once, however it ends."""
 
-    __slots__ = ("_door", "_front", "_let_in")
+    __slots__ = ("_door", "_front", "_let_in", "_way")
 
-    def __init__(self, front: Front, door: Door, let_in: LetIn) -> None:
+    def __init__(self, way: ShortWay, front: Front, door: Door, let_in: LetIn) -> None:
+        self._way = way
         self._front = front
         self._door = door
         self._let_in = let_in
@@ -261,14 +266,30 @@ class _Exchange:
         except Exception:
             LOG.exception("an answer cannot be read")
             ended = Ended(answer.status, note="the answer cannot be read")
+        wait = wait_of(answer.header(b"retry-after")) if answer.status in TRY_ELSEWHERE else None
+        if wait is not None and self._again(ended, wait):
+            return
         call = self._end(ended)
         self._front.write(_written(answer.status, answer.lines, about(let_in, call), answer.body))
 
     def never_sent(self, why: str) -> None:
-        self._failed(Ended(0, billed=False, note="it was not sent"), f"cannot be reached: {why}")
+        ended = Ended(0, billed=False, note="it was not sent")
+        if self._again(ended, RETRY_SECONDS):
+            self._door.proxy.breaker(self._door.upstream.name).failed(self._door.proxy.now())
+        else:
+            self._failed(ended, f"cannot be reached: {why}")
 
     def lost(self, status: int, why: str) -> None:
         self._failed(Ended(status, note=f"the answer was lost: {why}"), f"did not answer to the end: {why}")
+
+    def _again(self, ended: Ended, wait: float) -> bool:
+        """Where certainly nothing was billed, once more; False: it is not tried again."""
+        door = self._door
+        if not door.stands.settings.retries:
+            return False
+        door.stands.governs.end(self._let_in, ended)
+        self._way.in_a_task(_by_the_ledger(self._front, door, self._let_in.one, wait=wait, tries=1))
+        return True
 
     def _failed(self, ended: Ended, said: str) -> None:
         door = self._door
@@ -284,10 +305,12 @@ class _Exchange:
             door.proxy.pacing.end(door.caller.key_id)
 
 
-async def _by_the_ledger(front: Front, door: Door, one: Bounded) -> None:
-    """A call that its worker's leases do not let in by themselves."""
+async def _by_the_ledger(front: Front, door: Door, one: Bounded, *, wait: float = 0.0, tries: int = 0) -> None:
+    """A call that its worker's leases do not let in by themselves, or that is tried again after a while."""
     try:
-        answer = await door.tried(one)
+        if wait:
+            await asyncio.sleep(wait)
+        answer = await door.tried(one, tries=tries)
         assert isinstance(answer, web.Response)
     except Exception:
         LOG.exception("a request failed")

@@ -40,5 +40,8 @@ class GatewaySettings:
     pace: Pace = field(default_factory=Pace)  # of a key that has none of its own
     output_tokens_default: int = 4096  # where neither the client nor the price table says how much a model may answer
     answer_seconds_max: int = 600
+    retries: int = (
+        1  # at the same upstream, where it certainly billed nothing and says when to come again, or never heard
+    )
     drain_seconds_max: int = 120  # how long an answer is read on after its client has gone
     body_bytes_max: int = 64 * 2**20
