@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.bills import ROW, write_csv
 from tests.fixtures.effort import some
 
+from fiscus.cost.datasets.plan_rows import plan_dataset
 from fiscus.cost.types import InputFile, Source
 from fiscus.cost.upgrade import plan_files
 
@@ -58,3 +59,26 @@ def test_costs_are_parsed_exactly_and_rounded_half_even(
     stored = [row[0] for row in db.execute(f"SELECT BilledCost FROM ({select})").fetchall()]
     step = Decimal(1).scaleb(-12)
     assert stored == [Decimal(value).quantize(step, context=WIDE) for value in values]
+
+
+LINE = {
+    "InvoiceDetailId": "L", "InvoiceId": "INV-1", "InvoiceIssuerName": "Nimbus", "BillingPeriodStart": "2026-10-01T00:00:00Z",
+    "BillingPeriodEnd": "2026-11-01T00:00:00Z", "BilledCost": "1", "BillingCurrency": "USD",
+}  # fmt: skip
+
+
+@settings(max_examples=some(25), deadline=None)
+@given(values=st.lists(st.one_of(COSTS, LONG, TIES, EXPONENTS), min_size=1, max_size=100))
+def test_lines_of_invoices_are_parsed_as_exactly_as_charges(
+    folder: Path, db: duckdb.DuckDBPyConnection, values: list[str]
+) -> None:
+    file = InputFile("i.csv", "csv", tuple(LINE), ",", "0", has_null_text=False, sample={})
+    plan = plan_dataset([file], "invoice_detail", Source("p"), "d")
+    db.execute(plan.prelude)
+    given_columns = ", ".join(f"'{value}' AS \"{name}\"" for name, value in LINE.items() if name != "BilledCost")
+    rows = f'(SELECT {given_columns}, v AS "BilledCost" FROM (SELECT unnest(CAST($values AS VARCHAR[])) AS v))'
+    select = plan.select.replace(" FROM input)", f" FROM {rows})", 1)
+    stored = db.execute(f"SELECT sum(BilledCost), bool_or(x__fault) FROM ({select})", {"values": values}).fetchone()
+    step = Decimal(1).scaleb(-12)
+    wanted = sum((WIDE.quantize(Decimal(value), step) for value in values), Decimal(0))
+    assert stored == (wanted, False)

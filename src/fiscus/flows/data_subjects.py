@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from fiscus.cost.books.types import SourceComplete
 from fiscus.cost.types import Delivery
+from fiscus.flows.show_completeness import show_completeness
 from fiscus.flows.show_trust import STALE_DAYS, SourceTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.limits import CASE_REPAIRED_ROWS_PERCENT
@@ -18,7 +20,10 @@ FORMAT_CODES: Final = frozenset({"extra_column", "missing_column", "rounded"})
 
 
 def data_subjects(ws: Workspace) -> list[CaseSubject]:
-    """One subject a source in trouble, and one a mail address that is refused for good. No money is at stake that is known."""
+    """One subject a source in trouble, one a source with days missing, one a mail address that is refused for good.
+
+    No money is at stake that is known.
+    """
     sources = data_trust(ws).sources
     with ws.state.read() as tx:
         deliveries = tx.deliveries.all()
@@ -29,6 +34,7 @@ def data_subjects(ws: Workspace) -> list[CaseSubject]:
             newest.setdefault(delivery.source, delivery)
     home = ws.config.company.currency
     found = [_late(one, newest.get(one.source), home) for one in sources if one.state != "fresh"]
+    found += [subject for one in show_completeness(ws).sources if (subject := _gaps(one, home)) is not None]
     found += [subject for one in newest.values() if (subject := _repaired(one, home)) is not None]
     return found + _refused_addresses(ws, refused)
 
@@ -51,6 +57,25 @@ def _late(source: SourceTrust, delivery: Delivery | None, home: str) -> CaseSubj
         severity="medium",
         owner=UNOWNED,
         evidence={"source": source.source, "charges_until": source.charges_until, "rows": source.rows},
+    )
+
+
+def _gaps(source: SourceComplete, home: str) -> CaseSubject | None:
+    """Days without a charge between days that came: late, or lost on the way."""
+    days = [day for day in source.open_days if day.state == "missing" and day.day < source.complete_until]
+    if not days:
+        return None
+    named = ", ".join(str(day.day) for day in days[:5]) + (f" and {len(days) - 5} more" if len(days) > 5 else "")
+    return CaseSubject(
+        kind="data_quality",
+        key=f"data|{source.source}|gap",
+        title=f"{source.source} lacks {named}: some {sum(day.usual for day in days):,} charges have not come",
+        detail="Days before and after came whole. Ask the vendor, or look for the file that was not delivered.",
+        amount=ZERO,
+        currency=home,
+        severity="medium",
+        owner=UNOWNED,
+        evidence={"source": source.source, "days": [str(day.day) for day in days]},
     )
 
 

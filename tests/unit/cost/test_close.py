@@ -146,3 +146,24 @@ def test_a_crash_after_the_evidence_of_a_close_is_healed_by_the_next_ingest(
         close_period(ws, OCTOBER, PERSON)
     deliver(ws, _october(tmp_path / "b.csv", "12"))
     assert ws.lake.ask("SELECT sum(BilledCost) FROM charges_as_reported").rows == ((Decimal("10.000000000001"),),)
+
+
+def test_of_two_who_close_a_month_at_once_one_signs_it(ws, tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from fiscus.app.workspace import open_workspace
+
+    deliver(ws, _october(tmp_path / "a.csv"))
+
+    def closes(home: Path) -> str:
+        try:
+            return close_period(open_workspace(home, ws.as_of), OCTOBER, PERSON).digest
+        except Conflict as late:
+            return late.code
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(closes, [ws.home] * 2))
+    assert said.count("conflict") == 1
+    with ws.state.read() as tx:
+        assert len(list(tx.evidence_records(["period.closed"]))) == 1
+    assert verify_evidence(ws).ok

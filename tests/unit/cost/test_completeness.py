@@ -12,6 +12,7 @@ from tests.bills import deliver, write_csv
 from fiscus.board.frame import Frame
 from fiscus.board.spend import daily_query, total_forecast
 from fiscus.cost.books.completeness import completeness, partial_from
+from fiscus.flows.data_subjects import _gaps
 from fiscus.flows.find_anomalies import find_anomalies
 from fiscus.flows.show_completeness import partial_days, partial_params, show_completeness
 from fiscus.kernel.periods import Month
@@ -69,6 +70,13 @@ def test_quiet_weekends_are_as_usual() -> None:
 def test_a_source_that_bills_now_and_then_says_nothing_of_its_days() -> None:
     one = _only([("saas", date(2026, m, 1), 3) for m in range(6, 12)])
     assert (one.is_daily, one.open_days) == (False, ())
+
+
+def test_a_source_that_lacks_a_day_is_a_case_that_names_it() -> None:
+    subject = _gaps(_only(_days(d10=0)), "USD")
+    assert subject is not None
+    assert subject.title == "aws lacks 2026-11-10: some 100 charges have not come"
+    assert _gaps(_only(_days(d1=30)), "USD") is None, "what is still being written is no gap"
 
 
 @pytest.fixture(scope="module")

@@ -125,8 +125,9 @@ def _reconciled(found: InvoiceReconciliation) -> None:
         ("state", "period", "issuer", "invoice", "charges say", "invoice says", "difference", "tolerance", "currency", "held"),
         [
             (
-                line.state.replace("_", " "), line.billing_month, line.issuer, line.invoice_id or "-", line.here, line.there,
-                line.difference, line.tolerance, line.currency, (line.held or "-").replace("_", " "),
+                line.state.replace("_", " "), line.billing_month, line.issuer, line.invoice_id or "-", line.here,
+                line.there if line.held else None, line.difference if line.held else None, line.tolerance, line.currency,
+                (line.held or "-").replace("_", " "),
             )
             for line in found.lines
         ],
