@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from tests.bills import deliver, write_csv
 from tests.conftest import DAY
 
 from fiscus.app.workspace import open_workspace
+from fiscus.cost.allocation.load_allocations import allocation_schema
 from fiscus.cost.types import Source
-from fiscus.flows.allocate_costs import allocate_costs
+from fiscus.flows.allocate_costs import allocate_costs, reproduce
 from fiscus.flows.assign_owners import assign_owners
+from fiscus.flows.show_allocations import runs_kept
+from fiscus.kernel.documents import load_document
 from fiscus.kernel.errors import BadConfig, BadInput
 
 DIRECTORY = """
@@ -61,6 +65,7 @@ CHARGES = [
     charge("platform", "3", ServiceName="EKS split", AllocatedMethodId="CPU", AllocatedTags='{"team": "find"}'),
     charge("platform", "2", ServiceName="EKS split", AllocatedMethodId="CPU", AllocatedTags='{"team": "nobody"}'),
 ]  # fmt: skip
+LATE = charge("networking", "5000.000000000009")
 TOTALS = (
     "SELECT x_SourceId, x_BillingMonth, BillingCurrency, sum(BilledCost), sum(EffectiveCost) "
     "FROM {} GROUP BY ALL ORDER BY ALL"
@@ -148,9 +153,6 @@ def test_running_it_again_keeps_nothing_and_a_changed_file_restates_the_month(bi
 
 
 def test_an_old_run_is_decided_again_from_the_lake_and_the_rules_of_then(billed, home: Path, tmp_path: Path) -> None:
-    from fiscus.flows.allocate_costs import reproduce
-    from fiscus.flows.show_allocations import runs_kept
-
     allocate_costs(billed)
     deliver(billed, write_csv(tmp_path / "more.csv", [*CHARGES[2:8], charge("search", "1000")]), restate=True)
     later = arrange(home, RULES.replace("proportional", "even"), SEATS.replace("find,2", "find,9"))
@@ -192,3 +194,70 @@ def test_what_cannot_be_meant_is_refused_with_its_place_and_nothing_is_loaded(
     with pytest.raises((BadConfig, BadInput), match="allocations/") as refused:
         arrange(home, rules, seats)
     assert says in str(refused.value)
+
+
+def test_two_at_once_keep_one_version_and_what_died_before_its_evidence_is_completed(billed, home: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        found = list(both.map(lambda _: allocate_costs(open_workspace(home, DAY)), range(2)))
+    assert sorted(one.months[0].changed for one in found) == [False, True]
+    billed.lake.refresh()
+    assert [run.version for run in runs_kept(billed)] == [1]
+    with billed.state.begin() as tx:
+        tx.facts.put("allocation.recorded.2026-10", None)  # as a run leaves it that died after its commit
+    allocate_costs(billed)
+    with billed.state.read() as tx:
+        assert [one.subject for one in tx.evidence_records(["allocation.decided"])] == [runs_kept(billed)[0].run_id] * 2
+
+
+def test_bills_that_came_after_the_decision_balance_as_well(billed, tmp_path: Path) -> None:
+    allocate_costs(billed)
+    deliver(billed, write_csv(tmp_path / "more.csv", [*CHARGES[2:8], LATE]), restate=True)
+    assign_owners(billed)
+    assert (
+        billed.lake.query(TOTALS.format("allocated_charges")).rows == billed.lake.query(TOTALS.format("charges")).rows
+    )
+
+
+def test_a_quantity_of_the_lake_shares_and_a_tag_names(home: Path, tmp_path: Path) -> None:
+    ws = arrange(
+        home,
+        """
+allocations:
+  - {id: net, share: {team: networking}, to: team, method: metric, except: [finops],
+     metric: {column: ConsumedQuantity, unit: Hours, where: {service_category: Compute}}}
+  - {id: tools, share: {service: Tools}, to: product, method: split, split: {by: "tag:for", names: {x: shop}}}
+  - {id: plan, share: {service: Support}, to: team, method: even, targets: [search, platform, "rule:net"], until: 2026-10-05}
+""",
+    )
+    rows = [
+        charge("networking", "10"), charge("search", "1", ConsumedQuantity="30", ConsumedUnit="Hours"),
+        charge("checkout", "1", ConsumedQuantity="10", ConsumedUnit="Hours"),
+        charge("finops", "1", ConsumedQuantity="9", ConsumedUnit="Hours"),
+        charge("platform", "1", ConsumedQuantity="900", ConsumedUnit="GB"),
+        charge("platform", "2", ServiceName="Tools", Tags='{"for": "x"}'),
+        charge("platform", "9", ServiceName="Support"),
+        charge("platform", "9", ServiceName="Support", ChargePeriodStart="2026-10-06T00:00:00Z",
+               ChargePeriodEnd="2026-10-07T00:00:00Z"),
+    ]  # fmt: skip
+    deliver(ws, write_csv(tmp_path / "bills.csv", rows))
+    assign_owners(ws)
+    allocate_costs(ws)
+    teams = dict(ws.lake.query(BY_TEAM).rows)
+    assert teams["search"] == 1 + Decimal("7.5") + 3 + Decimal(
+        "2.25"
+    )  # three quarters of ten and of three; a third of nine
+    assert teams["checkout"] == 1 + Decimal("2.5") + Decimal("0.75")
+    assert teams["platform"] == 1 + 3 + 9 + 2  # the rule ended on the 5th; a product says nothing of the team
+    assert ws.lake.query("SELECT EffectiveCost FROM allocated_charges WHERE x_Product = 'shop'").rows == (
+        (Decimal(2),),
+    )
+    assert ws.lake.query(TOTALS.format("allocated_charges")).rows == ws.lake.query(TOTALS.format("charges")).rows
+
+
+def test_the_example_that_init_writes_is_valid_as_it_is_and_without_its_marks(home: Path) -> None:
+    text = (home / "allocations" / "allocations.yaml").read_text("utf-8")
+    assert open_workspace(home, DAY).config.allocations.rules == ()
+    marked = text.partition("allocations: []\n")[2]
+    plain = "\n".join(line.removeprefix("#").removeprefix(" ") for line in marked.splitlines())
+    document = load_document(plain, "allocations/allocations.yaml", allocation_schema())
+    assert len(document.data["allocations"]) == 6  # type: ignore[index, call-overload]
