@@ -13,8 +13,8 @@ from fiscus.flows.show_approvals import approval_line
 from fiscus.flows.show_budgets import show_budgets, spoken_for
 from fiscus.flows.show_cases import URGENCY
 from fiscus.flows.show_spend import SpendShown, show_spend
-from fiscus.flows.show_trust import DataTrust, data_trust
-from fiscus.flows.spend_dimensions import SpendAsked
+from fiscus.flows.show_trust import DataTrust, Figure, data_trust
+from fiscus.flows.spend_dimensions import REPORTED, SpendAsked
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.money import ZERO, chance, display
 from fiscus.ownership.types import Case
@@ -58,6 +58,9 @@ class TodayShown:
     sentence: str
     items: tuple[TodayItem, ...]
     spend: SpendShown
+    reported: Figure | None = (
+        None  # of all currencies, where a reporting currency is declared; what has no rate is not in it
+    )
 
 
 def show_today(ws: Workspace, person: str | None = None, trust: DataTrust | None = None) -> TodayShown:
@@ -68,7 +71,8 @@ def show_today(ws: Workspace, person: str | None = None, trust: DataTrust | None
         team = p.team if (p := ws.config.directory.people.get(person)) else None
         items = [item for item in items if _is_for(item, person, team)]
     spend = show_spend(ws, SpendAsked(), trust)
-    return TodayShown(trust, _sentence(items, spend), tuple(items), spend)
+    reported = show_spend(ws, SpendAsked(currency=REPORTED), trust).total if ws.config.reporting else None
+    return TodayShown(trust, _sentence(items, spend), tuple(items), spend, reported)
 
 
 def _is_for(item: TodayItem, person: str, team: str | None) -> bool:

@@ -15,6 +15,8 @@ from fiscus.twin.ai_vendors import DEVELOPER, workspace_rules
 from fiscus.twin.budgets import FISCAL_YEAR_START, PlannedBudget, budget_documents
 from fiscus.twin.company import CURRENCY, SOURCES
 from fiscus.twin.dialects import DIALECTS
+from fiscus.twin.exchange_rates import FILE as RATES
+from fiscus.twin.exchange_rates import exchange_rates
 from fiscus.twin.shared_cost import shared_cost_files
 from fiscus.twin.tagging import ENVIRONMENT_TAGS, ENVIRONMENTS, OWNER_TAG, PRODUCT_TAGS, TEAM_TAGS
 from fiscus.twin.timeline import Timeline
@@ -46,6 +48,7 @@ def write_workspace(
         "owners/directory.yaml": _directory(directory),
         "owners/rules.yaml": _rules(),
         **shared_cost_files(timeline),
+        RATES: exchange_rates(timeline),
     }
     for name, items in budget_documents(budgets).items():
         head = f"# Budgets: {name}. Amounts are for one period; the fiscal year starts in February.\nbudgets:\n"
@@ -137,6 +140,7 @@ def _settings(timeline: Timeline, endpoints: Endpoints) -> str:
 version: 1
 company: {{name: {COMPANY}, currency: USD, fiscal_year_start: {FISCAL_YEAR_START}}}
 as_of: {timeline.as_of}   # the company lives on this day
+reporting: {{currency: USD, rates: [{RATES}]}}   # one currency beside those that are billed
 
 # Bills as each vendor sends them: FOCUS 1.0 to 1.4, CSV, gzip, zstd and Parquet.
 sources:
@@ -166,6 +170,7 @@ simulated:
   - The company, its people and its bills are simulated (seeded); truth.json holds what was planted
   - AWS is an emulator and the five AI vendors are simulators on this machine
   - Mail goes to a local SMTP server
+  - Exchange rates are made up, in the form of the European Central Bank's file
 """
 
 

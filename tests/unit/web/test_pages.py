@@ -30,7 +30,7 @@ from .conftest import PORT, Browser
 PAGES = ("/", "/spend", "/budgets", "/cases", "/actions", "/policies", "/owners", "/board", "/data", "/find?q=staging",
          "/api/docs", "/number/spend?where.service=Amazon+SageMaker", "/cases/case-1", "/policies/decisions/dec-1",
          "/number/finding/f-1", "/number/case/case-1", "/spend?group=tag:team&by=month&from=2026-10&to=2026-11",
-         "/allocations?period=2026-10")  # fmt: skip
+         "/allocations?period=2026-10", "/currencies?period=2026-10")  # fmt: skip
 
 
 def text_of(page: str) -> str:

@@ -24,6 +24,8 @@ def today_text(shown: TodayShown) -> None:
     """The terminal's Today."""
     trust_text(shown.trust)
     say(shown.sentence)
+    if shown.reported is not None:
+        say(f"All currencies this month: {display(shown.reported.value)} {shown.reported.unit}, by dated rates.")
     say()
     table(
         ("do", "money", "", "what", "who"),
