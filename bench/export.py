@@ -124,11 +124,11 @@ def _company(home: Path, scale: float) -> None:
     """The simulated company with all its bills ingested, in a process of its own."""
     command = (
         "import sys; from pathlib import Path; from fiscus.app.workspace import open_workspace;"
-        "from fiscus.cost.types import IngestOptions; from fiscus.flows.ingest_bills import ingest_bills;"
+        "from fiscus.cost.types import IngestOptions; from fiscus.flows.ingest_bills import ingest_files;"
         "from fiscus.kernel.progress import Silent; from fiscus.twin.build import build_company;"
         "home = Path(sys.argv[1]); build_company(home, scale=float(sys.argv[2])); ws = open_workspace(home);"
         "options = IngestOptions(promote=ws.config.promoted_tags);"
-        "[ingest_bills(ws, one.source, list(one.paths), options, Silent()) for one in ws.config.sources.values()]"
+        "[ingest_files(ws, one.source, list(one.paths), options, Silent()) for one in ws.config.sources.values()]"
     )
     subprocess.run([sys.executable, "-c", command, str(home), str(scale)], check=True)
 

@@ -79,6 +79,7 @@ def build_company(  # noqa: PLR0913  the contract with the demo and the tests; e
     files: list[Path] = []
     for number, (source, facts) in enumerate(delivered.items()):
         files += writer.write(simulated.books[source], facts)
+        writer.write_invoices(simulated.books[source], facts)
         telling.step(number + 1, len(delivered))
     budgets = plan_budgets(cells(simulated), timeline)
     write_workspace(dest, simulated.world.directory, budgets, timeline, endpoints or Endpoints())
@@ -137,7 +138,9 @@ def next_bills(  # noqa: PLR0913  the contract with the demo and the tests: the 
     files: list[Path] = []
     for book in simulated.books.values():
         facts = delivery(book, timeline, last, stopped or {})
-        files += writer.write(book, facts.take(facts.month >= timeline.months))
+        new = facts.take(facts.month >= timeline.months)
+        files += writer.write(book, new)
+        writer.write_invoices(book, new)
     return files
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from fiscus.twin.bill_columns import COSTS, LINE_COLUMNS, NUMBERS, TIMES, Columns, decimal_text, time_texts
 from fiscus.twin.dialects import DIALECTS, Dialect
+from fiscus.twin.invoices import detail_id, invoice_id, invoice_table, sends_invoices
 from fiscus.twin.line import NO_PRICE, Book, Facts
 from fiscus.twin.timeline import SPAN_MAX, Timeline
 
@@ -50,6 +51,13 @@ class Writer:
                 written.append(path)
         return written
 
+    def write_invoices(self, book: Book, facts: Facts) -> None:
+        """One file for the invoiced months of `facts`; nothing where there is none, or the vendor sends none as data."""
+        months = [month for month in np.unique(facts.month).tolist() if month < self.closed_until]
+        if months and sends_invoices(book.source):
+            path = self.inbox / book.source / f"invoices_{self.timeline.month(months[0])}.csv"
+            path.write_text(invoice_table(book, facts, self.timeline, months), encoding="utf-8")
+
     def _name(self, dialect: Dialect, month: int, part: int) -> str:
         calendar = self.timeline.month(month)
         last = calendar.end - timedelta(days=1)
@@ -60,7 +68,7 @@ class Writer:
     def _file(self, path: Path, columns: Columns, month: int) -> None:
         invoice = ""
         if month < self.closed_until:
-            invoice = f"{columns.dialect.source.upper()}-{self.timeline.month(month)}".replace("-", "")
+            invoice = invoice_id(columns.dialect.source, self.timeline.month(month))
         unfinished = path.with_name(f".{path.name}.part")
         if path.suffix == ".parquet":
             pq.write_table(_typed(columns), unfinished, compression="zstd")
@@ -112,6 +120,9 @@ def _text_column(columns: Columns, name: str, invoice: str, days: pa.Array) -> p
         return days.take(pa.array(columns.times(name)))
     if name in LINE_COLUMNS:
         return columns.line_column(name, _quoted)
+    if name == "InvoiceDetailId" and invoice:
+        lines = columns.line_column("ChargeCategory", _quoted)
+        return pc.binary_join_element_wise(detail_id(invoice, ""), lines, "")
     value = invoice or None if name == "InvoiceId" else None
     return pa.array([value] * len(columns.facts), pa.string())
 
