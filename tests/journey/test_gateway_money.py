@@ -31,6 +31,7 @@ from tests.fixtures.vendor_clients import ASKED, anthropic_client, openai_client
 
 from fiscus.connectors.simulated_ai.faults import Fault
 from fiscus.connectors.simulated_ai.server import LocalAi
+from fiscus.kernel.money import from_nanos
 
 CAP = Decimal("0.002")
 CHEAPER = """
@@ -50,6 +51,21 @@ policies:
     tests:
       - {given: {intent: {environment: dev, model: gpt-4o}}, expect: match, verdict: degrade}
       - {given: {intent: {environment: prod, model: gpt-4o}}, expect: no_match}
+  - id: tests-backfills-wait
+    title: Backfills run off the peak
+    on: [ai.request]
+    when: intent.purpose == "backfill" && intent.service_tier != "batch"
+    level: hard
+    on_error: allow
+    effect: degrade
+    options:
+      - {title: The vendor's batch, change: {service_tier: batch}}
+    reason: Nobody waits for them.
+    remedy: Say x-fiscus-may-wait, or send a batch.
+    owner: finops
+    tests:
+      - {given: {intent: {purpose: backfill}}, expect: match, verdict: degrade}
+      - {given: {intent: {purpose: chat}}, expect: no_match}
 """
 
 
@@ -158,6 +174,30 @@ def test_an_answer_says_what_it_cost_and_what_was_put_in_its_place(shared: Gatew
     assert (nanos(Decimal(amount)), currency) == (billed_nanos(ai)[0], "USD")
     [call] = shared.calls(1)
     assert (call.verdict, call.model_asked, call.decision_id) == ("degrade", "gpt-4o", raw.headers["x-fiscus-decision"])
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "model"),
+    [("openai", "/chat/completions", "gpt-4o"), ("anthropic", "/v1/messages", "claude-haiku-4-5")],
+)
+def test_a_call_that_may_wait_is_queued_off_the_peak_and_settled_by_its_result(
+    shared: Gateway, ai: LocalAi, vendor: str, path: str, model: str
+) -> None:
+    headers = {"authorization": f"Bearer {shared.key()}", "x-fiscus-purpose": "backfill"}
+    body = {"model": model, "messages": ASKED, "max_tokens": 40}
+    assert httpx.post(shared.base(vendor) + path, json=body, headers=headers).status_code == 403  # nobody said it may
+    assert not ai.bill()
+    queued = httpx.post(shared.base(vendor) + path, json=body, headers=headers | {"x-fiscus-may-wait": "24h"})
+    assert queued.status_code == 202, queued.text
+    assert "batch" in queued.headers["x-fiscus-degraded"]
+    job = httpx.get(shared.url + queued.headers["x-fiscus-queued"], headers=headers).json()
+    assert job["id"] == queued.json()["id"]
+    call = wait_for(
+        lambda: [call for call in shared.calls() if call.state == "settled"], lambda found: len(found) == 1
+    )[0]
+    assert (call.verdict, call.tier, call.settled) == ("degrade", "batch", billed_nanos(ai)[0])
+    assert 0 < call.settled <= call.bound
+    assert taken(shared.home) == from_nanos(sum(call.settled for call in all_calls(shared.home)))
 
 
 def test_two_hundred_at_once_never_pass_the_cap(gateway: Gateway, ai: LocalAi) -> None:

@@ -29,6 +29,7 @@ from fiscus.edges.gateway.forward import (
     send,
     wait_of,
 )
+from fiscus.edges.gateway.queued_calls import MAY_WAIT, queued
 from fiscus.edges.gateway.streaming import pass_stream
 from fiscus.flows.govern_call import Ended, LetIn
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
@@ -39,6 +40,7 @@ from fiscus.guardrails.doors.ai.ports import Wire
 from fiscus.guardrails.doors.ai.said_in_headers import called, forbidden
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Endpoint, Refused
+from fiscus.guardrails.doors.ai.wires.queueing import may_queue
 from fiscus.kernel.errors import BadInput
 
 HEADER_CHARS_MAX: Final = 200
@@ -197,6 +199,8 @@ class Door:
             if isinstance(let_in, Refused):
                 breaker.untried()
                 return self.refuse(one.call.ask, let_in)
+            if let_in.one.change.tier == "batch":
+                return await queued(self, let_in)
             again -= 1
             answer = await self._sent(let_in, others=bool(others), again=again > 0)
             if isinstance(answer, float):
@@ -288,7 +292,10 @@ class Door:
         return Refused("unavailable", f"There is no key for {there.name} here: fiscus gateway-key {there.name}")
 
     def call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
-        return called(self.caller, upstream, ask, self.headers)
+        call = called(self.caller, upstream, ask, self.headers)
+        if MAY_WAIT in self.headers and upstream is self.upstream and may_queue(upstream.wire, ask):
+            return replace(call, may_wait=True)
+        return call
 
     def attempt(self, upstream: Upstream, body: bytes) -> Attempt:
         """The client's request as it goes to `upstream`."""

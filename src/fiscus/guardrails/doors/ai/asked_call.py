@@ -25,7 +25,10 @@ _REWRITES: Final = frozenset({"model", "max_tokens", "service_tier", "effort"})
 
 @dataclass(frozen=True, slots=True)
 class AskedCall:
-    """`said`: what the caller says of it in headers (data_class, purpose, ticket...). `units`: what it is done for."""
+    """`said`: what the caller says of it in headers (data_class, purpose, ticket...). `units`: what it is done for.
+
+    `may_wait`: its caller takes an answer off the peak too, and the door can queue it.
+    """
 
     caller: CallerScope
     upstream: Upstream
@@ -35,6 +38,7 @@ class AskedCall:
     units: Mapping[str, str] = field(default_factory=dict)
     approval_id: str = ""
     trace: str = ""
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def rewrite_of(change: Mapping[str, object]) -> Rewrite | None:
     if not change or set(change) - _REWRITES:
         return None
     output, tier = change.get("max_tokens"), change.get("service_tier")
-    if tier is not None and tier not in {"standard", "flex", "priority"}:  # a batch is another request altogether
+    if tier is not None and tier not in {"standard", "flex", "priority", "batch"}:
         return None
     return Rewrite(
         model=str(change.get("model", "")),
@@ -141,7 +145,9 @@ class CallQuotes:
         """The request as it would be after the change."""
         rewrite = rewrite_of(change)
         ask = self._call.ask
-        if rewrite is None or ask.endpoint == "batches":  # what lies in a file cannot be changed any more
+        if rewrite is None or (rewrite.tier == "batch" and not self._call.may_wait):
+            return None  # a batch is another request altogether: its answer comes later
+        if ask.endpoint == "batches":  # what lies in a file cannot be changed any more
             return None
         if rewrite.model and not TEXT_ONLY.issuperset(ask.bound.quantities):
             return None  # a picture is other tokens to another model
