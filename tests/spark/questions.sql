@@ -58,6 +58,9 @@ SELECT t, json_valid(t) AS a, CASE WHEN json_valid(t) THEN json_extract_string(t
 --- days and months
 SELECT DISTINCT CAST(ChargePeriodStart AS DATE) AS a, CAST(date_trunc('month', ChargePeriodStart) AS DATE) AS b, strftime(ChargePeriodStart, '%Y-%m-%d %H:%M:%S') AS c, date_trunc('month', CAST(ChargePeriodStart AS DATE)) AS d, CAST(ChargePeriodEnd AS DATE) - CAST(ChargePeriodStart AS DATE) AS e, CAST(ChargePeriodStart AS DATE) + 3 AS f, CAST(ChargePeriodStart AS DATE) - 3 AS g, date_trunc('day', ChargePeriodStart) AS h FROM charges
 
+--- days of the week
+SELECT DISTINCT isodow(ChargePeriodStart) AS a, dayofweek(ChargePeriodStart) AS b, day(ChargePeriodStart) AS c, month(ChargePeriodStart) AS d, year(ChargePeriodStart) AS e, quarter(ChargePeriodStart) AS f, weekofyear(ChargePeriodStart) AS g, CAST(last_day(CAST(ChargePeriodStart AS DATE)) AS DATE) AS h FROM charges
+
 --- times compare across offsets
 SELECT count(*) AS n FROM charges WHERE ChargePeriodStart >= TIMESTAMPTZ '2026-10-25 00:30:00+00' AND ChargePeriodStart < CAST('2026-10-31' AS DATE)
 

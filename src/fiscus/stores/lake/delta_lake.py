@@ -80,6 +80,11 @@ class DeltaLake:
         self._version = LakeVersion(-2, -2)
         self.refresh()
 
+    @property
+    def root(self) -> Path:
+        """Its folder."""
+        return self._root
+
     def version(self) -> LakeVersion:
         """The version that reads see."""
         return self._version

@@ -15,6 +15,7 @@ from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast, e
 from fiscus.stores.lake.spark_text import json_value, matched, textual, valid_json
 
 NUMBERS: Final = exp.DataType.INTEGER_TYPES | {exp.DataType.Type.INT128, exp.DataType.Type.UINT128}
+KEPT: Final = "x__kept"
 DATE, TIMES = exp.DataType.Type.DATE, {exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMP}
 FRACTIONS: Final = {exp.DataType.Type.DECIMAL, exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT}
 
@@ -186,6 +187,34 @@ def _average(node: exp.Expression, types: Types) -> exp.Expression:
     return node
 
 
+def _select(node: exp.Expression, types: Types) -> exp.Expression:
+    """QUALIFY is a condition on the finished rows: they are made first, each with whether it is kept."""
+    node = unnested(node, types)
+    qualify = node.args.get("qualify")
+    if qualify is None:
+        return node
+    assert isinstance(node, exp.Select)
+    inner, moved = node.copy(), {part: node.args.get(part) for part in ("with_", "order", "limit")}
+    for part in ("qualify", *moved):
+        inner.set(part, None)
+    inner = inner.select(exp.alias_(qualify.this.copy(), KEPT), copy=False)
+    star = exp.Star(except_=[exp.to_identifier(KEPT)])
+    outer = exp.select(star).from_(inner.subquery("judged")).where(exp.column(KEPT))
+    for part, value in moved.items():
+        if value is not None:
+            outer.set(part, value.copy())
+    for column in outer.args["order"].find_all(exp.Column) if moved["order"] is not None else ():
+        column.set("table", None)
+    return outer
+
+
+def _weekday(node: exp.Expression, _: Types) -> exp.Expression:
+    """isodow: Monday is 1. dayofweek: Sunday is 0."""
+    if isinstance(node, exp.DayOfWeekIso):
+        return exp.Paren(this=exp.Add(this=call("weekday", node.this), expression=exp.Literal.number(1)))
+    return exp.Paren(this=exp.Sub(this=call("dayofweek", node.this), expression=exp.Literal.number(1)))
+
+
 def _map(node: exp.Expression, _: Types) -> exp.Expression:
     """MAP {'a': 'b'} is map('a', 'b')."""
     fields = node.this.expressions
@@ -247,8 +276,10 @@ RULES: Final[Mapping[type[exp.Expression], Callable[[exp.Expression, Types], exp
     exp.Table: _table,
     exp.CTE: _cte,
     exp.Avg: _average,
-    exp.Select: unnested,
+    exp.Select: _select,
     exp.ToMap: _map,
+    exp.DayOfWeekIso: _weekday,
+    exp.DayOfWeek: _weekday,
     exp.Grouping: _grouping,
     exp.Median: _refused,
     exp.PercentileCont: _refused,
