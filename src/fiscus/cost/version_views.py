@@ -46,11 +46,11 @@ def version_view(version: FocusVersion) -> str:
     return f"charges_{version.replace('.', '_')}"
 
 
-def version_views_sql(promoted: Sequence[str], focus: FocusVersion | None) -> list[str]:
-    """One view a version, and `charges` in the names of `focus`."""
-    views = [charges_sql("owned_charges")]
+def version_views_sql(promoted: Sequence[str], focus: FocusVersion | None, *, whole: bool = False) -> list[str]:
+    """One view a version, and `charges` in the names of `focus`. `whole`: as `charges_sql` has it."""
+    views = [charges_sql("owned_charges", whole=whole)]
     views += [version_view_sql(version, promoted) for version in FOCUS_VERSIONS]
-    return [*views, version_view_sql(focus, promoted, name="charges") if focus else charges_sql()]
+    return [*views, version_view_sql(focus, promoted, name="charges") if focus else charges_sql(whole=whole)]
 
 
 def version_view_sql(version: FocusVersion, promoted: Sequence[str], *, name: str = "") -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from fiscus.cost.allocation.run_views import LISTS, RUN_COLUMNS, empty_runs_sql, run_views_sql
@@ -73,20 +73,38 @@ def assignments_sql(files: Sequence[str]) -> str:
 
 
 def bare_charges_sql(
-    stored: Sequence[str], promoted: Sequence[str], *, view: str = "bare_charges", of: str = "lake_charges"
+    stored: Sequence[str],
+    promoted: Sequence[str],
+    *,
+    view: str = "bare_charges",
+    of: str = "lake_charges",
+    everywhere: Collection[str] = (),
 ) -> str:
-    """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners."""
+    """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners.
+
+    `everywhere`: columns that every file has. A promoted one of them is complete, and Tags need not be read for it.
+    """
     columns = [f'"{name}"' for name, _ in stored_columns()]
     columns += [f"{sql} AS {name}" for name, sql in AI_COLUMNS.items()]
     for key in promoted:
         column, quoted = promoted_column(key), key.replace("'", "''")
         own = f"Tags['{quoted}']"
-        columns.append(f'coalesce("{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
+        if column in everywhere:
+            columns.append(f'"{column}"')
+        else:
+            columns.append(f'coalesce("{column}", {own}) AS "{column}"' if column in stored else f'{own} AS "{column}"')
     return f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(columns)} FROM {of}"
 
 
-def charges_sql(name: str = "charges", of: str = "bare_charges") -> str:
-    """`charges`: the bare charges with their owners. They are `owned_charges` where `charges` speaks an older FOCUS version."""
+def charges_sql(name: str = "charges", of: str = "bare_charges", *, whole: bool = False) -> str:
+    """`charges`: the bare charges with their owners. They are `owned_charges` where `charges` speaks an older FOCUS version.
+
+    `whole`: it is proven that each charge has its row of assignments, so that none needs to be asked whether it has.
+    """
+    if whole:
+        owners = ", ".join(f"a.{name}" for name in OWNER_DEFAULTS)
+        joined = "JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
+        return f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} FROM {of} c {joined}"
     owners = ", ".join(f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items())
     return (
         f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} "

@@ -40,6 +40,7 @@ from fiscus.kernel.rows import Query, Rows, Table
 from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
+from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.rate_table import write_rates
 from fiscus.stores.lake.reported import reported_at
@@ -75,7 +76,7 @@ class DeltaLake:
         self._db: duckdb.DuckDBPyConnection | None = None
         self._db_version = LakeVersion(-2, -2)
         self._people = PeopleSql()
-        self._schemas: dict[str, int] = {}
+        self._schemas: dict[str, Mapping[str, str]] = {}  # file -> column -> type
         self._read: tuple[LakeVersion, Mapping[str, TableAt]] | None = None
         self._version = LakeVersion(-2, -2)
         self.refresh()
@@ -112,13 +113,14 @@ class DeltaLake:
     ) -> Rows:
         """SQL from a person, in a connection of its own that can reach the lake's files and nothing else."""
         version = self.refresh()
+        whole = is_whole(self._root, version)
 
         def opening() -> tuple[list[str], list[str]]:
-            views = self.view_statements(version) + version_views_sql(self._promoted, focus)
+            views = self.view_statements(version) + version_views_sql(self._promoted, focus, whole=whole)
             return views, self._files(version)
 
         asked = Asked(sql, params or {}, rows_max, beside or {})
-        return self._people.ask(f"{version} {focus}", opening, asked)
+        return self._people.ask(f"{version} {focus} {whole}", opening, asked)
 
     def write_out(self, query: Query, path: Path, form: Literal["csv", "parquet"]) -> None:
         """Our own SQL to a file, on a connection of its own: a long export keeps nobody waiting."""
@@ -205,7 +207,11 @@ class DeltaLake:
             types = [pa.int64() if name == "x_AssignmentKey" else pa.string() for name in rows.columns]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(types)]
             write_whole_table(self._root / "assignments", pa.table(columns, names=list(rows.columns)), content)
-        return self.refresh()
+        version = self.refresh()
+        if ordered and not is_whole(self._root, version) and not self.query(UNASSIGNED).rows:
+            mark_whole(self._root, version)
+            self._db_version = LakeVersion(-2, -2)  # its views join otherwise now
+        return version
 
     def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
         """Replace the closed months; equal content writes nothing."""
@@ -263,8 +269,8 @@ class DeltaLake:
         return [
             *self._stored_statements(version),
             assignments_sql(assignments.files),
-            bare_charges_sql(charges.columns, self._promoted),
-            charges_sql(),
+            bare_charges_sql(charges.columns, self._promoted, everywhere=self._everywhere(charges.files)),
+            charges_sql(whole=is_whole(self._root, version)),
             assignment_keys_sql(),
             *book_views_sql(
                 tables["closes"].files,
@@ -277,12 +283,21 @@ class DeltaLake:
             *rate_views_sql(file_names(tables["rates"].files)),
         ]
 
-    def _alike(self, files: Sequence[str]) -> bool:
-        """All files have the same columns and types. Each footer is read once: a file never changes under its name."""
+    def _schemas_of(self, files: Sequence[str]) -> Sequence[Mapping[str, str]]:
+        """Column -> type of each file. Each footer is read once: a file never changes under its name."""
         for file in files:
             if file not in self._schemas:
-                self._schemas[file] = hash(tuple((field.name, str(field.type)) for field in pq.read_schema(file)))
-        return len({self._schemas[file] for file in files}) <= 1
+                self._schemas[file] = {field.name: str(field.type) for field in pq.read_schema(file)}
+        return [self._schemas[file] for file in files]
+
+    def _alike(self, files: Sequence[str]) -> bool:
+        """All files have the same columns and types, in the same order."""
+        return len({tuple(schema.items()) for schema in self._schemas_of(files)}) <= 1
+
+    def _everywhere(self, files: Sequence[str]) -> frozenset[str]:
+        """The columns that every file has."""
+        schemas = self._schemas_of(files)
+        return frozenset(schemas[0]).intersection(*schemas[1:]) if schemas else frozenset()
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """A connection with the views of the version that reads see. The caller holds the lock."""

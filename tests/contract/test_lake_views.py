@@ -1,0 +1,71 @@
+"""The views of the lake take the short way only where it is proven, and give the same money either way."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from tests.bills import deliver, write_csv
+
+from fiscus.flows.assign_owners import assign_owners
+from fiscus.flows.workspace import Workspace
+from fiscus.stores.lake import open_lake
+from fiscus.stores.lake.owned_mark import MARK
+
+OWNED = "SELECT x_Owner, sum(BilledCost) FROM charges GROUP BY ALL ORDER BY ALL"
+LATE = {"BillingPeriodStart": "2026-09-01T00:00:00Z", "ResourceId": "i-9", "BilledCost": "9"}
+
+
+def joins_left(ws: Workspace) -> bool:
+    (view,) = [sql for sql in ws.lake.view_statements(ws.lake.version()) if " VIEW charges AS " in sql]
+    return "LEFT JOIN" in view
+
+
+def test_owners_are_joined_without_a_question_once_every_charge_has_its_row(ws: Workspace, tmp_path: Path) -> None:
+    deliver(ws, write_csv(tmp_path / "a.csv", [{}, {"ResourceId": "i-2", "Tags": ""}]))
+    assert joins_left(ws)
+    before = ws.lake.query(OWNED), ws.lake.ask(OWNED)
+    assert before[0].rows == (("unowned", Decimal(3)),)
+    assign_owners(ws)
+    assert not joins_left(ws)
+    assert ws.lake.ask(OWNED) == ws.lake.query(OWNED)
+    assert sum(row[1] for row in ws.lake.query(OWNED).rows) == Decimal(3)
+
+
+def test_a_charge_that_came_since_is_unowned_and_never_lost(ws: Workspace, tmp_path: Path) -> None:
+    deliver(ws, write_csv(tmp_path / "a.csv", [{}]))
+    assign_owners(ws)
+    deliver(ws, write_csv(tmp_path / "b.csv", [LATE]))
+    assert joins_left(ws), "the mark is of the version before"
+    for rows in (ws.lake.query(OWNED).rows, ws.lake.ask(OWNED).rows):
+        assert ("unowned", Decimal(9)) in rows
+        assert sum(row[1] for row in rows) == Decimal("10.5")
+    assign_owners(ws)
+    assert not joins_left(ws)
+    assert sum(row[1] for row in ws.lake.ask(OWNED).rows) == Decimal("10.5")
+
+
+def test_a_mark_that_cannot_be_read_proves_nothing(ws: Workspace, tmp_path: Path) -> None:
+    deliver(ws, write_csv(tmp_path / "a.csv", [{}]))
+    assign_owners(ws)
+    (mark,) = ws.home.rglob(MARK)
+    for text in ("", "{", "[]", '{"charges": 99, "assignments": 0}'):
+        mark.write_text(text)
+        assert joins_left(ws)
+        assert ws.lake.ask(OWNED) == ws.lake.query(OWNED)
+    assign_owners(ws)
+    assert not joins_left(ws), "it is written anew, though no owner changed"
+
+
+def test_a_promoted_tag_is_read_alone_where_every_file_has_it(ws: Workspace, tmp_path: Path) -> None:
+    deliver(ws, write_csv(tmp_path / "a.csv", [{}]))
+
+    def reads_tags(*promoted: str) -> list[bool]:
+        lake = open_lake(ws.home / ".fiscus" / "lake", promoted)
+        (view,) = [sql for sql in lake.view_statements(lake.version()) if " VIEW bare_charges AS " in sql]
+        names = ", ".join(f'"x_Tag_{key}"' for key in promoted)
+        rows = lake.query(f"SELECT {names} FROM charges").rows
+        assert rows == (tuple({"team": "platform", "environment": "production"}[key] for key in promoted),)
+        return [f"Tags['{key}']" in view for key in promoted]
+
+    assert reads_tags("team", "environment") == [False, True], "only the first was promoted when the bill came"
