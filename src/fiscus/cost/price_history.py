@@ -99,7 +99,7 @@ def history_query(until: date, months: int, name: str = "", region: str = "") ->
     since = Month.of(until).shift(-months).start
     params = {
         "since": midnight(since), "until": midnight(until), "billing_month": str(Month.of(since).shift(-1)),
-        "volume_since": midnight(until - timedelta(days=VOLUME_DAYS)), "name": name.lower(), "region": region,
+        "volume_since": midnight(until - timedelta(days=VOLUME_DAYS)), "sku": name.lower(), "region": region,
     }  # fmt: skip
     return Query(sql_text("fiscus.cost", "price_history"), params)
 

@@ -74,6 +74,6 @@ def _finding(ws: Workspace, shown: PriceChangesShown, changes: Sequence[PriceCha
         last_seen=ws.as_of,
         rows=0,
         query=shown.query,
-        params={**shown.params, "name": last.sku.lower(), "region": last.region},
+        params={**shown.params, "sku": last.sku.lower(), "region": last.region},
         lake_version=shown.lake_version,
     )  # fmt: skip

@@ -232,11 +232,12 @@ def _expired(simulated: Simulated) -> Planted | None:
     subject = {
         "commitment": [term.id, term.name], "provider": ["AWS"], "service": sorted({book.lines[n].sku.service for n in lines}),
         "team": sorted({book.lines[n].seen[0] for n in lines}), "resources": [term.id],
+        "sku": sorted({book.lines[n].sku.id for n in lines}),
     }  # fmt: skip
     return Planted(
         "commitment-expired", "commitment_expired", f"{term.name} ended; what it covered runs on demand since", subject,
         timeline.date(first), more, "USD", ["commitment_expired"], [["commitment"], ["resources"], ["provider"]],
-        [["team", "service"], ["team", "provider"]], timeline.as_of,
+        [["team", "service"], ["team", "provider"], ["sku"]], timeline.as_of,
     )  # fmt: skip
 
 

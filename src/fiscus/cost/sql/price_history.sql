@@ -16,8 +16,8 @@ WITH charged AS (
       AND ChargeCategory = 'Usage' AND ChargeClass IS NULL AND PricingQuantity > 0 AND PricingUnit IS NOT NULL
       AND coalesce(PricingCategory, 'Standard') <> 'Dynamic' AND coalesce(CommitmentDiscountStatus, 'Used') = 'Used'
       AND x_SourceId NOT LIKE 'gateway-%' AND ($region = '' OR coalesce(RegionId, '') = $region)
-      AND ($name = '' OR contains(lower(coalesce(SkuId, '')), $name) OR contains(lower(coalesce(SkuMeter, '')), $name)
-        OR contains(lower(coalesce(ChargeDescription, '')), $name) OR contains(lower(coalesce(SkuPriceDetails, '')), $name))
+      AND ($sku = '' OR contains(lower(coalesce(SkuId, '')), $sku) OR contains(lower(coalesce(SkuMeter, '')), $sku)
+        OR contains(lower(coalesce(ChargeDescription, '')), $sku) OR contains(lower(coalesce(SkuPriceDetails, '')), $sku))
 ),
 by_price AS (
     SELECT provider, service, sku, meter, unit, region, details, currency, month, contracted, sum(quantity) AS quantity

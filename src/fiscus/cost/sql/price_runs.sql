@@ -12,8 +12,8 @@ WITH charged AS (
       AND ChargeCategory = 'Usage' AND ChargeClass IS NULL AND PricingQuantity > 0 AND PricingUnit IS NOT NULL
       AND coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL
       AND x_SourceId NOT LIKE 'gateway-%' AND ($region = '' OR coalesce(RegionId, '') = $region)
-      AND ($name = '' OR contains(lower(coalesce(SkuId, '')), $name) OR contains(lower(coalesce(SkuMeter, '')), $name)
-        OR contains(lower(coalesce(ChargeDescription, '')), $name) OR contains(lower(coalesce(SkuPriceDetails, '')), $name))
+      AND ($sku = '' OR contains(lower(coalesce(SkuId, '')), $sku) OR contains(lower(coalesce(SkuMeter, '')), $sku)
+        OR contains(lower(coalesce(ChargeDescription, '')), $sku) OR contains(lower(coalesce(SkuPriceDetails, '')), $sku))
 ),
 priced AS (
     SELECT *, 'contracted' AS kind, contracted AS price FROM charged WHERE contracted > 0
