@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,22 +11,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bills import ROW, deliver, write_csv
+from tests.conftest import SHARED_DATA
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from tests.spec_files import spec_rows
 
 from fiscus.cost.commitments.amortisation import Paid, Payment, amortise
+from fiscus.cost.commitments.read_commitments import groups_query, read_groups
 from fiscus.cost.commitments.use_figures import UseGroup, break_even_months, figures, percent
 from fiscus.cost.types import IngestOptions, Source
 from fiscus.flows.find_commitments import commitment_findings
 from fiscus.flows.ingest_bills import ingest_files
-from fiscus.flows.show_commitments import show_commitments
+from fiscus.flows.show_commitments import CommitmentUse, show_commitments
+from fiscus.flows.workspace import Workspace
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import ZERO, total
 from fiscus.kernel.progress import Silent
 
 SCENARIOS = "spec-1.2-examples/commitment_discount_scenarios"
 FLEXIBLE = "spec-1.2-examples/commitment_discount_flexibility"
+EXAMPLES = {
+    "whole": [f"{FLEXIBLE}/one_hundred_percent_utilization_without_commitment_discount_flexibility"],
+    "two": [f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_2_resources"],
+    "third": [f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_1_resource"],
+    "quarter": [
+        f"{SCENARIOS}/commitment_discount_purchase_scenario_1",
+        f"{SCENARIOS}/commitment_discount_usage_scenario_3",
+    ],
+    "nothing": [f"{SCENARIOS}/commitment_discount_usage_scenario_2"],
+}
 YEAR = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 FIRST = AS_OF - timedelta(days=20)
 PLAN = {
@@ -56,20 +70,40 @@ def on_demand(day: date, cost: str, team: str = "ml") -> dict[str, str]:
     return charge(day, cost, Tags=tags(team), ContractedCost=cost, ListCost=cost) | {"BilledCost": cost}
 
 
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> Workspace:
+    """The examples of FOCUS 1.2 in one lake, each a service and commitment of its own; that of 1.5's draft is a source beside."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(
+            "needs the folder shared/data beside the repository (official FOCUS samples, not part of the project)"
+        )
+    home, data = tmp_path_factory.mktemp("spec"), SHARED_DATA / "focus"
+    ws = open_company(home, clock=SteppedClock(datetime(2023, 1, 2, 12, tzinfo=UTC)))
+    rows = []
+    for name, files in EXAMPLES.items():
+        for row in (row for file in files for row in spec_rows(data / f"{file}.csv")):
+            mine = {"CommitmentDiscountId": name} if row.get("CommitmentDiscountId") else {}
+            rows.append({**row, "ServiceName": name, **mine})
+    columns = {name for row in rows for name in row}
+    rows = [{**dict.fromkeys(columns, ""), **row} for row in rows]
+    path = write_csv(home / "spec.csv", rows, drop=[name for name in ROW if name not in columns])
+    deliver(ws, path, source=Source("spec", default_currency="USD"))
+    drawn = spec_rows(data / "ai-1.5-draft" / "drawdown_via_prepayment_ai_model_api.csv")
+    path = write_csv(home / "drawn.csv", drawn, drop=[name for name in ROW if name not in drawn[0]])
+    deliver(ws, path, source=Source("drawn"))
+    return ws
+
+
+def of(ws: Workspace, name: str) -> CommitmentUse:
+    return next(one for one in show_commitments(ws).lines if one.id == name)
+
+
 class TestTheSpecificationsOwnFiles:
     """FOCUS 1.2, examples of commitment discounts, as of the day after them."""
 
-    def shown(self, tmp_path: Path, data: Path, *names: str):
-        rows = [row for name in names for row in spec_rows(data / f"{name}.csv")]
-        return show_commitments(spec_company(tmp_path, rows))
-
-    def test_a_commitment_that_is_used_whole_ties_to_the_last_digit(self, tmp_path, shared_data) -> None:
+    def test_a_commitment_that_is_used_whole_ties_to_the_last_digit(self, spec) -> None:
         """One hour at 1.50 bought, one hour used that lists at 3.00."""
-        shown = self.shown(
-            tmp_path, shared_data / "focus",
-            f"{FLEXIBLE}/one_hundred_percent_utilization_without_commitment_discount_flexibility",
-        )  # fmt: skip
-        (one,) = shown.lines
+        one = of(spec, "whole")
         held = one.amortisation
         assert (held.purchased, held.due, held.amortised, held.difference, held.state) == (
             Decimal("1.50"), Decimal("1.50"), Decimal("1.50"), 0, "ties",
@@ -78,65 +112,71 @@ class TestTheSpecificationsOwnFiles:
         assert one.figures.break_even_utilisation == 50  # it costs half of what it covers
         assert one.figures.saved == Decimal("1.50")
 
-    def test_a_flexible_one_over_two_resources(self, tmp_path, shared_data) -> None:
+    def test_a_flexible_one_over_two_resources(self, spec) -> None:
         """2.00 bought; two medium machines, 2.00 on demand each, take 1.00 of it each."""
-        shown = self.shown(
-            tmp_path, shared_data / "focus",
-            f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_2_resources",
-        )  # fmt: skip
-        (one,) = shown.lines
+        one = of(spec, "two")
         assert (one.figures.used, one.figures.covered, one.figures.esr) == (2, 4, 50)
         assert (one.amortisation.state, one.amortisation.difference) == ("ties", 0)
 
-    def test_a_flexible_one_that_covers_a_third_of_a_large_machine(self, tmp_path, shared_data) -> None:
+    def test_a_flexible_one_that_covers_a_third_of_a_large_machine(self, spec) -> None:
         """0.50 covers what lists at 3.00; 2.25 of the same machine run on demand: 3.00 of 5.25 are covered."""
-        shown = self.shown(
-            tmp_path, shared_data / "focus",
-            f"{FLEXIBLE}/one_hundred_percent_utilization_with_commitment_discount_flexibility_with_1_resource",
-        )  # fmt: skip
-        (one,) = shown.lines
+        one = of(spec, "third")
         assert (one.figures.coverage, one.utilisation) == (Decimal("57.1"), 100)
-        assert shown.figures.esr == Decimal("47.6")  # (5.25 - 2.75) / 5.25
         assert one.figures.esr == Decimal("83.3")  # 2.50 / 3.00, of what it covers alone
+        groups = read_groups(spec.lake, groups_query("USD", date(2022, 12, 1), spec.as_of))
+        assert figures(group for group in groups if group.service == "third").esr == Decimal(
+            "47.6"
+        )  # (5.25 - 2.75) / 5.25
 
-    def test_a_quarter_of_an_hour_is_unused(self, tmp_path, shared_data) -> None:
+    def test_a_quarter_of_an_hour_is_unused(self, spec) -> None:
         """Usage scenario 3 beside purchase scenario 1: 8,760 for the year, the first hour used to three quarters."""
-        shown = self.shown(
-            tmp_path, shared_data / "focus",
-            f"{SCENARIOS}/commitment_discount_purchase_scenario_1",
-            f"{SCENARIOS}/commitment_discount_usage_scenario_3",
-        )  # fmt: skip
-        (one,) = shown.lines
+        one = of(spec, "quarter")
         assert (one.figures.used, one.figures.unused, one.utilisation) == (Decimal("0.75"), Decimal("0.25"), 75)
         held = one.amortisation
         assert (held.purchased, held.due, held.amortised, held.difference) == (8760, 1, 1, 0)
         assert (held.in_advance, held.state) == (8759, "running")
         assert (one.starts, one.ends, one.days_left) == (date(2023, 1, 1), date(2024, 1, 1), 364)
         assert one.figures.unpriced == Decimal("0.75")  # the file has neither ListCost nor ContractedCost
-        assert (one.figures.saved, one.figures.esr, one.figures.coverage) == (Decimal("-0.25"), None, None)
+        assert (one.saved_per_month, one.figures.esr, one.figures.coverage) == (None, None, None)
 
-    def test_one_that_nothing_uses(self, tmp_path, shared_data) -> None:
-        shown = self.shown(tmp_path, shared_data / "focus", f"{SCENARIOS}/commitment_discount_usage_scenario_2")
-        (one,) = shown.lines
+    def test_one_that_nothing_uses(self, spec) -> None:
+        one = of(spec, "nothing")
         assert (one.utilisation, one.figures.unused, one.amortisation.state) == (0, 1, "no_purchase")
 
-    def test_a_prepaid_amount_is_drawn_down_and_its_rest_is_a_balance(self, tmp_path, shared_data) -> None:
+    def test_a_prepaid_amount_is_drawn_down_and_its_rest_is_a_balance(self, spec) -> None:
         """500,000 paid for a year of tokens; 20 and 30 drawn in May, 62.50 at list prices."""
-        shown = self.shown(tmp_path, shared_data / "focus", "ai-1.5-draft/drawdown_via_prepayment_ai_model_api")
-        (one,) = shown.lines
+        later = replace(spec, clock=SteppedClock(datetime(2025, 5, 2, 12, tzinfo=UTC)))
+        (one,) = show_commitments(later).lines
         assert (one.amortisation.state, one.amortisation.in_advance) == ("drawn_down", 499_950)
         assert (one.figures.covered, one.figures.esr) == (Decimal("62.5"), 20)
 
 
-def spec_company(home: Path, rows):
-    """A workspace with `rows` as its bills, at noon of the day after the first of them."""
-    first = min(row["ChargePeriodStart"] for row in rows)[:10]
-    noon = datetime.fromisoformat(f"{first}T12:00:00+00:00") + timedelta(days=1)
-    ws = open_company(home, clock=SteppedClock(noon))
-    columns = {name for row in rows for name in row}
-    path = write_csv(home / "spec.csv", rows, drop=[name for name in ROW if name not in columns])
-    deliver(ws, path, source=Source("spec", default_currency="USD"))
-    return ws
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> Workspace:
+    """One lake, each case with a provider of its own."""
+    window, rows = days(FIRST, AS_OF), []
+
+    def add(case: str, parts) -> None:
+        names = {
+            "ProviderName": case,
+            "PublisherName": case,
+            "CommitmentDiscountId": case,
+            "CommitmentDiscountName": case,
+        }
+        rows.extend(
+            {**row, **({**names} if row.get("CommitmentDiscountId") else {"ProviderName": case})} for row in parts
+        )
+
+    ahead = FIRST + timedelta(days=100)
+    add("Advance", [bought(FIRST, ahead, "1000"), *(covered(day, "10", "20") for day in window)])
+    add("Missing", [covered(day, "10", "20") for day in window[1:]])
+    add("Missing", [bought(day, day + timedelta(days=1), "10", "Recurring") for day in window])
+    start, end = AS_OF - timedelta(days=325), AS_OF + timedelta(days=40)
+    add("Ending", [bought(start, end, "3650"), *(covered(day, "10", "16") for day in days(start, AS_OF))])
+    named = '{"Elements":[{"ContractId":"EDP-7","ContractCommitmentId":"x","ContractCommitmentAppliedCost":6}]}'
+    add("Before", [covered(day, "10", "20", ContractApplied=named) for day in window])
+    euro = [covered(day, "7", "9", BillingCurrency="EUR", CommitmentDiscountId="sp-eu") for day in window]
+    return company_with_bills(tmp_path_factory.mktemp("many"), {"aws": rows, "eu": euro})
 
 
 class TestOnBills:
@@ -163,52 +203,36 @@ class TestOnBills:
         assert shown.figures.esr == 20  # (500 - 400) / 500, what runs on demand included
         assert (one.team, shown.saved_per_month) == ("ml", one.saved_per_month)
 
-    def test_a_payment_in_advance_runs_straight_and_its_rest_is_paid_in_advance(self, tmp_path: Path) -> None:
-        start, end = FIRST, FIRST + timedelta(days=100)
-        ws = self.company(
-            tmp_path, [bought(start, end, "1000")], [covered(day, "10", "20") for day in days(FIRST, AS_OF)]
-        )
-        held = show_commitments(ws).lines[0].amortisation
+    def test_a_payment_in_advance_runs_straight_and_its_rest_is_paid_in_advance(self, many) -> None:
+        held = of(many, "Advance").amortisation
         assert (held.due, held.amortised, held.in_advance, held.state) == (200, 200, 800, "running")
 
-    def test_a_missing_row_does_not_tie_and_is_a_finding_with_its_money(self, tmp_path: Path) -> None:
-        window = days(FIRST, AS_OF)
-        ws = self.company(
-            tmp_path, [covered(day, "10", "20") for day in window[1:]], [on_demand(window[0], "1")],
-            [bought(day, day + timedelta(days=1), "10", "Recurring") for day in window],
+    def test_what_is_missing_or_ends_soon_is_a_finding_with_its_money(self, many) -> None:
+        told = {one.title: (one.kind, one.amount) for one in commitment_findings(many)}
+        assert told == {
+            "Missing of Missing: what was paid and what is amortised do not tie": ("commitment_not_tied", 10),
+            # 6 a day, 365/12 days
+            f"Ending of Ending ends on {AS_OF + timedelta(days=40)}, in 40 days": (
+                "commitment_expiring",
+                Decimal("182.50"),
+            ),
+        }
+        (missing,) = [one for one in commitment_findings(many) if one.kind == "commitment_not_tied"]
+        assert len(many.lake.query(missing.query, missing.params)) == 39
+
+    def test_bills_that_start_within_its_term_are_no_fault(self, many) -> None:
+        assert of(many, "Before").amortisation.state == "no_purchase"
+
+    def test_currencies_stand_apart(self, many) -> None:
+        shown = show_commitments(many)
+        assert ({one.id for one in shown.lines}, shown.other_currencies) == (
+            {"Advance", "Missing", "Ending", "Before"}, ("EUR",),
         )  # fmt: skip
-        (finding,) = commitment_findings(ws)
-        assert (finding.kind, finding.amount, finding.currency) == ("commitment_not_tied", 10, "USD")
-        rows = ws.lake.query(finding.query, finding.params)
-        assert len(rows) == len(window) * 2 - 1
+        assert [one.id for one in show_commitments(many, "eur").lines] == ["sp-eu"]
 
-    def test_one_that_ends_soon_is_told_with_what_its_end_costs(self, tmp_path: Path) -> None:
-        start, end = AS_OF - timedelta(days=325), AS_OF + timedelta(days=40)
-        rows = [bought(start, end, "3650"), *(covered(day, "10", "16") for day in days(start, AS_OF))]
-        (finding,) = commitment_findings(self.company(tmp_path, rows))
-        assert finding.kind == "commitment_expiring"
-        assert finding.title == f"SP core of AWS ends on {end}, in 40 days"
-        assert finding.amount == Decimal("182.50")  # 6 a day, 365/12 days
-
-    def test_bills_that_start_within_its_term_are_no_fault(self, tmp_path: Path) -> None:
-        ws = self.company(tmp_path, [covered(day, "10", "20") for day in days(FIRST, AS_OF)])
-        assert show_commitments(ws).lines[0].amortisation.state == "no_purchase"
-        assert commitment_findings(ws) == []
-
-    def test_currencies_stand_apart(self, tmp_path: Path) -> None:
-        euro = [
-            covered(day, "7", "9", BillingCurrency="EUR", CommitmentDiscountId="sp-eu") for day in days(FIRST, AS_OF)
-        ]
-        ws = company_with_bills(tmp_path, {"aws": [covered(day, "6", "10") for day in days(FIRST, AS_OF)], "eu": euro})
-        shown = show_commitments(ws)
-        assert ([one.id for one in shown.lines], shown.other_currencies) == (["sp-1"], ("EUR",))
-        assert [one.id for one in show_commitments(ws, "EUR").lines] == ["sp-eu"]
-
-    def test_the_contract_that_the_charges_name_holds_its_commitments_together(self, tmp_path: Path) -> None:
-        named = '{"Elements":[{"ContractId":"EDP-7","ContractCommitmentId":"sp-1","ContractCommitmentAppliedCost":6}]}'
-        ws = self.company(tmp_path, [covered(day, "6", "10", ContractApplied=named) for day in days(FIRST, AS_OF)])
-        (contract,) = show_commitments(ws).contracts
-        assert (contract.contract, contract.commitments, contract.figures.used) == ("EDP-7", ("sp-1",), 120)
+    def test_the_contract_that_the_charges_name_holds_its_commitments_together(self, many) -> None:
+        (contract,) = [one for one in show_commitments(many).contracts if one.contract]
+        assert (contract.contract, contract.commitments, contract.figures.used) == ("EDP-7", ("Before",), 200)
 
     def test_the_contract_dataset_says_when_it_ends_and_how_far_its_contract_is_met(self, tmp_path: Path) -> None:
         """73,000 for a year; 40 a day are applied, so 14,600 at its end: 58,400 short."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bills import ROW, deliver, write_csv
+from tests.conftest import SHARED_DATA
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from tests.spec_files import spec_rows
@@ -20,6 +21,7 @@ from fiscus.cost.prepaid.types import Draw, Lot
 from fiscus.cost.types import Source
 from fiscus.flows.find_credits import credit_findings
 from fiscus.flows.show_credits import CreditPool, show_credits
+from fiscus.flows.workspace import Workspace
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import total
 from fiscus.signals.exhaustion import exhaustion
@@ -29,19 +31,40 @@ SAAS = "focus/spec-1.2-examples/saas_examples"
 TOKEN = {"PricingCurrency": "Token", "ProviderName": "ACME", "PublisherName": "ACME", "InvoiceIssuerName": "ACME"}
 
 
-def spec_company(home: Path, as_of: str, *paths: Path):
-    home.mkdir(parents=True, exist_ok=True)
-    ws = open_company(home, clock=SteppedClock(datetime.fromisoformat(f"{as_of}T12:00:00+00:00")))
-    for path in paths:
-        rows = spec_rows(path)
-        columns = {name for row in rows for name in row}
-        file = write_csv(home / path.name, rows, drop=[name for name in ROW if name not in columns])
-        deliver(ws, file, source=Source(path.stem.replace("_", "-")))
+FILES = {
+    "A": ["virtual_currency_pricing_model_a1", "virtual_currency_pricing_model_a2"],
+    "B": ["virtual_currency_pricing_model_b1", "virtual_currency_pricing_model_b2"],
+    "C": ["virtual_currency_pricing_model_c"],
+    "Advance": ["spend_agreements/saas_spend_agreements_b1"],
+    "Billed": ["spend_agreements/saas_spend_agreements_a1", "spend_agreements/saas_spend_agreements_a2"],
+    "Simple": ["simple_agreements/simple_saas_agreements_a1", "simple_agreements/simple_saas_agreements_c"],
+    "Drawn": ["../../ai-1.5-draft/drawdown_via_prepayment_ai_model_api"],
+}
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory) -> Workspace:
+    """The specification's files in one lake, each of a provider of its own."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(
+            "needs the folder shared/data beside the repository (official FOCUS samples, not part of the project)"
+        )
+    rows = []
+    for name, files in FILES.items():
+        who = dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), name)
+        rows += [{**row, **who} for file in files for row in spec_rows(SHARED_DATA / SAAS / f"{file}.csv")]
+    columns = {name for row in rows for name in row} - {"ServiceProviderName", "HostProviderName"}
+    rows = [{name: row.get(name, "") for name in columns} for row in rows]
+    ws = open_company(tmp_path_factory.mktemp("spec"))
+    file = write_csv(ws.home / "spec.csv", rows, drop=[name for name in ROW if name not in columns])
+    deliver(ws, file, source=Source("spec"))
     return ws
 
 
-def only(shown) -> CreditPool:
-    (pool,) = shown.pools
+def pool_of(ws: Workspace, provider: str, as_of: str = "") -> CreditPool:
+    if as_of:
+        ws = replace(ws, clock=SteppedClock(datetime.fromisoformat(f"{as_of}T12:00:00+00:00")))
+    (pool,) = [one for one in show_credits(ws).pools if one.key.provider == provider]
     return pool
 
 
@@ -62,39 +85,31 @@ def used(day: date, units: str, cost: str, **more: str) -> dict[str, str]:
 
 
 class TestTheSpecificationsOwnFiles:
-    def test_tokens_are_billed_when_bought_and_count_as_cost_when_used(self, tmp_path, shared_data) -> None:
+    def test_tokens_are_billed_when_bought_and_count_as_cost_when_used(self, spec) -> None:
         """Model A: 100,000 tokens at 2.00; 245 + 10 + 360 used on the first day, worth 490 + 20 + 720."""
-        files = (shared_data / SAAS / f"virtual_currency_pricing_model_a{n}.csv" for n in (1, 2))
-        ws = spec_company(tmp_path, "2025-04-02", *files)
-        pool = only(show_credits(ws))
-        assert (pool.key.provider, pool.unit, pool.key.currency) == ("ACMECORP", "Token", "USD")
+        pool = pool_of(spec, "A", "2025-04-02")
+        assert (pool.unit, pool.key.currency) == ("Token", "USD")
         assert (pool.balance.bought, pool.balance.drawn, pool.balance.available) == (100_000, 615, 99_385)
         assert (pool.paid, pool.counted, pool.money_left, pool.unit_price) == (200_000, 1_230, 198_770, 2)
         assert (pool.twice_billed, pool.twice_counted) == (0, 0)
-        ((billed, effective),) = ws.lake.query("SELECT sum(BilledCost), sum(EffectiveCost) FROM charges").rows
-        assert (billed, effective) == (200_000, 1_230)
+        sums = "SELECT sum(BilledCost), sum(EffectiveCost) FROM charges WHERE ServiceProviderName = 'A'"
+        assert spec.lake.query(sums).rows == ((200_000, 1_230),)
 
-    def test_a_discount_on_tokens_is_in_their_price(self, tmp_path, shared_data) -> None:
+    def test_a_discount_on_tokens_is_in_their_price(self, spec) -> None:
         """Model B: the same tokens for half; the same use counts half."""
-        files = (shared_data / SAAS / f"virtual_currency_pricing_model_b{n}.csv" for n in (1, 2))
-        pool = only(show_credits(spec_company(tmp_path, "2025-04-02", *files)))
+        pool = pool_of(spec, "B", "2025-04-02")
         assert (pool.balance.drawn, pool.counted, pool.unit_price) == (615, 615, 1)
 
-    def test_tokens_of_two_terms_hold_each_in_its_own(self, tmp_path, shared_data) -> None:
+    def test_tokens_of_two_terms_hold_each_in_its_own(self, spec) -> None:
         """Model C: 1,500 more until October, 25,000 from then on; nothing was used."""
-        ws = spec_company(tmp_path, "2025-10-02", shared_data / SAAS / "virtual_currency_pricing_model_c.csv")
-        balance = only(show_credits(ws)).balance
+        balance = pool_of(spec, "C", "2025-10-02").balance
         assert (balance.bought, balance.to_lapse, balance.available, balance.ends) == (
-            26_500,
-            1_500,
-            25_000,
-            date(2026, 4, 1),
-        )
+            26_500, 1_500, 25_000, date(2026, 4, 1),
+        )  # fmt: skip
 
-    def test_money_in_advance_is_used_up_to_the_last_digit_the_lost_rest_included(self, tmp_path, shared_data) -> None:
+    def test_money_in_advance_is_used_up_to_the_last_digit_the_lost_rest_included(self, spec) -> None:
         """Spend agreement B: 1,200 in advance; 48 + 120 + 60 used, and 972 lost when it ends."""
-        path = shared_data / SAAS / "spend_agreements" / "saas_spend_agreements_b1.csv"
-        pool = only(show_credits(spec_company(tmp_path / "end", "2026-04-01", path)))
+        pool = pool_of(spec, "Advance", "2026-04-01")
         assert (pool.key.kind, pool.unit) == ("money", "USD")
         assert (pool.balance.drawn, pool.balance.lapsed, pool.balance.to_lapse, pool.balance.overdrawn) == (
             228,
@@ -103,110 +118,97 @@ class TestTheSpecificationsOwnFiles:
             0,
         )
         assert (pool.paid, pool.counted, pool.money_left) == (1_200, 1_200, 0)
-        midway = only(show_credits(spec_company(tmp_path / "mid", "2025-07-01", path)))
+        midway = pool_of(spec, "Advance", "2025-07-01")
         assert (midway.balance.available, midway.money_left) == (972, 972)
 
-    def test_agreements_without_anything_in_advance_are_no_balance(self, tmp_path, shared_data) -> None:
+    def test_agreements_without_anything_in_advance_are_no_balance(self, spec) -> None:
         """Spend agreements A and simple agreements: billed as used, or bought to be had."""
-        for n, name in enumerate(
-            ("spend_agreements/saas_spend_agreements_a1", "spend_agreements/saas_spend_agreements_a2",
-             "simple_agreements/simple_saas_agreements_a1", "simple_agreements/simple_saas_agreements_c")
-        ):  # fmt: skip
-            ws = spec_company(tmp_path / str(n), "2025-08-01", shared_data / SAAS / f"{name}.csv")
-            assert show_credits(ws).pools == ()
+        assert {one.key.provider for one in show_credits(spec).pools} == {"A", "B", "C", "Advance", "Drawn"}
 
-    def test_a_prepaid_ai_account_is_drawn_down_by_its_commitment(self, tmp_path, shared_data) -> None:
+    def test_a_prepaid_ai_account_is_drawn_down_by_its_commitment(self, spec) -> None:
         """FOCUS 1.5 draft: 500,000 USD for a year; 20 + 30 drawn in May."""
-        path = shared_data / "focus" / "ai-1.5-draft" / "drawdown_via_prepayment_ai_model_api.csv"
-        pool = only(show_credits(spec_company(tmp_path, "2025-06-01", path)))
+        pool = pool_of(spec, "Drawn", "2025-06-01")
         assert (pool.key.kind, pool.unit, pool.balance.available) == ("commitment", "USD", 499_950)
         assert pool.burn_per_day == Decimal("1.6129")  # 50 over the 31 days of May
         assert (pool.runs_out.p50, pool.runs_out.ends) == (None, date(2026, 5, 1))
 
 
-class TestOnBills:
-    def company(self, home: Path, *parts):
-        return company_with_bills(home, {"acme": [row for part in parts for row in part]})
+AHEAD = AS_OF + timedelta(days=300)
+TWO_MONTHS, MONTH, TEN_DAYS = (AS_OF - timedelta(days=n) for n in (60, 30, 10))
 
-    def test_what_runs_out_soon_is_told_with_its_interval_and_money(self, tmp_path: Path) -> None:
-        first, end = AS_OF - timedelta(days=60), AS_OF + timedelta(days=300)
-        use = [used(day, "100", "200") for day in days(first, AS_OF)]
-        ws = self.company(tmp_path, [tokens(first, end, "8000", "16000")], use)
-        pool = only(show_credits(ws))
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory) -> Workspace:
+    """One lake, each case with a provider of its own."""
+    rows: list[dict[str, str]] = []
+
+    def add(case: str, *parts: dict[str, str]) -> None:
+        who = dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), case)
+        rows.extend({**row, **who} for row in parts)
+
+    def use(since: date, units: str, cost: str, **more: str) -> list[dict[str, str]]:
+        return [used(day, units, cost, **more) for day in days(since, AS_OF)]
+
+    add("Soon", tokens(TWO_MONTHS, AHEAD, "8000", "16000"), *use(TWO_MONTHS, "100", "200"))
+    add("Lost", tokens(TWO_MONTHS, AS_OF + timedelta(days=30), "8000", "16000"), *use(TWO_MONTHS, "10", "20"))
+    add("Over", tokens(MONTH, AHEAD, "2500", "5000"), *use(MONTH, "100", "200"))
+    add("Twice", tokens(TEN_DAYS, AHEAD, "9000", "18000", EffectiveCost="18000"), *use(TEN_DAYS, "10", "20"))
+    add("Beside", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "10", "20"))
+    add("Beside", used(TEN_DAYS, "5", "10", BilledCost="10"))
+    plain = {"PricingCurrency": "USD", "PricingUnit": "Tokens", "PricingCurrencyEffectiveCost": ""}
+    add("Unit", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "7", "14", **plain))
+    keys = {"x_PricingCurrency": "Token", "x_PricingCurrencyEffectiveCost": "3", "PricingCurrency": "USD"}
+    add("Keys", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "99", "6", **keys))
+    add("Unbought", *use(TEN_DAYS, "10", "20"))
+    add("Other", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "10", "20", BillingAccountId="other"))
+    return company_with_bills(tmp_path_factory.mktemp("many"), {"acme": rows})
+
+
+class TestOnBills:
+    def test_what_runs_out_soon_has_an_interval_and_its_months(self, many) -> None:
+        pool = pool_of(many, "Soon")
         assert (pool.balance.available, pool.burn_per_day) == (2_000, 100)
         out = pool.runs_out
         assert out.p10 is not None
         assert out.p90 is not None
         assert out.p10 <= AS_OF + timedelta(days=19) <= out.p90
-        (finding,) = credit_findings(ws)
-        assert (finding.kind, finding.amount, finding.currency) == ("credits_running_out", 6_000, "USD")
-        assert "2,000.00 are left, 100.00 go a day" in finding.detail
         assert [month.month for month in pool.months] == ["2026-09", "2026-10", "2026-11"]
         assert pool.months[-1].left == 2_000
 
-    def test_what_will_be_lost_is_told_with_what_was_paid_for_it(self, tmp_path: Path) -> None:
-        first, end = AS_OF - timedelta(days=60), AS_OF + timedelta(days=30)
-        use = [used(day, "10", "20") for day in days(first, AS_OF)]
-        (finding,) = credit_findings(self.company(tmp_path, [tokens(first, end, "8000", "16000")], use))
-        assert (finding.kind, finding.amount) == ("credits_lapsing", 14_200)  # 7,400 left, 300 more go; at 2.00
+    def test_what_is_told_is_told_with_its_money_and_nothing_else_is(self, many) -> None:
+        found = {(one.title.split("'")[0], one.kind): one.amount for one in credit_findings(many)}
+        assert found == {
+            ("Soon", "credits_running_out"): 6_000,
+            ("Lost", "credits_lapsing"): 14_200,  # 7,400 left, 300 more go; at 2.00
+            ("Over", "credits_overdrawn"): 1_000,
+            ("Over", "credits_running_out"): 6_000,
+            ("Twice", "prepaid_counted_twice"): 200,
+        }
+        (soon,) = [one for one in credit_findings(many) if one.title.startswith("Soon")]
+        assert "2,000.00 are left, 100.00 go a day" in soon.detail
 
-    def test_use_beyond_what_was_bought_is_overdrawn(self, tmp_path: Path) -> None:
-        first = AS_OF - timedelta(days=30)
-        use = [used(day, "100", "200") for day in days(first, AS_OF)]
-        ws = self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "2500", "5000")], use)
-        assert only(show_credits(ws)).balance.overdrawn == 500
-        assert {one.kind: one.amount for one in credit_findings(ws)} == {
-            "credits_overdrawn": 1_000, "credits_running_out": 6_000,
-        }  # fmt: skip
-
-    def test_a_purchase_that_counts_as_cost_beside_its_use_is_told_with_the_money(self, tmp_path: Path) -> None:
-        first = AS_OF - timedelta(days=10)
-        bought = tokens(first, AS_OF + timedelta(days=300), "9000", "18000", EffectiveCost="18000")
-        ws = self.company(tmp_path, [bought], [used(day, "10", "20") for day in days(first, AS_OF)])
-        pool = only(show_credits(ws))
+    def test_a_purchase_that_counts_as_cost_beside_its_use_has_that_money_twice(self, many) -> None:
+        pool = pool_of(many, "Twice")
         assert (pool.twice_counted, pool.money_left) == (200, 17_800)
-        assert [(one.kind, one.amount) for one in credit_findings(ws)] == [("prepaid_counted_twice", 200)]
+        assert pool_of(many, "Over").balance.overdrawn == 500
 
-    def test_use_that_is_billed_by_itself_takes_from_no_balance(self, tmp_path: Path) -> None:
-        first = AS_OF - timedelta(days=10)
-        rows = [used(day, "10", "20") for day in days(first, AS_OF)] + [used(first, "5", "10", BilledCost="10")]
-        pool = only(
-            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], rows))
-        )
+    def test_use_that_is_billed_by_itself_takes_from_no_balance(self, many) -> None:
+        pool = pool_of(many, "Beside")
         assert (pool.balance.drawn, pool.billed_beside, pool.twice_billed) == (100, 10, 0)
 
-    def test_the_unit_of_pricing_stands_for_a_virtual_currency_where_focus_1_4_allows_none(
-        self, tmp_path: Path
-    ) -> None:
-        first = AS_OF - timedelta(days=10)
-        use = [used(day, "7", "14", PricingCurrency="USD", PricingUnit="Tokens", PricingCurrencyEffectiveCost="")
-               for day in days(first, AS_OF)]  # fmt: skip
-        pool = only(
-            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], use))
-        )
-        assert (pool.balance.drawn, pool.counted) == (70, 140)
+    def test_the_unit_of_pricing_stands_for_a_virtual_currency_where_focus_1_4_allows_none(self, many) -> None:
+        assert (pool_of(many, "Unit").balance.drawn, pool_of(many, "Unit").counted) == (70, 140)
 
-    def test_x_keys_name_a_virtual_currency_too(self, tmp_path: Path) -> None:
-        first = AS_OF - timedelta(days=10)
-        keys = {"x_PricingCurrency": "Token", "x_PricingCurrencyEffectiveCost": "3", "PricingCurrency": "USD"}
-        use = [used(day, "99", "6", **keys) for day in days(first, AS_OF)]
-        pool = only(
-            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], use))
-        )
-        assert (pool.balance.drawn, pool.counted) == (30, 60)
+    def test_x_keys_name_a_virtual_currency_too(self, many) -> None:
+        assert (pool_of(many, "Keys").balance.drawn, pool_of(many, "Keys").counted) == (30, 60)
 
-    def test_use_without_a_purchase_is_shown_and_nothing_is_guessed(self, tmp_path: Path) -> None:
-        ws = self.company(tmp_path, [used(day, "10", "20") for day in days(AS_OF - timedelta(days=10), AS_OF)])
-        pool = only(show_credits(ws))
+    def test_use_without_a_purchase_is_shown_and_nothing_is_guessed(self, many) -> None:
+        pool = pool_of(many, "Unbought")
         assert pool.note == "No bill has its purchase, so what is left is not known."
-        assert (pool.unit_price, pool.runs_out.p50, credit_findings(ws)) == (None, None, [])
+        assert (pool.unit_price, pool.runs_out.p50) == (None, None)
 
-    def test_another_account_draws_on_the_only_one_that_bought(self, tmp_path: Path) -> None:
-        first = AS_OF - timedelta(days=10)
-        rows = [used(day, "10", "20", BillingAccountId="other") for day in days(first, AS_OF)]
-        pool = only(
-            show_credits(self.company(tmp_path, [tokens(first, AS_OF + timedelta(days=300), "900", "1800")], rows))
-        )
+    def test_another_account_draws_on_the_only_one_that_bought(self, many) -> None:
+        pool = pool_of(many, "Other")
         assert pool.balance.drawn == 100
         assert pool.note.startswith("Used by account other too")
 

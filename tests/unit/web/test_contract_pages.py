@@ -109,4 +109,3 @@ def test_a_prepaid_balance_stands_on_the_page_in_the_api_and_in_the_terminal_and
     assert credits_(common=Common(home=str(ws.home), json=True)) == 0
     assert json.loads(capsys.readouterr().out)["pools"][0]["unit"] == "Token"
     assert "credits_running_out" in {one.kind for one in evaluate(ws, "run-1").opened}
-    assert evaluate(ws, "run-2").opened == ()
