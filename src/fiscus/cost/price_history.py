@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
 from fiscus.cost.ports import LakeReader
-from fiscus.kernel.money import EXACT, ZERO, total
+from fiscus.kernel.money import EXACT, ZERO, round_cost, total
 from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.rows import Query
 from fiscus.kernel.sql_text import sql_text
@@ -194,7 +194,7 @@ def _covered_percent(month: PriceMonth) -> Decimal:
 
 def _step(one: PriceSeries, kind: PriceKind, since: date, prices: tuple[Decimal, Decimal]) -> PriceStep:
     before, after = prices
-    money = round(EXACT.multiply(EXACT.subtract(after, before), one.volume), 12)
+    money = round_cost(EXACT.multiply(EXACT.subtract(after, before), one.volume))
     return PriceStep(kind, since, before, after, _percent(before, after), money)
 
 

@@ -15,6 +15,7 @@ from fiscus.signals.forecast import spending_paths
 from fiscus.signals.types import DailySeries
 
 HORIZON_DAYS: Final = 400  # a year and a month: what lasts longer is not running out
+ENDS_DAYS_MAX: Final = 1_100  # three years: what is left at a later end, nobody can say
 _PLACES: Final = Decimal("0.0001")
 
 
@@ -22,7 +23,8 @@ _PLACES: Final = Decimal("0.0001")
 class Exhaustion:
     """P10, P50 and P90 of the day on which the balance is used up; None: not within the horizon.
 
-    `left_p10` to `left_p90`: what is left of the balance at `ends` (None where nothing ends), never below nothing.
+    `left_p10` to `left_p90`: what is left of the balance at `ends` (None where nothing ends, or not within three years), never
+    below nothing.
     """
 
     p10: date | None
@@ -43,7 +45,9 @@ def exhaustion(use: DailySeries, balance: Decimal, as_of: date, ends: date | Non
     if balance <= ZERO:
         none = ZERO if ends else None
         return Exhaustion(as_of, as_of, as_of, ends, none, none, none, "used up")
-    days = HORIZON_DAYS if ends is None else max(HORIZON_DAYS, (ends - as_of).days)
+    days = HORIZON_DAYS
+    if ends is not None and (ends - as_of).days <= ENDS_DAYS_MAX:
+        days = max(HORIZON_DAYS, (ends - as_of).days)
     first, totals, method = spending_paths(use, as_of, days)
     crossed = totals >= float(balance)
     reached = np.where(crossed.any(axis=1), crossed.argmax(axis=1), days).astype(np.float64)
@@ -57,9 +61,9 @@ def _day(first: date, reached: float, days: int) -> date | None:
 
 
 def _left(totals: Floats, balance: Decimal, first: date, ends: date | None) -> list[Decimal | None]:
-    if ends is None:
+    ahead = (ends - first).days if ends else 0
+    if ends is None or ahead > totals.shape[1]:
         return [None] * 3
-    ahead = min((ends - first).days, totals.shape[1])
     used = totals[:, ahead - 1] if ahead > 0 else np.zeros(totals.shape[0])
     left = np.maximum(float(balance) - used, 0.0)
     return [Decimal(repr(float(value))).quantize(_PLACES) for value in np.quantile(left, (0.1, 0.5, 0.9))]

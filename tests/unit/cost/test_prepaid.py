@@ -164,9 +164,15 @@ def many(tmp_path_factory) -> Workspace:
     return company_with_bills(tmp_path_factory.mktemp("many"), {"acme": rows})
 
 
+@pytest.fixture(scope="module")
+def pools(many) -> dict[str, CreditPool]:
+    """What is shown of it, by provider."""
+    return {one.key.provider: one for one in show_credits(many).pools}
+
+
 class TestOnBills:
-    def test_what_runs_out_soon_has_an_interval_and_its_months(self, many) -> None:
-        pool = pool_of(many, "Soon")
+    def test_what_runs_out_soon_has_an_interval_and_its_months(self, pools) -> None:
+        pool = pools["Soon"]
         assert (pool.balance.available, pool.burn_per_day) == (2_000, 100)
         out = pool.runs_out
         assert out.p10 is not None
@@ -187,28 +193,28 @@ class TestOnBills:
         (soon,) = [one for one in credit_findings(many) if one.title.startswith("Soon")]
         assert "2,000.00 are left, 100.00 go a day" in soon.detail
 
-    def test_a_purchase_that_counts_as_cost_beside_its_use_has_that_money_twice(self, many) -> None:
-        pool = pool_of(many, "Twice")
+    def test_a_purchase_that_counts_as_cost_beside_its_use_has_that_money_twice(self, pools) -> None:
+        pool = pools["Twice"]
         assert (pool.twice_counted, pool.money_left) == (200, 17_800)
-        assert pool_of(many, "Over").balance.overdrawn == 500
+        assert pools["Over"].balance.overdrawn == 500
 
-    def test_use_that_is_billed_by_itself_takes_from_no_balance(self, many) -> None:
-        pool = pool_of(many, "Beside")
+    def test_use_that_is_billed_by_itself_takes_from_no_balance(self, pools) -> None:
+        pool = pools["Beside"]
         assert (pool.balance.drawn, pool.billed_beside, pool.twice_billed) == (100, 10, 0)
 
-    def test_the_unit_of_pricing_stands_for_a_virtual_currency_where_focus_1_4_allows_none(self, many) -> None:
-        assert (pool_of(many, "Unit").balance.drawn, pool_of(many, "Unit").counted) == (70, 140)
+    def test_the_unit_of_pricing_stands_for_a_virtual_currency_where_focus_1_4_allows_none(self, pools) -> None:
+        assert (pools["Unit"].balance.drawn, pools["Unit"].counted) == (70, 140)
 
-    def test_x_keys_name_a_virtual_currency_too(self, many) -> None:
-        assert (pool_of(many, "Keys").balance.drawn, pool_of(many, "Keys").counted) == (30, 60)
+    def test_x_keys_name_a_virtual_currency_too(self, pools) -> None:
+        assert (pools["Keys"].balance.drawn, pools["Keys"].counted) == (30, 60)
 
-    def test_use_without_a_purchase_is_shown_and_nothing_is_guessed(self, many) -> None:
-        pool = pool_of(many, "Unbought")
+    def test_use_without_a_purchase_is_shown_and_nothing_is_guessed(self, pools) -> None:
+        pool = pools["Unbought"]
         assert pool.note == "No bill has its purchase, so what is left is not known."
         assert (pool.unit_price, pool.runs_out.p50) == (None, None)
 
-    def test_another_account_draws_on_the_only_one_that_bought(self, many) -> None:
-        pool = pool_of(many, "Other")
+    def test_another_account_draws_on_the_only_one_that_bought(self, pools) -> None:
+        pool = pools["Other"]
         assert pool.balance.drawn == 100
         assert pool.note.startswith("Used by account other too")
 
@@ -270,3 +276,9 @@ class TestLaws:
         use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal(1),) * 60)
         assert exhaustion(use, Decimal(9_999), AS_OF).p50 is None
         assert exhaustion(use, Decimal(0), AS_OF).p50 == AS_OF
+
+    def test_what_is_left_at_an_end_that_nobody_can_see_is_not_said(self) -> None:
+        use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal(1),) * 60)
+        far = exhaustion(use, Decimal(100), AS_OF, date(2099, 12, 31))
+        assert (far.left_p50, far.ends) == (None, date(2099, 12, 31))
+        assert exhaustion(use, Decimal(100), AS_OF, AS_OF + timedelta(days=40)).left_p50 == 60

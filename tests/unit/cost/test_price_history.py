@@ -137,7 +137,9 @@ def test_what_the_steps_add_is_the_last_price_less_the_first_to_the_last_digit(p
     found = steps(series)
     assert len(found) == len(parts) - 1
     assert total([one.after - one.before for one in found]) == parts[-1][0] - parts[0][0]
-    assert total([one.money for one in found]) == (parts[-1][0] - parts[0][0]) * volume
+    assert (
+        total([one.money for one in found]) == (parts[-1][0] - parts[0][0]) * volume
+    )  # six and three digits: all of twelve
 
 
 @given(st.lists(st.tuples(prices, st.decimals(1, 100, places=3)), min_size=1, max_size=8))
