@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -74,7 +75,17 @@ def currencies(lake: LakeReader, until: date) -> Sequence[str]:
     return [str(row[0]) for row in rows]
 
 
+def _applied(text: str) -> Mapping[str, str]:
+    """The first element of a ContractApplied, as texts; nothing where it is none."""
+    try:
+        elements = json.loads(text)["Elements"] if text else []
+        return {str(key): str(value) for key, value in elements[0].items()} if elements else {}
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
+        return {}
+
+
 def _on_bills(row: Mapping[str, Any], payments: Sequence[Payment]) -> OnBills:
+    applied = _applied(row["applied"])
     first_use: datetime | None = row["first_use"]
     first = min((day for day in (first_use, row["first_paid"]) if day is not None), default=None)
     never = first or row["reached"]
@@ -93,8 +104,8 @@ def _on_bills(row: Mapping[str, Any], payments: Sequence[Payment]) -> OnBills:
         name=row["name"],
         type=row["type"],
         category=row["category"],
-        contract=row["contract"],
-        applied_to=row["applied_to"],
+        contract=applied.get("ContractId") or "",
+        applied_to=applied.get("ContractCommitmentId") or "",
         paid=paid,
         days=int(row["days"]),
         last_day=row["last_day"],

@@ -23,9 +23,7 @@ mine AS (
 )
 SELECT
     provider, id, coalesce(max(name), id) AS name, coalesce(max(type), '') AS type, coalesce(max(category), '') AS category,
-    coalesce(max(CASE WHEN json_valid(contract) THEN json_extract_string(contract, '$.Elements[0].ContractId') END), '') AS contract,
-    coalesce(max(CASE WHEN json_valid(contract) THEN json_extract_string(contract, '$.Elements[0].ContractCommitmentId') END), '')
-        AS applied_to,
+    coalesce(max(contract), '') AS applied,
     coalesce(sum(billed) FILTER (kind = 'Purchase' AND ends <= reached), 0) AS paid_over,
     coalesce(sum(effective) FILTER (kind = 'Usage'), 0) AS amortised,
     count(*) FILTER (status = 'Unused') > 0 AS unused_seen,
