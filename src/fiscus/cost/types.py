@@ -49,7 +49,7 @@ class PeriodWritten:
     """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact.
 
     A dataset that states one cost has it in both totals; Contract Commitment has no months and is one period, `all`.
-    `added`: its corrections stand beside what was there, and nothing was replaced.
+    `added`: its corrections stand beside what was there, and nothing was replaced. `billed_change`: BilledCost less what stood.
     """
 
     billing_month: str
@@ -60,6 +60,7 @@ class PeriodWritten:
     changed: bool
     rounding_residue: Decimal = Decimal(0)
     added: bool = False
+    billed_change: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fiscus.cost.ai.types import GATEWAY_SOURCE
+from fiscus.cost.books.types import EVERY_SOURCE
 from fiscus.cost.conformance.choose import dataset_of
 from fiscus.cost.datasets.plan_rows import plan_dataset
 from fiscus.cost.datasets.types import TABLES
@@ -29,13 +30,14 @@ from fiscus.cost.types import (
     StagedMonth,
 )
 from fiscus.cost.upgrade import plan_files, same_shape
-from fiscus.flows.keep_closes import keep_closes
+from fiscus.flows.keep_closes import closed_months, keep_closes
+from fiscus.flows.ports import StateTx
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import DELIVERY_SHRINK_PERCENT_MAX, INPUT_LOADS_AT_ONCE
-from fiscus.kernel.money import total
+from fiscus.kernel.money import EXACT, ZERO, total
 from fiscus.kernel.progress import Progress
 
 SHRINK_MAX: Final = Decimal(DELIVERY_SHRINK_PERCENT_MAX) / 100
@@ -81,8 +83,20 @@ def ingest_files(
             if delivery.changed or not any(seen.id == delivery.id for seen in tx.deliveries.all()):
                 tx.deliveries.put(delivery)
                 tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
+                _record_corrections(tx, delivery)
     keep_closes(ws)
     return deliveries
+
+
+def _record_corrections(tx: StateTx, delivery: Delivery) -> None:
+    """Evidence for each month that was closed before and that the delivery changes."""
+    if delivery.dataset != "cost_and_usage":
+        return
+    closed = {(one.source, one.billing_month) for one in closed_months(tx)}
+    for period in delivery.periods:
+        if {(EVERY_SOURCE, period.billing_month), (delivery.source, period.billing_month)} & closed:
+            body = {"delivery": delivery.id, "billed_change": period.billed_change, "rows": period.rows}
+            tx.evidence.append("period.corrected", f"{delivery.source}/{period.billing_month}", FISCUS, body)
 
 
 Prepared = tuple[Staging | None, Delivery]
@@ -213,11 +227,23 @@ def _periods(
             effective_cost={m.currency: m.effective_cost for m in staged if m.billing_month == month and m.currency},
             replaced_rows=0 if month in added else sum(m.rows for m in standing if m.billing_month == month),
             added=month in added,
+            billed_change=_change(month, staged, [] if month in added else standing),
             changed=True,
             rounding_residue=total([m.rounding_residue for m in staged if m.billing_month == month]),
         )
         for month in months
     )
+
+
+def _change(month: str, staged: Sequence[StagedMonth], stood: Sequence[StagedMonth]) -> Mapping[str, Decimal]:
+    """What the month's BilledCost becomes more by, in each currency; nothing where it stays the same."""
+    new, old = ({m.currency: m.billed_cost for m in side if m.billing_month == month} for side in (staged, stood))
+    change = {
+        currency: EXACT.subtract(new.get(currency, ZERO), old.get(currency, ZERO))
+        for currency in sorted(new.keys() | old.keys())
+        if currency
+    }
+    return {currency: amount for currency, amount in change.items() if amount}
 
 
 def _refuse_shrinking(

@@ -36,7 +36,7 @@ class CorrectionsShown:
         """One a correction."""
         if not self.lines:
             return ["No month is closed: `fiscus close PERIOD --as PERSON` signs one."]
-        return [_sentence(line) for line in self.corrected] or [
+        return [said_of(line) for line in self.corrected] or [
             "Every closed month still says what it said when it was closed."
         ]
 
@@ -89,7 +89,7 @@ def _finding(ws: Workspace, shown: CorrectionsShown, line: CorrectionLine) -> Fi
         policy_id="restatement",
         policy_version="1",
         level="warn",
-        title=_sentence(line),
+        title=said_of(line),
         detail=(
             f"When {line.billing_month} {who}, {line.source} said {display(line.reported_billed)} {line.currency} billed and "
             f"{display(line.reported_effective)} effective in {line.reported_rows:,} charges. Changed since: "
@@ -113,7 +113,8 @@ def _finding(ws: Workspace, shown: CorrectionsShown, line: CorrectionLine) -> Fi
     )
 
 
-def _sentence(line: CorrectionLine) -> str:
+def said_of(line: CorrectionLine) -> str:
+    """One correction in a sentence."""
     changed, currency = line.changed_billed or line.changed_effective, line.currency
     if changed == ZERO:
         return f"{line.source} changed charges of {line.billing_month} after its close; its total in {currency} is the same"

@@ -54,6 +54,9 @@ def test_a_closed_month_says_what_was_signed_whatever_comes_later(ws, tmp_path: 
     deliver(ws, write_csv(tmp_path / "c.csv", [{"BilledCost": "3", "BillingCurrency": "EUR"}]), source=Source("late"))
     findings = {f.currency: f.amount for f in restatement_findings(ws)}
     assert findings == {"USD": Decimal("1.5"), "EUR": Decimal(3)}
+    with ws.state.read() as tx:
+        records = [(r.subject, r.body["billed_change"]) for r in tx.evidence_records(["period.corrected"])]
+    assert records == [("bills/2026-10", {"USD": "1.500000000000"}), ("late/2026-10", {"EUR": "3.000000000000"})]
     reported = "SELECT BillingCurrency, sum(BilledCost) FROM charges_as_reported GROUP BY ALL"
     assert ws.lake.ask(reported).rows == (("USD", Decimal("10.000000000001")),)
     shown = show_closes(ws, verify=True)

@@ -14,7 +14,7 @@ from tests.bills import deliver, write_csv
 from fiscus.cost.books.read_invoices import entered_invoice, read_invoices
 from fiscus.cost.books.reconcile_invoices import reconciled, subunit, tolerance
 from fiscus.cost.books.types import InvoiceCharges, InvoiceTotal
-from fiscus.flows.enter_invoice import enter_invoices
+from fiscus.flows.enter_invoice import enter_invoices, withdraw_invoice
 from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, NotFound
@@ -156,6 +156,12 @@ def test_an_entered_invoice_reconciles_or_is_a_finding_until_it_does(ws, tmp_pat
     assert enter("150.25").changed == 1
     assert invoice_findings(ws) == []
     assert reconcile_invoices(ws).sentence == "1 invoice matched."
+    other = entered_invoice(_parts("7") | {"invoice": "X-1", "issuer": "Amazon Web Services Inc."}, person, NOW)
+    assert "Did you mean Amazon Web Services, Inc.?" in enter_invoices(ws, [other], Actor(person)).unknown[0]
+    with pytest.raises(NotFound, match="No invoice 'X-2' was entered"):
+        withdraw_invoice(ws, "X-2", "", Actor(person), "a slip")
+    assert [one.amount for one in withdraw_invoice(ws, "X-1", "", Actor(person), "a slip")] == [Decimal(7)]
+    assert reconcile_invoices(ws).counts == {"matched": 1}
     with ws.state.read() as tx:
         changes = [
             (r.kind, r.body["before"] and r.body["before"]["amount"])

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from fiscus.cost.books.read_invoices import entered_invoice
-from fiscus.cost.books.types import PeriodClose
+from fiscus.cost.books.types import EnteredInvoice, PeriodClose
 from fiscus.edges.api.answers import Act, answered, json_only, of
 from fiscus.flows.close_period import ClosesShown, close_period, forced_reason, reopen_period, show_closes
-from fiscus.flows.enter_invoice import InvoicesEntered, enter_invoices
+from fiscus.flows.enter_invoice import InvoicesEntered, enter_invoices, withdraw_invoice
 from fiscus.flows.reconcile_invoices import InvoiceReconciliation, reconcile_invoices
 from fiscus.flows.show_books import BooksShown, show_books
 from fiscus.flows.show_completeness import CompletenessShown, show_completeness
@@ -89,6 +89,15 @@ def mount_books(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     @router.get("/completeness", responses=of(CompletenessShown), summary="Days that have landed whole, by source")
     def complete() -> JSONResponse:
         return answered(show_completeness(get_ws()))
+
+    @router.post(
+        "/invoices/{invoice}/withdraw",
+        responses=of(list[EnteredInvoice]),
+        summary="Take back an invoice that was entered by mistake",
+        dependencies=json_body,
+    )
+    def withdraw(invoice: str, act: Act, issuer: str = "") -> JSONResponse:
+        return answered(withdraw_invoice(get_ws(), invoice, issuer, Actor(act.person), act.note))
 
     @router.get("/corrections", responses=of(CorrectionsShown), summary="Closed months as reported and as restated")
     def corrections() -> JSONResponse:

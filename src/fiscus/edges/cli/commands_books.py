@@ -23,7 +23,7 @@ As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); record
 def mount(app: App) -> None:
     """Add this file's commands to `app`."""
     invoice_app = App(name="invoice", help="Invoices, held against the charges of the lake.")
-    for command in (enter, reconcile):
+    for command in (enter, withdraw, reconcile):
         invoice_app.command(command)
     invoice_app.command(list_invoices, name="list")
     app.command(invoice_app)
@@ -79,6 +79,25 @@ def enter(
     found = [entered_invoice(parts, person, now)] if file is None else read_invoices(file, person, now)
     entered = enter_invoices(ws, found, Actor(person))
     show(common, entered, lambda shown: [say(line) for line in shown.sentences()])
+
+
+@guarded
+def withdraw(invoice: str, /, *, person: As, reason: str, issuer: str = "", common: Common = NO_OPTIONS) -> None:
+    """Take back an invoice that was entered by mistake; the evidence keeps it.
+
+    Parameters
+    ----------
+    invoice
+        Its number.
+    reason
+        Why, kept as evidence.
+    issuer
+        Where several issuers have that number.
+    """
+    from fiscus.flows.enter_invoice import withdraw_invoice
+
+    taken = withdraw_invoice(open_home(common), invoice, issuer, Actor(person), reason)
+    show(common, taken, lambda all_of_it: [say(f"Taken back: {one.invoice_id} of {one.issuer}.") for one in all_of_it])
 
 
 @guarded

@@ -78,6 +78,7 @@ def ingest(
     from fiscus.cost.datasets.types import TABLES
     from fiscus.cost.types import IngestOptions
     from fiscus.flows.ingest_bills import ingest_files
+    from fiscus.flows.show_corrections import said_of, show_corrections
 
     ws = open_home(common)
     declared = declared_source(ws, source, None if focus == "auto" else focus, date_format, default_currency)
@@ -90,6 +91,10 @@ def ingest(
         return
     for delivery in deliveries:
         _say_delivery(delivery)
+    months = {period.billing_month for delivery in deliveries for period in delivery.periods}
+    for line in show_corrections(ws).corrected:
+        if line.source == source and line.billing_month in months:
+            say(f"note: {said_of(line)}: `fiscus closes`")
     if deliveries[0].dataset == "cost_and_usage":
         say("Next: `fiscus run` assigns owners and judges them.")
     else:

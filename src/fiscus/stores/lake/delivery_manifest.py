@@ -38,6 +38,7 @@ def _delivery_from(data: dict[str, Any]) -> Delivery:
             changed=p["changed"],
             rounding_residue=Decimal(p["rounding_residue"]),
             added=p.get("added", False),
+            billed_change={c: Decimal(v) for c, v in p.get("billed_change", {}).items()},
         )
         for p in data["periods"]
     )
