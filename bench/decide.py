@@ -300,12 +300,14 @@ def _reservations(ws: Any, rounds: int) -> tuple[float, float]:
     from fiscus.guardrails.ledger.commands import Reserve
     from fiscus.guardrails.ledger.group_commit import AsyncGroupCommit
     from fiscus.guardrails.ledger.types import Hold, account_key
+    from fiscus.kernel.quick_records import quickly
 
+    made, asked = quickly(Hold), quickly(Reserve)  # as a decision makes them
     accounts = tuple(sorted(account_key(name, "2026-11") for name in NAMES))
     at, numbers = datetime.now(UTC), iter(range(10**9))
 
     def command() -> Reserve:
-        hold = Hold(
+        hold = made(
             f"h{next(numbers)}",
             "held",
             1_000,
@@ -318,7 +320,7 @@ def _reservations(ws: Any, rounds: int) -> tuple[float, float]:
             at,
             at + timedelta(hours=1),
         )
-        return Reserve(hold, fits(1_000))
+        return asked(hold, fits(1_000))
 
     start = time.perf_counter()
     for _ in range(rounds):

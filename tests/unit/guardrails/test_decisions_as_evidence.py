@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fiscus.guardrails.types import Decision, Headroom, Intent, PolicyResult
 from fiscus.kernel.canonical import canonical_bytes
@@ -30,11 +32,11 @@ def decision(*policies: PolicyResult) -> Decision:
 
 @pytest.mark.parametrize("policies", [(), (SILENT,), (SILENT, LOUD, UNSURE)])
 def test_what_is_written_comes_back(policies: tuple[PolicyResult, ...]) -> None:
-    given = decision(*policies)
-    body = rows.body_of([{"what": "decided", "decision": given}])
-    assert rows.decisions_of(body.decode()) == [given]
+    made = decision(*policies)
+    body = rows.body_of([{"what": "decided", "decision": made}])
+    assert rows.decisions_of(body.decode()) == [made]
     assert (
-        rows.body_of([{"what": "decided", "decision": replace(given)}]) == body
+        rows.body_of([{"what": "decided", "decision": replace(made)}]) == body
     )  # one that was kept, and one that was not
 
 
@@ -55,5 +57,10 @@ def test_what_a_policy_does_not_say_is_not_written() -> None:
 
 
 def test_a_record_from_before_that_was_left_out_is_read_as_ever() -> None:
-    given = decision(SILENT, LOUD)
-    assert rows.decisions_of(rows.text({"entries": [{"what": "decided", "decision": given}]})) == [given]
+    made = decision(SILENT, LOUD)
+    assert rows.decisions_of(rows.text({"entries": [{"what": "decided", "decision": made}]})) == [made]
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))])))
+def test_an_instant_is_written_as_python_writes_it(at: datetime) -> None:
+    assert rows.instant(at) == at.isoformat()

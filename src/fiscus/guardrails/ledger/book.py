@@ -165,23 +165,24 @@ class _Book:
     def _frozen_of(self, hold: Hold) -> Mapping[str, Frozen]:
         """What may have caused an overrun before, of what the hold is for."""
         frozen = self._frozen
-        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else {}
+        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else _NOTHING
 
     def _hold(self, hold: Hold, accounts: Sequence[Account], amount: int | None) -> Hold:
         bound = hold.bound if amount is None else amount
         assert 0 <= bound <= hold.bound, "a hold is never above what was asked for"
         self._check(hold, accounts, bound)
         held = hold if bound == hold.bound else replace(hold, bound=bound)
-        for account in accounts:
+        changed = self.changes.accounts
+        for key, account in zip(held.accounts, accounts, strict=True):
             account.held += bound
-        self.changes.accounts.update(zip(held.accounts, accounts, strict=True))
+            changed[key] = account
         self.changes.holds[held.id] = self._holds[held.id] = held
         return held
 
     def _check(self, hold: Hold, accounts: Sequence[Account], bound: int) -> None:
         """The last line: whatever a judge says, nothing is held past a hard cap or for what is frozen."""
         for account in accounts:
-            if account.cap == "hard" and (account.frozen or account.headroom < bound or account.billed_until is None):
+            if account.cap == "hard" and (account.headroom < bound or account.frozen or account.billed_until is None):
                 raise LimitExceeded(
                     f"{bound} nano-{hold.currency} do not fit {account.key}",
                     remedy="Ask for less, or raise the budget.",
@@ -368,6 +369,7 @@ def _entry(hold: Hold) -> Mapping[str, object]:
     }  # fmt: skip
 
 
+_NOTHING: Final[Mapping[str, Frozen]] = {}
 REFUSED: Final = Verdict(hold=False)
 HELD: Final = Verdict(hold=True)
 

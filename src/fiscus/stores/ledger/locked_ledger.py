@@ -174,7 +174,7 @@ class Locked:
 
     def _sealed(self, changes: Changes, seq: int) -> tuple[str, str, tuple[Any, ...]]:
         """(its digest, its instant, the row) of the record of these changes."""
-        actor, at = changes.actor or FISCUS, self._now.isoformat()
+        actor, at = changes.actor or FISCUS, rows.instant(self._now)
         body = rows.body_of(changes.entries)
         subject = f"{len(changes.entries)} transitions"
         digest = sealed_at(seq, at, KIND, subject, actor, body, self._digest)
