@@ -90,8 +90,7 @@ class _Book:
         self.changes = Changes()
         needs = _Needs(commands)
         self._holds = locked.holds(needs.holds) if needs.holds else {}
-        expires = needs.expires
-        self._due = {n: locked.due(self.now, asked.limit) for n, asked in expires.items()} if expires else {}
+        self._due = {number: locked.due(self.now, asked.limit) for number, asked in needs.expires.items()}
         self._answered = locked.answered(needs.requests) if needs.requests else {}
         self._frozen = locked.frozen()
         for holds in (self._holds.values(), *self._due.values()):
@@ -165,7 +164,7 @@ class _Book:
     def _frozen_of(self, hold: Hold) -> Mapping[str, Frozen]:
         """What may have caused an overrun before, of what the hold is for."""
         frozen = self._frozen
-        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else _NOTHING
+        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else {}
 
     def _hold(self, hold: Hold, accounts: Sequence[Account], amount: int | None) -> Hold:
         bound = hold.bound if amount is None else amount
@@ -369,7 +368,6 @@ def _entry(hold: Hold) -> Mapping[str, object]:
     }  # fmt: skip
 
 
-_NOTHING: Final[Mapping[str, Frozen]] = {}
 REFUSED: Final = Verdict(hold=False)
 HELD: Final = Verdict(hold=True)
 
