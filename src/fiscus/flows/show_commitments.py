@@ -111,7 +111,9 @@ def show_commitments(ws: Workspace, currency: str = "") -> CommitmentsUsed:
     query = groups_query(money, since, ws.as_of)
     groups = _Groups(read_groups(ws.lake, query))
     agreements = read_agreements(ws.lake, money, ws.as_of)
-    found = [_with_term(one, agreements) for one in read_commitments(ws.lake, money, since, ws.as_of)]
+    read = read_commitments(ws.lake, money, since, ws.as_of)
+    bought = _register(ws) if any(one.ends is None for one in read) else {}
+    found = [_with_end(_with_term(one, agreements), bought) for one in read]
     every = [_line(one, groups, money, ws.as_of) for one in found]
     lines = sorted((one for one, of in zip(every, found, strict=True) if of.days), key=_most_unused)
     ended = [one for one, of in zip(every, found, strict=True) if not of.days]
@@ -163,6 +165,17 @@ def _with_term(one: OnBills, agreements: Sequence[Agreement]) -> OnBills:
     return replace(
         one, contract=one.contract or mine[0].contract, starts=starts, ends=one.ends or max(it.ends for it in mine)
     )
+
+
+def _register(ws: Workspace) -> Mapping[str, date]:
+    """What contracts of the register say of their ends: by the vendor's own id of what was bought (`reference`)."""
+    with ws.state.read() as tx:
+        bought = [one.request for one in tx.purchases.all(["bought"])]
+    return {one.reference: one.renews for one in bought if one.reference and one.renews is not None}
+
+
+def _with_end(one: OnBills, bought: Mapping[str, date]) -> OnBills:
+    return one if one.ends or one.id not in bought else replace(one, ends=bought[one.id])
 
 
 def _most_unused(one: CommitmentUse) -> tuple[Decimal, str, str]:

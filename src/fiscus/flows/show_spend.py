@@ -125,7 +125,7 @@ def show_spend_rows(ws: Workspace, asked: SpendAsked, rows_max: int = ROWS_SHOWN
 def windows(ws: Workspace, asked: SpendAsked) -> tuple[Window, Window]:
     """The days asked for, up to the as-of day (exclusive), and as many days from the same day so many months before."""
     if asked.metric not in METRICS or asked.bucket not in BUCKETS:
-        raise BadInput("Not a metric or not a bucket", remedy="Use EffectiveCost or BilledCost, by day or by month.")
+        raise BadInput("Not a metric or not a bucket", remedy=f"Use {', '.join(METRICS)}; by day or by month.")
     if asked.period is not None:
         return _of_period(ws, asked, asked.period)
     newest = Month.of(ws.as_of - timedelta(days=1))  # on the first of a month, the last full one

@@ -27,8 +27,9 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "assignment_rule": "x_AssignmentRule",
 }
 REPORTED: Final = "reported"
-Metric = Literal["EffectiveCost", "BilledCost"]
-METRICS: Final[tuple[Metric, ...]] = ("EffectiveCost", "BilledCost")
+Metric = Literal["EffectiveCost", "BilledCost", "EffectiveCostOnce", "BilledCostOnce"]
+METRICS: Final[tuple[Metric, ...]] = ("EffectiveCost", "BilledCost", "EffectiveCostOnce", "BilledCostOnce")
+ONCE: Final = "Once"  # what a marketplace's feed and the vendor's own both show counts in one of them
 Bucket = Literal["day", "month"]
 # The instant as UTC writes it, without a calendar of time zones being asked for each charge: six times as fast.
 _IN_UTC: Final = "make_timestamp(epoch_us(ChargePeriodStart))"
@@ -123,6 +124,13 @@ class Money:
 
 def money_of(asked: SpendAsked, company: str, reporting: str | None) -> Money:
     """One billing currency, or all that could be converted. BadInput where no reporting currency is declared."""
+    if asked.metric.endswith(ONCE):
+        if asked.currency == REPORTED:
+            raise BadInput(
+                f"{asked.metric} is not converted",
+                remedy="Name a billing currency, or ask for EffectiveCost or BilledCost.",
+            )
+        return Money(asked.currency or company, "charges_counted_once", "x_")
     if asked.currency != REPORTED:
         return Money(asked.currency or company)
     if reporting is None:

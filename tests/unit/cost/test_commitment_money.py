@@ -22,8 +22,11 @@ from fiscus.cost.commitments.use_figures import UseGroup, break_even_months, fig
 from fiscus.cost.types import IngestOptions, Source
 from fiscus.flows.find_commitments import commitment_findings
 from fiscus.flows.ingest_bills import ingest_files
+from fiscus.flows.request_purchase import record_purchase
 from fiscus.flows.show_commitments import CommitmentUse, show_commitments
 from fiscus.flows.workspace import Workspace
+from fiscus.guardrails.doors.purchases.purchase_request import parse_purchase
+from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.money import ZERO, total
 from fiscus.kernel.progress import Silent
@@ -222,6 +225,16 @@ class TestOnBills:
 
     def test_bills_that_start_within_its_term_are_no_fault(self, many) -> None:
         assert of(many, "Before").amortisation.state == "no_purchase"
+
+    def test_a_contract_of_the_register_that_names_it_says_when_it_ends(self, many) -> None:
+        assert of(many, "Before").ends is None
+        asked = {
+            "requested_by": "max", "team": "ml", "environment": "prod", "vendor": "Before", "product": "Savings plan",
+            "channel": "direct", "amount": "3650", "billing": "once", "currency": "USD", "term_months": 12,
+            "starts": "2026-02-01", "renewal": "manual", "reference": "Before",
+        }  # fmt: skip
+        record_purchase(many, parse_purchase(asked, AS_OF, past=True), Actor("fay"))
+        assert of(many, "Before").ends == date(2027, 2, 1)
 
     def test_currencies_stand_apart(self, many) -> None:
         shown = show_commitments(many)

@@ -54,6 +54,15 @@ def test_spend_in_two_feeds_stands_on_the_page_and_in_the_api_and_the_terminal_k
     ws.lake.refresh()
     shown = pages.get("/api/marketplaces").json()
     assert (shown["kept"], shown["totals"][0]["effective_once"]) == (True, "1000.000000000000")
+    asked = "from=2026-10&to=2026-10&group=provider&metric="
+    totals = [
+        pages.get(f"/api/spend?{asked}{name}").json()["total"]["value"]
+        for name in ("EffectiveCost", "EffectiveCostOnce")
+    ]
+    assert totals == ["1100.000000000000", "1000.000000000000"]
+    assert "EffectiveCost, counted once" in pages.get(f"/spend?{asked}BilledCostOnce").text
+    assert pages.get(f"/number/spend?{asked}EffectiveCostOnce").status_code == 200
+    assert pages.get(f"/api/spend?{asked}EffectiveCostTwice").status_code == 422
 
 
 def test_prices_that_changed_and_their_history_stand_on_the_page_and_in_the_api(ws, pages, capsys) -> None:
@@ -108,4 +117,5 @@ def test_a_prepaid_balance_stands_on_the_page_in_the_api_and_in_the_terminal_and
     assert "2026-11-29" in capsys.readouterr().out
     assert credits_(common=Common(home=str(ws.home), json=True)) == 0
     assert json.loads(capsys.readouterr().out)["pools"][0]["unit"] == "Token"
-    assert "credits_running_out" in {one.kind for one in evaluate(ws, "run-1").opened}
+    (found,) = [one for one in evaluate(ws, "run-1").opened if one.kind == "credits_running_out"]
+    assert pages.get(f"/number/finding/{found.id}").status_code == 200

@@ -77,7 +77,7 @@ SPEND_PARAMETERS = {
     "by": "day or month",
     "from": "First month, YYYY-MM; the running one when left out",
     "to": "Last month, YYYY-MM",
-    "metric": "EffectiveCost or BilledCost",
+    "metric": "EffectiveCost or BilledCost; EffectiveCostOnce or BilledCostOnce count what two feeds show once",
     "currency": "A BillingCurrency; the company's when left out; reported: all of them in the reporting currency",
     "period": "A fiscal period such as FY2027-Q3, instead of months",
     "where.<dimension>": "Filters; values of one dimension are alternatives, dimensions are all required",
