@@ -105,6 +105,34 @@ class AllocationsShown:
     query: Query
 
 
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One version of a month in one currency: what is shared, what of it stays, and, against the version before, who bears more
+    (the sum over payers) and less; None for the first."""
+
+    month: str
+    version: int
+    currency: str
+    shared: Decimal
+    stays: Decimal
+    more: Decimal | None
+    less: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsShown:
+    """Everything that is kept: each run with what it rests on, and what each restatement moved."""
+
+    runs: tuple[AllocationRun, ...]
+    lines: tuple[VersionLine, ...]
+
+
+def show_versions(ws: Workspace) -> VersionsShown:
+    """Every run, oldest month and version first, with its money."""
+    rows: Sequence[Any] = ws.lake.query(sql_text(HERE, "allocation_versions")).rows
+    return VersionsShown(tuple(runs_kept(ws)), tuple(VersionLine(*row) for row in rows))
+
+
 def runs_kept(ws: Workspace) -> Sequence[AllocationRun]:
     """Every run, oldest month and version first."""
     rows = ws.lake.query(sql_text(HERE, "allocation_runs_kept")).rows

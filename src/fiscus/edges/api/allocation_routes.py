@@ -8,10 +8,15 @@ from datetime import date
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from fiscus.cost.allocation.types import AllocationRun
 from fiscus.edges.api.answers import answered, of
 from fiscus.flows.keep_shown import KeptShown
-from fiscus.flows.show_allocations import AllocationsAsked, AllocationsShown, runs_kept, show_allocations
+from fiscus.flows.show_allocations import (
+    AllocationsAsked,
+    AllocationsShown,
+    VersionsShown,
+    show_allocations,
+    show_versions,
+)
 from fiscus.flows.workspace import Workspace
 
 
@@ -26,6 +31,6 @@ def mount_allocations(router: APIRouter, get_ws: Callable[[], Workspace], kept: 
         asked = AllocationsAsked(period or None, by, as_of, metric)
         return answered(kept.get(ws, ("allocations", asked), lambda: show_allocations(ws, asked)))
 
-    @router.get("/allocations/runs", responses=of(list[AllocationRun]), summary="Every allocation that is kept")
+    @router.get("/allocations/runs", responses=of(VersionsShown), summary="Every version kept, and what each one moved")
     def runs() -> JSONResponse:
-        return answered(runs_kept(get_ws()))
+        return answered(show_versions(get_ws()))

@@ -10,7 +10,7 @@ from cyclopts import App
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, say, say_json, show, table
 
 if TYPE_CHECKING:
-    from fiscus.flows.show_allocations import AllocationsShown, StepLine
+    from fiscus.flows.show_allocations import AllocationsShown, StepLine, VersionsShown
 
 
 def mount(app: App) -> None:
@@ -120,14 +120,13 @@ def allocations(
     metric
         Which cost.
     runs
-        List every decision that is kept instead: its version, lake and rules.
+        List every version that is kept instead: what it rests on, and what each restatement moved.
     """
-    from fiscus.flows.show_allocations import AllocationsAsked, runs_kept, show_allocations
+    from fiscus.flows.show_allocations import AllocationsAsked, show_allocations, show_versions
 
     ws = open_home(common)
     if runs:
-        kept = runs_kept(ws)
-        show(common, kept, _runs_text)
+        show(common, show_versions(ws), _runs_text)
         return
     asked = AllocationsAsked(period, by, _day(as_of) if as_of else None, metric)
     show(common, show_allocations(ws, asked), _shown_text)
@@ -144,15 +143,23 @@ def _day(text: str) -> Any:
         raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
 
 
-def _runs_text(kept: Any) -> None:
+def _runs_text(kept: VersionsShown) -> None:
+    runs = {(run.month, run.version): run for run in kept.runs}
+    told = {(line.month, line.version) for line in kept.lines}
+    bare = [(*key, None, None, None, None, "", *_rests_on(run)) for key, run in runs.items() if key not in told]
+    lines = [
+        (x.month, x.version, x.shared, x.stays, x.more, x.less, x.currency, *_rests_on(runs[x.month, x.version]))
+        for x in kept.lines
+    ]
     table(
-        ("month", "version", "decided", "lake", "rules", "run"),
-        [
-            (r.month, r.version, f"{r.at:%Y-%m-%d %H:%M}", r.lake_version, r.rules_digest[:12] or "none", r.run_id)
-            for r in kept
-        ],
+        ("month", "version", "shared", "stays", "more than before", "less", "", "decided", "lake", "rules"),
+        sorted([*lines, *bare], key=lambda row: (str(row[0]), int(str(row[1])))),
         "Nothing was allocated yet. `fiscus allocate` does it, and `fiscus run`.",
     )
+
+
+def _rests_on(run: Any) -> tuple[str, str, str]:
+    return f"{run.at:%Y-%m-%d %H:%M}", run.lake_version, run.rules_digest[:12] or "none"
 
 
 def _shown_text(shown: AllocationsShown) -> None:

@@ -15,7 +15,7 @@ from fiscus.cost.allocation.load_allocations import allocation_schema
 from fiscus.cost.types import Source
 from fiscus.flows.allocate_costs import allocate_costs, reproduce
 from fiscus.flows.assign_owners import assign_owners
-from fiscus.flows.show_allocations import runs_kept
+from fiscus.flows.show_allocations import runs_kept, show_versions
 from fiscus.kernel.documents import load_document
 from fiscus.kernel.errors import BadConfig, BadInput
 
@@ -147,6 +147,10 @@ def test_running_it_again_keeps_nothing_and_a_changed_file_restates_the_month(bi
     later = arrange(home, seats=SEATS.replace("checkout,1", "checkout,5"))
     (month,) = allocate_costs(later).months
     assert (month.changed, month.version) == (True, 2)
+    usd = [one for one in show_versions(later).lines if one.currency == "USD"]
+    assert [(one.version, one.shared) for one in usd] == [(1, usd[0].shared), (2, usd[0].shared)]
+    assert usd[1].more is not None
+    assert usd[1].more == -usd[1].less > Decimal(1)  # of seats 2:1:1 became 2:5:1, and nothing else changed
     kept = later.lake.query("SELECT * REPLACE (true AS newest) FROM allocation_history WHERE version = 1").rows
     assert sorted(map(repr, kept)) == sorted(map(repr, before))
     assert later.lake.query(TOTALS.format("allocated_charges")).rows == later.lake.query(TOTALS.format("charges")).rows
