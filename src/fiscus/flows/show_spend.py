@@ -68,6 +68,7 @@ class SpendShown:
     chart: ChartSpec
     dimensions: tuple[str, ...]
     reporting: str | None = None  # the reporting currency, where one is declared
+    shares_cost: bool = False  # there are rules that hand shared cost on: `shared` asks by who bears it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def show_spend(ws: Workspace, asked: SpendAsked, trust: DataTrust | None = None)
         lines=lines,
         chart=_chart(asked, rows, lines, currency),
         reporting=ws.config.reporting.currency if ws.config.reporting else None,
+        shares_cost=bool(ws.config.allocations.rules),
         dimensions=(*DIMENSIONS, *(f"tag:{key}" for key in ws.config.promoted_tags)),
     )
 

@@ -51,6 +51,7 @@ class SpendAsked:
     currency: str | None = None  # None: the company's; REPORTED: all of them, in the reporting currency
     filters: tuple[tuple[str, str], ...] = ()
     period: str | None = None  # a fiscal period by its label, instead of months
+    shared: bool = False  # by who bears it once shared cost is handed on, not by whose bill it is on
 
 
 WHERE: Final = "where."  # in a URL, where.<dimension>=<value>; the key and the value are escaped apart
@@ -61,7 +62,7 @@ def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
 
     BadInput names a parameter that is none of these: one that is not understood would answer another question.
     """
-    known = ("group", "by", "from", "to", "metric", "currency", "period")
+    known = ("group", "by", "from", "to", "metric", "currency", "period", "shared")
     said: dict[str, str] = {}
     filters: list[tuple[str, str]] = []
     for key, value in pairs:
@@ -83,6 +84,7 @@ def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
         currency=said.get("currency"),
         filters=tuple(dict.fromkeys(filters)),
         period=said.get("period"),
+        shared=said.get("shared", "no").lower() not in {"no", "0", "false"},
     )
 
 
@@ -97,6 +99,7 @@ def asked_pairs(asked: SpendAsked) -> list[tuple[str, str]]:
         ("metric", asked.metric if asked.metric != plain.metric else ""),
         ("currency", asked.currency or ""),
         ("period", asked.period or ""),
+        ("shared", "yes" if asked.shared else ""),
     ]
     return [pair for pair in pairs if pair[1]] + [(f"{WHERE}{dimension}", value) for dimension, value in asked.filters]
 
@@ -130,14 +133,20 @@ def money_of(asked: SpendAsked, company: str, reporting: str | None) -> Money:
                 f"{asked.metric} is not converted",
                 remedy="Name a billing currency, or ask for EffectiveCost or BilledCost.",
             )
+        if asked.shared:
+            raise BadInput(
+                f"{asked.metric} is not handed on",
+                remedy="Ask for EffectiveCost or BilledCost by who bears it, or leave `shared` out.",
+            )
         return Money(asked.currency or company, "charges_counted_once", "x_")
+    charges = "allocated_charges" if asked.shared else "charges"
     if asked.currency != REPORTED:
-        return Money(asked.currency or company)
+        return Money(asked.currency or company, charges)
     if reporting is None:
         raise BadInput(
             "No reporting currency is declared", remedy="Add `reporting` to fiscus.yaml, or name a currency."
         )
-    return Money(reporting, "reported_charges", "x_Reporting", "x_ReportingCurrency")
+    return Money(reporting, f"reported_{charges}", "x_Reporting", "x_ReportingCurrency")
 
 
 @dataclass(frozen=True, slots=True)

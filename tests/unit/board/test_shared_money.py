@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,8 @@ from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.build_pack import build_pack
 from fiscus.flows.keep_rates import keep_rates
 from fiscus.flows.show_allocations import AllocationsAsked, show_allocations
+from fiscus.flows.show_spend import show_spend
+from fiscus.flows.spend_dimensions import REPORTED, SpendAsked, asked_from, asked_pairs
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.fiscal_labels import month_named, month_of, period_named
 
@@ -96,6 +99,17 @@ def test_allocation_is_asked_by_fiscal_periods_and_as_of_a_day(company) -> None:
     assert then.lines == show_allocations(company, AllocationsAsked("2026-10")).lines
     by_product = show_allocations(company, AllocationsAsked("2026-10", by="product"))
     assert [line.given for line in by_product.lines if line.currency == "USD"] == [Decimal("47.25")]
+
+
+def test_spend_is_asked_by_who_bears_it_in_one_currency_and_in_all(company) -> None:
+    asked = SpendAsked("team", period="FY2027-Q1", shared=True)
+    assert asked_from(asked_pairs(asked)) == asked
+    found = {line.name: line.cost.value for line in show_spend(company, asked).lines}
+    assert found == {"finops": Decimal("47.25"), "platform": Decimal("15.75")}
+    every = show_spend(company, replace(asked, currency=REPORTED))
+    plain = show_spend(company, replace(asked, currency=REPORTED, shared=False))
+    assert abs(every.total.value - plain.total.value) < Decimal("1e-10")  # each part is rounded by itself
+    assert {line.name for line in plain.lines} == {"platform"}
 
 
 def test_a_month_of_the_calendar_is_found_by_its_day_and_its_name(company) -> None:

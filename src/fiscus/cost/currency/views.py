@@ -1,4 +1,4 @@
-"""The views `rates` and `reported_charges`: charges as billed, and beside that in the reporting currency, with rate and date."""
+"""`rates`, `reported_charges` and `reported_allocated_charges`: money as billed and in the reporting currency, rate and date."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ def rate_views_sql(files_sql: str) -> list[str]:
     day = (
         f"CASE WHEN (SELECT any_value(rate_on) FROM rates) = 'billing_period_end' THEN {LAST_DAY} ELSE {CHARGE_DAY} END"
     )
-    reported = (
-        "SELECT c.*, r.reporting AS x_ReportingCurrency, r.rate AS x_ReportingRate, r.published AS x_ReportingRateDate, "
-        f"{converted} FROM charges c LEFT JOIN rates r ON r.currency = c.BillingCurrency AND r.day = {day}"
+    columns = (
+        "c.*, r.reporting AS x_ReportingCurrency, r.rate AS x_ReportingRate, r.published AS x_ReportingRateDate, "
+        + converted
     )
-    return [f"CREATE OR REPLACE VIEW rates AS {rates}", f"CREATE OR REPLACE VIEW reported_charges AS {reported}"]
+    joined = f"c LEFT JOIN rates r ON r.currency = c.BillingCurrency AND r.day = {day}"
+    return [f"CREATE OR REPLACE VIEW rates AS {rates}"] + [
+        f"CREATE OR REPLACE VIEW reported_{view} AS SELECT {columns} FROM {view} {joined}"
+        for view in ("charges", "allocated_charges")
+    ]
 
 
 def rate_day_sql(on: str) -> str:

@@ -80,6 +80,7 @@ SPEND_PARAMETERS = {
     "metric": "EffectiveCost or BilledCost; EffectiveCostOnce or BilledCostOnce count what two feeds show once",
     "currency": "A BillingCurrency; the company's when left out; reported: all of them in the reporting currency",
     "period": "A fiscal period such as FY2027-Q3, instead of months",
+    "shared": "yes: by who bears it once shared cost is handed on",
     "where.<dimension>": "Filters; values of one dimension are alternatives, dimensions are all required",
 }
 SPEND_DESCRIBED = {
