@@ -23,6 +23,7 @@ from fiscus.kernel.limits import (
     INPUT_ROWS_PER_BYTE_MAX,
 )
 from fiscus.stores.lake.csv_head import CHUNK_BYTES, SAMPLE_ROWS, checked_header, head_rows
+from fiscus.stores.lake.parquet_pages import check_pages
 from fiscus.stores.lake.scan_text import TextScan
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
@@ -157,6 +158,7 @@ def _inspect_parquet(path: Path) -> InputFile:
     if many or (inflated > INPUT_INFLATED_FREE_BYTES and inflated > size * INPUT_INFLATION_RATIO_MAX * 10):
         raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
     columns = checked_header(path, file.schema_arrow.names)
+    check_pages(path, file.metadata)
     sample: dict[str, str] = {}
     for batch in file.iter_batches(batch_size=SAMPLE_ROWS):
         for name in columns:
