@@ -125,7 +125,7 @@ class DeltaLake:
     def write_out(self, query: Query, path: Path, form: Literal["csv", "parquet"]) -> None:
         """Our own SQL to a file, on a connection of its own: a long export keeps nobody waiting."""
         with self._lock:
-            statements = self._view_statements(self._version)
+            statements = self.view_statements(self._version)
         connection = _connect()
         try:
             for statement in statements:
