@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
 ANSWER_SECONDS_MAX = 2
 REFUSED_ENOUGH = 60  # answers in a row that say no: nothing fits any more
 DEMAND_SECONDS_MAX = 12.0
+AFTER_MIDNIGHT = 0.5
+REPRICED_SECONDS = 1.6  # a worker looks for changed files every second
+DEARER = """prices:
+  - {provider: openai, model: gpt-4o-mini, reason: A trial, rates: {input: "0.3", output: "1.2"}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,15 @@ class Trial:
     cap: int = CAP
     overbill: bool = False
     crash: Callable[[], None] | None = None
+    midnight_seconds: float = 0.0  # after its storm begins the month ends; 0: it does not
+    reprice: bool = False  # its prices become dearer than the vendor's in the middle, and right again
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """Those that it spends in."""
+        this = datetime.now(UTC).date().replace(day=1)
+        months = [this, (this + timedelta(days=32)).replace(day=1)]
+        return tuple(f"{month:%Y-%m}" for month in months[: 1 + bool(self.midnight_seconds)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +158,9 @@ def run_trial(company: Company, vendor: Vendor, forge: Forge, trial: Trial) -> O
         free.bind(("127.0.0.1", 0))  # kept, not listened on: nobody else takes the port
         port = free.getsockname()[1]
         forge.tell(
-            home=str(trial.folder), port=port, workers=trial.workers, kill_seconds=trial.kill_seconds, seed=trial.seed
-        )
+            home=str(trial.folder), port=port, workers=trial.workers, kill_seconds=trial.kill_seconds, seed=trial.seed,
+            midnight_seconds=trial.midnight_seconds,
+        )  # fmt: skip
         demand = Demand(f"http://127.0.0.1:{port}/openai/v1/chat/completions", company.secret, trial, vendor)
         try:
             asyncio.run(demand.run(forge))
@@ -153,7 +168,9 @@ def run_trial(company: Company, vendor: Vendor, forge: Forge, trial: Trial) -> O
             kills = forge.end()
             vendor.forget_faults()
     new = [nanos for request, nanos in vendor.billed().items() if request not in before]
-    return _counted(trial, url, new, replace(_NOTHING, kills=kills, refused=demand.refused, cap=trial.cap))
+    return _counted(
+        trial, url, new, replace(_NOTHING, kills=kills, refused=demand.refused, cap=trial.cap * len(trial.months))
+    )
 
 
 _NOTHING = Outcome(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -164,8 +181,9 @@ def _open_accounts(trial: Trial, url: str) -> None:
     if trial.url:
         copy_accounts(trial.folder, trial.url)
     standings = [
-        Standing(name, _period(), "USD", "hard", trial.cap * SHARES[name], 0, 0, _since(), by_bills=False)
+        Standing(name, month, "USD", "hard", trial.cap * SHARES[name], 0, 0, _since(), by_bills=False)
         for name in LEVELS
+        for month in trial.months
     ]
     ledger = Ledger(open_ledger(url, SystemClock()))
     ledger.ask(Sync(standings, {}))
@@ -212,12 +230,16 @@ class Demand:
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=10)) as session:
             await self._answered(session)
             forge.say("storm")
+            midnight = self._trial.midnight_seconds
+            until = time.monotonic() + midnight + AFTER_MIDNIGHT if midnight else 0.0
             asking = [asyncio.create_task(self._ask_on(session)) for _ in range(CALLERS)]
             planting = asyncio.create_task(self._plant())
             await asyncio.sleep(self._trial.seconds / 2)
             if self._trial.crash is not None:
                 await asyncio.to_thread(self._trial.crash)
-            await asyncio.sleep(self._trial.seconds / 2)
+            if self._trial.reprice:
+                await self._reprice()
+            await asyncio.sleep(max(self._trial.seconds / 2, until - time.monotonic()))
             forge.say("calm")
             planting.cancel()
             await asyncio.to_thread(self._vendor.forget_faults)
@@ -226,6 +248,14 @@ class Demand:
                 await asyncio.wait_for(self._enough.wait(), DEMAND_SECONDS_MAX)
             self._stop = True
             await asyncio.gather(*asking)
+
+    async def _reprice(self) -> None:
+        """Dearer than the vendor is, then right again: what is under way is bounded and settled at one of both."""
+        prices = self._trial.folder / "prices" / "ai.yaml"
+        prices.parent.mkdir(exist_ok=True)
+        for text in (DEARER, "prices: []\n"):
+            prices.write_text(text)
+            await asyncio.sleep(REPRICED_SECONDS)
 
     async def _answered(self, session: aiohttp.ClientSession) -> None:
         """Wait until a worker listens."""
@@ -273,21 +303,23 @@ class Demand:
 
 def _counted(trial: Trial, url: str, billed: list[int], seen: Outcome) -> Outcome:
     ledger = open_ledger(url, SystemClock())
-    found = [one for one in ledger.every_account() if one.budget_id in LEVELS and one.period == _period()]
-    accounts = {one.budget_id: one for one in found}
+    found = [one for one in ledger.every_account() if one.budget_id in LEVELS and one.period in trial.months]
+    accounts = {one.budget_id: one for one in found if one.period == trial.months[0]}
     totals, frozen = ledger.totals(), ledger.frozen()
     ledger.close()
-    known = {name: _known(one) for name, one in accounts.items()}
+    known = {name: sum(_known(one) for one in found if one.budget_id == name) for name in LEVELS}
+    caps = trial.cap * len(trial.months)
+    months = [_known(one) for one in found if one.budget_id == "key"]
     overruns = totals.overruns.get("USD", 0)
     total, faults = sum(billed), list[str]()
     if not billed:
         faults.append("nothing was let through, so nothing was tried")
     if len(set(known.values())) != 1:
         faults.append(f"the levels differ: {known}")
-    if total > trial.cap + overruns:
-        faults.append(f"the vendor billed {total} of a cap of {trial.cap}, {overruns} of it above their bounds")
-    if max(known.values()) > trial.cap + overruns:
-        faults.append(f"the ledger counts {max(known.values())} of a cap of {trial.cap}")
+    if total > caps + overruns:
+        faults.append(f"the vendor billed {total} of a cap of {caps}, {overruns} of it above their bounds")
+    if max(months) > trial.cap + overruns:
+        faults.append(f"the ledger counts {max(months)} of a month's cap of {trial.cap}")
     if min(known.values()) < total:
         faults.append(f"the ledger knows of {min(known.values())}, the vendor billed {total}")
     if overruns and not trial.overbill:
@@ -296,10 +328,6 @@ def _counted(trial: Trial, url: str, billed: list[int], seen: Outcome) -> Outcom
         seen, billed=total, calls=len(billed), known=min(known.values()), held=accounts["key"].held, overruns=overruns,
         frozen=len(frozen), faults=tuple(faults),
     )  # fmt: skip
-
-
-def _period() -> str:
-    return f"{datetime.now(UTC):%Y-%m}"
 
 
 def _known(account: Account) -> int:

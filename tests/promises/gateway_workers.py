@@ -1,7 +1,7 @@
 """Gateway workers that are killed and come back: a program of its own, so that a worker is a fork of what is loaded already.
 
-A trial begins with a line of JSON on standard input: {"home", "port", "workers", "kill_seconds", "seed"}. Each worker is the
-product's own `serve_worker` on a socket of the shared port. After "storm" one at random of
+A trial begins with a line of JSON on standard input: {"home", "port", "workers", "kill_seconds", "seed", "midnight_seconds"} (0:
+no month ends). Each worker is the product's own `serve_worker` on a socket of the shared port. After "storm" one at random of
 those that serve is killed (SIGKILL) every KILL_SECONDS and another takes its place; "calm" ends the killing; "end" asks all to
 end (SIGTERM; SIGKILL after a while), and how many were killed is printed. Only the price table goes from worker to worker.
 """
@@ -11,23 +11,29 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import mmap
 import os
 import random
 import select
 import signal
+import struct
 import sys
 import time
 import traceback
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import fiscus.app.ai_prices
+import fiscus.app.gateway
 from fiscus.cost.ai.price_table import PriceTable
 from fiscus.edges.gateway.serve import serve_worker
 from fiscus.edges.listening import bind
+from fiscus.kernel.clock import SystemClock
 from fiscus.kernel.errors import FiscusError
 
+SHIFT = mmap.mmap(-1, 8)  # shared with every fork: seconds that its clock goes ahead
 END_SECONDS = 15.0
 AGAIN_SECONDS = 0.05
 LOADED = (
@@ -130,6 +136,8 @@ def main() -> None:
     load, tables = fiscus.app.ai_prices.load_ai_prices, list[PriceTable]()
 
     def kept(home: Path, wanted: Collection[str] | None = None) -> PriceTable:
+        if (home / "prices" / "ai.yaml").exists():  # of a trial whose prices change
+            return load(home, wanted)
         if not tables:
             tables.append(load(home, wanted))
         return tables[0]
@@ -141,9 +149,26 @@ def main() -> None:
         run(asked)
 
 
+class _ShiftedTogether:
+    """The clock of all workers of a trial, however often they start."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=struct.unpack("d", SHIFT[:8])[0])
+
+
+def _shift_to_the_months_end(seconds: float) -> None:
+    now = datetime.now(UTC)
+    following = (now.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    SHIFT[:8] = struct.pack("d", (following - now).total_seconds() - seconds)
+
+
 def run(asked: Mapping[str, Any]) -> None:
     """One trial, to its end."""
     seconds, chance = asked["kill_seconds"], random.Random(asked["seed"])
+    midnight = asked["midnight_seconds"]
+    if midnight:  # the month ends so long after the storm begins
+        _shift_to_the_months_end(600.0)
+    fiscus.app.gateway.SystemClock = _ShiftedTogether if midnight else SystemClock  # type: ignore[misc]  # for this trial
     workers, kills = Workers(Path(asked["home"]), asked["port"], asked["workers"]), 0
     storm, kill_at = False, 0.0
     while True:
@@ -151,6 +176,8 @@ def run(asked: Mapping[str, Any]) -> None:
         if select.select([0], [], [], 0.005)[0]:
             word = os.read(0, 100)
             storm = b"storm" in word and b"calm" not in word
+            if storm and midnight:
+                _shift_to_the_months_end(midnight)
             kill_at = time.monotonic() + seconds
             if not word or b"end" in word:
                 break

@@ -112,7 +112,7 @@ def _trial(
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-        forge.tell(home=str(home), port=port, workers=1, kill_seconds=60, seed=number)
+        forge.tell(home=str(home), port=port, workers=1, kill_seconds=60, seed=number, midnight_seconds=0)
         seen = Seen()
         try:
             gone, counted = asyncio.run(_storm(f"http://127.0.0.1:{port}", keys, seen, server))

@@ -16,7 +16,9 @@ from fiscus.guardrails.decisions.holding import subjects_of
 from fiscus.guardrails.doors.ai.asked_call import Bounded, input_tokens
 from fiscus.guardrails.ledger.lease_pools import Lane
 from fiscus.guardrails.policies.policy_set import InForce
+from fiscus.kernel.periods import midnight
 
+DAY: Final = timedelta(days=1)
 LANE_FOR: Final = timedelta(seconds=1)  # the hour, a freeze or a directory may have changed after it
 SILENT: Final = frozenset({"allow", "warn"})
 
@@ -72,5 +74,5 @@ def lane_of(question: Question, policies: InForce) -> CallLane:
         plain=plain and all(budget.currency == intent.currency for budget in question.budgets),
         subjects=subjects_of(intent),
         lease=Lane(question.accounts, intent.currency, intent.provider, asked.at.date()) if question.accounts else None,
-        until=asked.at + LANE_FOR,
+        until=min(asked.at + LANE_FOR, midnight(asked.at.date() + DAY)),  # what is asked for tomorrow is tomorrow's
     )
