@@ -15,7 +15,7 @@ from tools.find_chromium import FLAGS
 
 PAGES = ("/", "/spend", "/budgets", "/cases", "/cases/case-1", "/actions", "/policies", "/policies/decisions/dec-1",
          "/owners", "/board", "/data", "/number/spend?where.service=Amazon+SageMaker", "/api/docs", "/find?q=web",
-         "/ai", "/ai/keys")  # fmt: skip
+         "/ai", "/ai/keys", "/reports", "/reports/costs-service-name?first=2026-10&last=2026-11")  # fmt: skip
 PROBE = """() => {
   const canvas = document.querySelector('[data-chart] canvas');
   if (!canvas) return 0;

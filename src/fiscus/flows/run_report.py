@@ -22,7 +22,7 @@ from fiscus.kernel.money import display, total
 from fiscus.kernel.rows import Rows
 
 FOLDER: Final = "reports"
-BARS_SHOWN: Final = 20
+BARS_SHOWN: Final = 12
 SERIES_SHOWN: Final = 6
 OTHER: Final = "other"
 
@@ -102,9 +102,8 @@ def run_report(ws: Workspace, name: str, given: Mapping[str, str], rows_max: int
         rows = Rows(rows.columns, rows.rows[:rows_max])
     chart = _chart(report, rows, ws.config.company.currency)
     totals = _totals(report, rows)
-    return ReportAnswer(
-        report, bound, rows, more, totals, chart, str(ws.lake.version()), _sentence(report, rows, totals)
-    )
+    sentence = _sentence(report, rows, totals, chart)
+    return ReportAnswer(report, bound, rows, more, totals, chart, str(ws.lake.version()), sentence)
 
 
 def _own_files(home: Path) -> Sequence[Path]:
@@ -170,15 +169,17 @@ def _totals(report: Report, rows: Rows) -> Mapping[str, Mapping[str, Decimal]]:
     return sums
 
 
-def _sentence(report: Report, rows: Rows, totals: Mapping[str, Mapping[str, Decimal]]) -> str:
+def _sentence(report: Report, rows: Rows, totals: Mapping[str, Mapping[str, Decimal]], chart: ChartSpec | None) -> str:
+    """The money and where to look first: the largest of what is drawn, whose currency is said first."""
     if not rows.rows:
         return "Nothing of the kind in this period. Widen it or clear a filter."
     value = report.chart.value if report.chart else next(iter(totals), "")
-    if value not in totals:
+    if chart is None or value not in totals:
         return f"{len(rows):,} rows: {report.question}"
-    said = " and ".join(f"{display(amount, 0)} {code}" for code, amount in totals[value].items())
-    label = rows.rows[0][0] if report.chart is None else rows.rows[0][rows.columns.index(report.chart.label)]
-    return f"{said} of {value} in {len(rows):,} rows: start with {label}."
+    sums = sorted(totals[value].items(), key=lambda one: one[0] != chart.unit)
+    said = " and ".join(f"{display(amount, 0)} {code}" for code, amount in sums)
+    first = chart.series[0].name if chart.kind == "stacked_bars" else chart.labels[0]
+    return f"{said} of {value} in {len(rows):,} rows: start with {first}."
 
 
 def _chart(report: Report, rows: Rows, home: str) -> ChartSpec | None:

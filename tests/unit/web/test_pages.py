@@ -30,7 +30,8 @@ from .conftest import PORT, Browser
 PAGES = ("/", "/spend", "/budgets", "/cases", "/actions", "/policies", "/owners", "/board", "/data", "/find?q=staging",
          "/api/docs", "/number/spend?where.service=Amazon+SageMaker", "/cases/case-1", "/policies/decisions/dec-1",
          "/number/finding/f-1", "/number/case/case-1", "/spend?group=tag:team&by=month&from=2026-10&to=2026-11",
-         "/allocations?period=2026-10", "/currencies?period=2026-10")  # fmt: skip
+         "/allocations?period=2026-10", "/currencies?period=2026-10", "/reports",
+         "/reports/costs-service-name?first=2026-10&last=2026-11", "/reports/spend-by-owner?first=soon")  # fmt: skip
 
 
 def text_of(page: str) -> str:
@@ -162,6 +163,7 @@ EMPTY = {
     "/owners": "No charge of this month.",
     "/board": "No pack has been built.",
     "/data": "No bill has been delivered.",
+    "/reports/spend-by-owner": "No row.",
 }
 
 

@@ -34,6 +34,9 @@ def test_what_was_asked_stands_in_the_address_and_in_the_form(ws: Workspace, bro
     assert page.count("<tr>") > len(answer.rows), "every row, and the chart's table"
     assert f"{answer.rows.rows[0][-1]:,.2f}" in page
     assert "island-costs-service-name" in page
+    assert answer.chart is not None
+    assert answer.sentence.endswith(f"start with {answer.chart.labels[0]}.")
+    assert answer.sentence in unescape(page)
     assert f"lake version <code>{answer.lake_version}" in page.lower()
 
 

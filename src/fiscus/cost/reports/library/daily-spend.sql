@@ -9,7 +9,8 @@ parameters:
 columns: {Day: day, ServiceProviderName: text, BillingCurrency: currency, EffectiveCost: money, BilledCost: money}
 chart: {label: Day, value: EffectiveCost, series: ServiceProviderName}
 */
-SELECT CAST(ChargePeriodStart AS DATE) AS Day, ServiceProviderName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
+-- The day of the plain timestamp: instants are UTC, and no calendar of time zones is asked for each charge.
+SELECT CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS Day, ServiceProviderName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   sum(BilledCost) AS BilledCost
 FROM charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($provider = '' OR ServiceProviderName = $provider)

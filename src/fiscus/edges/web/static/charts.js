@@ -30,6 +30,7 @@
     const axis = { axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, axisLabel: { color: ink, hideOverlap: true } };
     const ranked = data.kind === "contribution"; // the largest on top, its name beside it
     const names = { type: "category", data: data.labels.map(when), inverse: ranked, ...axis };
+    if (ranked) names.axisLabel = { ...names.axisLabel, width: 180, overflow: "truncate", interval: 0, hideOverlap: false };
     const amounts = { type: "value", splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, formatter: short, hideOverlap: true } };
     return {
       animation: false,
