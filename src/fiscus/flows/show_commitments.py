@@ -198,7 +198,7 @@ def _line(one: OnBills, groups: _Groups, currency: str, as_of: date) -> Commitme
         provider=one.provider,
         per_month=_cents(own.cost, a_month),
         unused_per_month=_cents(own.unused, a_month),
-        utilisation=own.utilisation or ZERO,
+        utilisation=own.utilisation if own.utilisation is not None else _free(mine),
         last_day=last,
         ends=one.ends,
         stopped=one.landed is not None and (one.landed - last).days > QUIET_DAYS,
@@ -213,6 +213,11 @@ def _line(one: OnBills, groups: _Groups, currency: str, as_of: date) -> Commitme
         figures=_with_coverage(own, groups.beside(mine)),
         amortisation=amortise(one.paid, currency),
     )
+
+
+def _free(groups: Sequence[UseGroup]) -> Decimal:
+    """The utilisation of what cost nothing: whole where it covers something."""
+    return Decimal("100.0") if any(one.status == "Used" for one in groups) else ZERO
 
 
 def _with_coverage(own: UseFigures, beside: Sequence[UseGroup]) -> UseFigures:

@@ -95,7 +95,7 @@ def _state(paid: Paid, purchased: Decimal, difference: Decimal, running: Decimal
         return "no_usage"
     began_before = paid.first_use <= paid.begins
     if purchased == ZERO:
-        return "no_purchase" if paid.amortised != ZERO else "ties"
+        return "no_purchase"
     if running == ZERO and difference == ZERO:
         return "ties"
     gap = max(CENT, EXACT.multiply(abs(purchased), ROUNDING), EXACT.multiply(abs(running), STRAIGHT_LINE_TOLERANCE))

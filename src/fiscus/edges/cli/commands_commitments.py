@@ -23,31 +23,35 @@ def mount(app: App) -> None:
 
 
 @guarded
-def commitments(*, currency: str = "", common: Common = NO_OPTIONS) -> None:
+def commitments(*, currency: str = "", as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
     """Commitments on the bills: used, unused, coverage, savings rate, break-even, end; whether they tie to what was paid.
 
     Parameters
     ----------
     currency
         A BillingCurrency; the company's when left out. Currencies are never added.
+    as_of
+        The day to look from, YYYY-MM-DD; today when left out.
     """
     from fiscus.flows.show_commitments import show_commitments
 
-    show(common, show_commitments(open_home(common), currency), _commitments_text)
+    show(common, show_commitments(open_home(common, as_of), currency), _commitments_text)
 
 
 @guarded
-def credits_(*, currency: str = "", common: Common = NO_OPTIONS) -> None:
+def credits_(*, currency: str = "", as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
     """Prepaid balances: credits, tokens, money in advance; what is left, how fast it goes, when it is gone.
 
     Parameters
     ----------
     currency
         Only what was billed in this currency; all when left out, each by itself.
+    as_of
+        The day to look from, YYYY-MM-DD; today when left out.
     """
     from fiscus.flows.show_credits import show_credits
 
-    show(common, show_credits(open_home(common), currency), _credits_text)
+    show(common, show_credits(open_home(common, as_of), currency), _credits_text)
 
 
 def _credits_text(shown: CreditsShown) -> None:

@@ -41,17 +41,19 @@ def history(name: str, /, *, region: str = "", months: int = 12, common: Common 
 
 
 @guarded
-def changes(*, months: int = PRICE_CHANGES_MONTHS, common: Common = NO_OPTIONS) -> None:
+def changes(*, months: int = PRICE_CHANGES_MONTHS, as_of: str | None = None, common: Common = NO_OPTIONS) -> None:
     """Unit prices that changed, and what that costs at the volume of now.
 
     Parameters
     ----------
     months
         Whole months before the running one.
+    as_of
+        The day to look from, YYYY-MM-DD; today when left out.
     """
     from fiscus.flows.show_price_history import show_price_changes
 
-    show(common, show_price_changes(open_home(common), months), _changes_text)
+    show(common, show_price_changes(open_home(common, as_of), months), _changes_text)
 
 
 @guarded
