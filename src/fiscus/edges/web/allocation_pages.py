@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -10,6 +11,8 @@ from fastapi.responses import HTMLResponse
 from fiscus.edges.web.site import Site
 from fiscus.flows.show_allocations import METRICS, PAYERS, AllocationsAsked, show_allocations
 from fiscus.kernel.errors import BadInput
+
+OPEN_ROWS: Final = 25  # a longer table is folded
 
 
 def mount(router: APIRouter, site: Site) -> None:
@@ -25,7 +28,14 @@ def mount(router: APIRouter, site: Site) -> None:
         key = ("allocations", asked)
         shown = site.kept.get(ws, key, lambda: show_allocations(ws, asked, site.trust(ws)))
         rules = {rule.id: rule for rule in ws.config.allocations.rules}
-        about = {"shown": shown, "asked": asked, "rules": rules, "payers": PAYERS, "metrics": METRICS}
+        about = {
+            "shown": shown,
+            "asked": asked,
+            "rules": rules,
+            "payers": PAYERS,
+            "metrics": METRICS,
+            "open_rows": OPEN_ROWS,
+        }
         return site.page(visit, "allocations.html", about)
 
 
