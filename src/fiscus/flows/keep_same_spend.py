@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from fiscus.cost.marketplaces.find_same import cell_counts, find_same, sellers_of_two
 from fiscus.cost.marketplaces.types import Cell, SeenTwice
@@ -14,6 +14,8 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.limits import SEEN_TWICE_DAYS
 from fiscus.kernel.periods import Month, midnight
 from fiscus.kernel.sql_text import sql_text
+
+TOLD_FACT: Final = "same_spend.version"  # the version of the lake's table that evidence tells of
 
 
 def seen_twice(ws: Workspace) -> Sequence[SeenTwice]:
@@ -31,17 +33,19 @@ def seen_twice(ws: Workspace) -> Sequence[SeenTwice]:
 
 
 def keep_same_spend(ws: Workspace) -> Sequence[SeenTwice]:
-    """Look, and keep what counts once. Twice over the same bills and file changes nothing; what changed is evidence."""
+    """Look, and keep what counts once. Twice over the same bills and file changes nothing; what changed is evidence.
+
+    A run that dies between the lake and its evidence leaves the evidence to the next one: the version told last is a fact.
+    """
+    ws.lake.refresh()
     found = seen_twice(ws)
-    cells = cell_counts(found)
-    before = ws.lake.refresh()
-    after = ws.lake.write_same_spend(cells)
-    if after.same_spend != before.same_spend:
-        once = [one for one in found if one.counted_once]
-        body = {
-            "links": [[one.id, one.seller, one.month, one.confidence, one.counts] for one in once],
-            "lake": str(after),
-        }
+    version = ws.lake.write_same_spend(cell_counts(found))
+    with ws.state.read() as tx:
+        told = tx.facts.get(TOLD_FACT)
+    if version.same_spend != (-1 if told is None else told):
+        links = [[one.id, one.seller, one.month, one.confidence, one.counts] for one in found if one.counted_once]
         with ws.state.begin() as tx:
-            tx.evidence.append("same_spend.kept", f"t{after.same_spend}", FISCUS, body)
+            body = {"links": links, "lake": str(version)}
+            tx.evidence.append("same_spend.kept", f"t{version.same_spend}", FISCUS, body)
+            tx.facts.put(TOLD_FACT, version.same_spend)
     return found

@@ -20,7 +20,7 @@ from fiscus.cost.marketplaces.load_pairs import load_pairs
 from fiscus.cost.marketplaces.types import Cell
 from fiscus.cost.types import Source
 from fiscus.flows.find_marketplaces import marketplace_findings
-from fiscus.flows.keep_same_spend import keep_same_spend
+from fiscus.flows.keep_same_spend import keep_same_spend, seen_twice
 from fiscus.flows.show_marketplaces import show_marketplaces
 from fiscus.kernel.errors import BadConfig
 
@@ -97,6 +97,16 @@ class TestSeenByBoth:
         assert ws.lake.version() == version
         with ws.state.read() as tx:
             assert len(list(tx.evidence_records(["same_spend.kept"]))) == 1
+
+    def test_a_run_that_died_before_its_evidence_leaves_it_to_the_next(self, tmp_path: Path) -> None:
+        ws = two_feeds(tmp_path, "100", "100")
+        ws.lake.write_same_spend(cell_counts(seen_twice(ws)))
+        version = ws.lake.version()
+        keep_same_spend(ws)
+        assert ws.lake.version() == version
+        with ws.state.read() as tx:
+            (told,) = tx.evidence_records(["same_spend.kept"])
+        assert told.subject == f"t{version.same_spend}"
 
     def test_feeds_that_keep_to_focus_count_once_by_themselves(self, tmp_path: Path) -> None:
         """The vendor does not invoice, so it bills nothing; the marketplace has no usage, so it counts nothing."""
