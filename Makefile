@@ -42,6 +42,7 @@ format: $(VENV)/.dev  ## Format the code in place
 bench: $(VENV)/.dev $(VENV)/.litellm  ## Benchmarks as ratios, quick
 	$(BIN)/python -m bench.loop --quick
 	$(BIN)/python -m bench.policies --quick
+	$(BIN)/python -m bench.allocation --quick
 	$(BIN)/python -m bench.gateway --quick
 	$(BIN)/python -m bench.overshoot --quick
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import Final, cast
 
 from fiscus.cost.currency.day_rates import day_rates
 from fiscus.cost.currency.read_rates import read_rates
@@ -14,6 +14,8 @@ from fiscus.cost.currency.views import rate_day_sql
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.sql_text import sql_text
+
+MISSING: Final = "rates.missing"  # the fact: currency -> why some of its charges have no rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,19 @@ def keep_rates(ws: Workspace) -> RatesKept | None:
         needed.setdefault(str(currency), []).append(cast("date", day))
     rates, missing = day_rates(read_rates(reporting.files), reporting, needed)
     version = ws.lake.write_rates(rates, reporting)
+    _note_missing(ws, missing)
     if version.rates != before.rates:
         with ws.state.begin() as tx:
             body = {"currency": reporting.currency, "rates": len(rates), "missing": [one.currency for one in missing]}
             tx.evidence.append("rates.kept", str(version), FISCUS, body)
     return RatesKept(reporting.currency, len(rates), tuple(missing), str(version))
+
+
+def _note_missing(ws: Workspace, missing: Sequence[MissingRate]) -> None:
+    """Why a currency is not converted, where pages can read it."""
+    told = {one.currency: one.why for one in missing}
+    with ws.state.read() as tx:
+        known = tx.facts.get(MISSING)
+    if known != told and (told or known):
+        with ws.state.begin() as tx:
+            tx.facts.put(MISSING, told)

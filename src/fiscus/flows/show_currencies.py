@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
+from fiscus.flows.keep_rates import MISSING
 from fiscus.flows.show_trust import DataTrust, data_trust
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.fiscal_labels import period_named
@@ -39,6 +40,7 @@ class CurrencyLine:
     not_converted_charges: int
     not_converted_from: date | None
     not_converted_to: date | None
+    why: str = ""  # why there is no rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,12 @@ def show_currencies(ws: Workspace, period: str | None = None, trust: DataTrust |
     window = {"from_day": midnight(asked.start), "until_day": midnight(asked.end)}
     query = Query(sql_text("fiscus.flows", "currencies"), window)
     rows: Sequence[Any] = ws.lake.query(query.sql, query.params).rows
-    lines = tuple(CurrencyLine(*row) for row in rows)
+    with ws.state.read() as tx:
+        missing = cast("Mapping[str, str]", tx.facts.get(MISSING) or {})
+    found = (CurrencyLine(*row) for row in rows)
+    lines = tuple(
+        replace(one, why=missing.get(one.currency, "")) if one.not_converted_charges else one for one in found
+    )
     reporting = ws.config.reporting.currency if ws.config.reporting else None
     billed = [line.reported_billed for line in lines if line.reported_billed is not None]
     effective = [line.reported_effective for line in lines if line.reported_effective is not None]

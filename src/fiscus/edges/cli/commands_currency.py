@@ -18,6 +18,8 @@ def mount(app: App) -> None:
 def currencies(*, period: str | None = None, common: Common = NO_OPTIONS) -> None:
     """Each billing currency as billed and in the reporting currency, by dated rates; what has no rate is listed with its money.
 
+    The rates that charges need are worked out from the files first, as `fiscus run` does.
+
     Parameters
     ----------
     period
@@ -43,7 +45,7 @@ def _text(shown: Any) -> None:
     for one in shown.lines:
         if shown.reporting and one.not_converted_charges:
             days = f"{one.not_converted_from} to {one.not_converted_to}"
-            say(f"{one.not_converted_charges:,} charges of {one.currency}, {days}, have no rate: fiscus run says why.")
+            say(f"{one.not_converted_charges:,} charges of {one.currency}, {days}, have no rate: {one.why}.")
 
 
 def _line(line: Any) -> tuple[object, ...]:

@@ -141,6 +141,7 @@ def test_what_is_billed_stays_and_what_is_reported_is_the_sum_of_what_each_charg
         1,
     )  # the 20th
     assert (lines["XYZ"].reported_billed, lines["XYZ"].not_converted) == (None, lines["XYZ"].billed)
+    assert (lines["XYZ"].why, lines["USD"].why) == ("no file has a rate of XYZ", "")
     assert "no rate and is not in it" in shown.sentence
 
 
