@@ -35,6 +35,7 @@ from fiscus.kernel.actor import FISCUS
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.fiscal_labels import month_of
 from fiscus.kernel.progress import Progress
+from fiscus.stores.lake.object_address import object_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,15 @@ def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:
     deliveries: list[Delivery] = []
     options = IngestOptions(promote=ws.config.promoted_tags)
     for name, configured in ws.config.sources.items():
-        present = [p for p in configured.paths if p.is_file() or (p.is_dir() and any(p.rglob("[!.]*.*")))]
+        present = [p for p in configured.paths if _may_hold_bills(p)]
         if present:
             progress.stage(f"Ingesting {name}")
             deliveries.extend(ingest_files(ws, configured.source, present, options, progress))
     return deliveries
+
+
+def _may_hold_bills(path: Path) -> bool:
+    return object_url(path) is not None or path.is_file() or (path.is_dir() and any(path.rglob("[!.]*.*")))
 
 
 def _pack(ws: Workspace) -> tuple[Path, ...]:

@@ -27,6 +27,7 @@ from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document, load_document
 from fiscus.kernel.errors import BadConfig, Where
+from fiscus.stores.lake.object_address import object_url
 
 FILE = "fiscus.yaml"
 DEFAULT_LAKE = ".fiscus/lake"
@@ -182,5 +183,10 @@ def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path)
             default_currency=item.get("default_currency"),
             corrections=item.get("corrections", "replacement"),
         )
-        sources[source.name] = ConfiguredSource(source, tuple(home / path for path in item["paths"]))
+        sources[source.name] = ConfiguredSource(source, tuple(_place(home, path) for path in item["paths"]))
     return sources
+
+
+def _place(home: Path, path: str) -> Path:
+    """In the workspace, unless it is an object store's address."""
+    return Path(path) if object_url(Path(path)) else home / path

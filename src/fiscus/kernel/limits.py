@@ -107,6 +107,7 @@ BILLING_OPEN_DAYS: Final = 5  # a billing month still changes for so long after 
 # Bills, further: a Parquet file can name a thousand million equal rows in a few bytes.
 INPUT_ROWS_FREE: Final = 1_000_000  # below this many rows, any Parquet file is harmless
 INPUT_ROWS_PER_BYTE_MAX: Final = 4
+OBJECT_BYTES_MAX: Final = 200 * 10**9  # of one delivery out of an object store
 INPUT_PAGE_BYTES_MAX: Final = 128 * 1024**2  # unpacked; writers aim at one megabyte
 
 # Approvals. Whoever asks in a loop must not bury the people who decide.

@@ -9,7 +9,7 @@ SELECT
     CAST(ChargePeriodStart AS DATE) AS starts, CAST(ChargePeriodEnd AS DATE) AS ends,
     sum(CASE WHEN CommitmentDiscountId IS NULL THEN PricingQuantity ELSE CommitmentDiscountQuantity END) AS quantity,
     sum(BilledCost) AS billed, sum(EffectiveCost) AS effective, max(coalesce(ChargeDescription, '')) AS description,
-    max(x_Owner) AS owner, max(x_Team) AS team, list(DISTINCT SkuId) FILTER (SkuId IS NOT NULL) AS skus
+    max(x_Owner) AS owner, max(x_Team) AS team, list(DISTINCT SkuId ORDER BY SkuId) FILTER (SkuId IS NOT NULL) AS skus
 FROM charges
 WHERE ChargeCategory = 'Purchase' AND ChargePeriodStart < $until AND x_SourceId NOT LIKE 'gateway-%'
   AND (CommitmentDiscountId IS NULL

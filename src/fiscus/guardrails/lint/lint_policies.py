@@ -200,5 +200,5 @@ def _found(rule: str, severity: Severity, compiled: CompiledPolicy, message: str
 
 def distinct_values_sql(columns: Sequence[str] = WATCHED_COLUMNS) -> str:
     """One row: for each column, every text that it ever held."""
-    lists = ", ".join(f"list(DISTINCT {name}) FILTER ({name} <> '') AS {name}" for name in columns)
+    lists = ", ".join(f"list(DISTINCT {name} ORDER BY {name}) FILTER ({name} <> '') AS {name}" for name in columns)
     return f"SELECT {lists} FROM charges"

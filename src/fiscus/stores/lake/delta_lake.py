@@ -40,6 +40,7 @@ from fiscus.kernel.rows import Query, Rows, Table
 from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
+from fiscus.stores.lake.object_files import brought
 from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.rate_table import write_rates
@@ -158,7 +159,7 @@ class DeltaLake:
     @contextmanager
     def stage(self, paths: Sequence[Path], source: str, progress: Progress) -> Iterator[DeliveryStaging]:
         """A staging for one delivery of `source`; the second of two at once waits."""
-        found = find_files(paths)
+        found = find_files(brought(paths, self._root / "_objects" / source))
         files = []
         for number, path in enumerate(found):
             files.append(inspect_file(path))
