@@ -134,7 +134,7 @@ def _totals(ws: Workspace, month: Month, view: str) -> tuple[tuple[SourceTotal, 
     text = sql_text("fiscus.cost", "close_totals").replace("{{view}}", view)
     rows = cast("Sequence[tuple[Any, ...]]", ws.lake.query(text, {"month": str(month)}).rows)
     totals = tuple(SourceTotal(*row[:5]) for row in rows)
-    return totals, digest([[row[0], row[1], str(row[5])] for row in rows])
+    return totals, digest([[row[0], row[1], f"{row[5]:f}", f"{row[6]:f}"] for row in rows])
 
 
 def _refuse_closed(tx: StateTx, month: Month) -> None:
