@@ -97,6 +97,9 @@ class KnownNames:
         named = environment_named(self._names, given)
         found = known.get(named.casefold(), named)
         if known and found not in known.values():
+            if not given:
+                remedy = f"Say which: {', '.join(sorted(known.values()))}."
+                raise BadInput("No environment is named", remedy=remedy, where=Where(key="environment"))
             near = did_you_mean(given, sorted(known.values()))
             remedy = f"{near} A new one is named in owners/rules.yaml, under environment."
             raise BadInput(f"{given!r} is no environment", remedy=remedy, where=Where(key="environment"))

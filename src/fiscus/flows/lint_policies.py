@@ -8,16 +8,24 @@ from typing import cast
 
 from fiscus.flows.prove_policies import proven_versions
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.lint.find_faults import load_or_faults
+from fiscus.guardrails.lint.find_faults import fault_of, load_or_faults
 from fiscus.guardrails.lint.lint_policies import WATCHED_COLUMNS, distinct_values_sql, lint_policies
 from fiscus.guardrails.lint.types import Known, LintFinding
+from fiscus.kernel.errors import BadConfig
 
 
-def lint_texts(texts: Mapping[str, str], ws: Workspace | None) -> tuple[LintFinding, ...]:
-    """Every finding over all files (name -> text). Without a workspace nothing is said of people, proofs and past charges."""
+def lint_texts(
+    texts: Mapping[str, str], ws: Workspace | None, refused: BadConfig | None = None
+) -> tuple[LintFinding, ...]:
+    """Every finding over all files (name -> text). Without a workspace nothing is said of people, proofs and past charges.
+
+    `refused`: why the workspace does not load; a finding too, where the policies alone do not show it.
+    """
     policies, faults = load_or_faults(texts)
-    found = lint_policies(policies, known_of(ws) if ws else Known())
-    return tuple(sorted((*faults, *found), key=lambda one: (one.file, one.line, one.rule, one.message)))
+    found = [*faults, *lint_policies(policies, known_of(ws) if ws else Known())]
+    if refused is not None and (whole := fault_of(refused, "fiscus.yaml")) not in faults:
+        found.append(whole)
+    return tuple(sorted(found, key=lambda one: (one.file, one.line, one.rule, one.message)))
 
 
 def known_of(ws: Workspace) -> Known:

@@ -51,6 +51,15 @@ def test_a_policy_that_does_not_load_is_a_finding_and_not_a_crash(home: Path, ca
     assert (found["rule"], found["file"], found["line"]) == ("does-not-load", "policies/bad.yaml", 6)
 
 
+def test_an_owner_who_is_nobody_is_a_finding_beside_the_others(home: Path, capsys) -> None:
+    """Nothing else of the workspace loads then, so it must not hide behind what else is wrong."""
+    (home / "policies" / "own.yaml").write_text(policy_text({**HARD, "owner": "nobody.here"}))
+    assert _run(f"policy lint --json --home {home}") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {one["rule"] for one in found} >= {"does-not-load", "no-tests"}
+    assert any("nobody.here" in one["message"] and one["file"] == "policies/own.yaml" for one in found)
+
+
 def test_another_file_that_is_broken_is_an_error(home: Path, capsys) -> None:
     (home / "owners" / "rules.yaml").write_text("rules: 5\n")
     assert _run(f"policy lint --home {home}") == 2

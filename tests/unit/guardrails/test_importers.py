@@ -414,3 +414,11 @@ def test_an_empty_spreadsheet_is_refused() -> None:
     for text in ("", CSV.splitlines()[0] + "\n", "\n"):
         with pytest.raises(BadInput):
             _csv(text)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_a_csv_of_another_separator_is_told_so(mark: str) -> None:
+    """As a spreadsheet saves it where the comma is the decimal mark."""
+    with pytest.raises(BadInput, match="not by commas") as refused:
+        _csv(f"\ufeffbudget{mark}period{mark}amount{mark}currency\r\nb1{mark}2026-11{mark}10,50{mark}EUR\r\n")
+    assert "commas" in refused.value.remedy

@@ -15,12 +15,13 @@ from tests.fixtures.ledgers import USD, account, ask, sync
 
 from fiscus.cost.providers import ALIASES, canonical_name
 from fiscus.flows.decide_intent import decide_intent
+from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.policies.load_policies import library_texts, load_policies
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.policies.policy_set import PolicySet
-from fiscus.guardrails.types import Decision, IntentKind
+from fiscus.guardrails.types import Decision, Intent, IntentKind
 from fiscus.kernel.errors import BadInput
 from fiscus.ownership.load_rules import load_rules
 
@@ -103,6 +104,12 @@ def test_an_environment_that_nobody_knows_is_refused(company: Workspace, given: 
     assert refused.value.where.key == "environment"
     assert meant in refused.value.remedy
     assert not company.ledger.store.decisions()
+
+
+def test_an_environment_that_is_not_stated_is_asked_for(company: Workspace) -> None:
+    with pytest.raises(BadInput, match="No environment is named") as refused:
+        settle_intent(company, Intent("ai.request", "max", "", "", Decimal(1), "USD"))
+    assert "prod" in refused.value.remedy
 
 
 def test_a_company_that_names_no_environment_is_not_asked_to(company: Workspace) -> None:

@@ -47,13 +47,14 @@ def lint(path: str | None = None, /, *, format: Literal["text", "sarif"] = "text
 
     home = find_home(common.home)
     texts = policy_texts(home, path)
+    ws, refused = None, None
     try:
         ws = workspace_if_any(home)
-    except BadConfig:
+    except BadConfig as broken:
         if path is not None or not lint_texts(texts, None):
             raise  # what is wrong is not in the policies
-        ws = None
-    found = lint_texts(texts, ws)
+        refused = broken
+    found = lint_texts(texts, ws, refused)
     if format == "sarif":
         say(json.dumps(sarif(found, __version__), indent=2, ensure_ascii=False))
     elif common.json:

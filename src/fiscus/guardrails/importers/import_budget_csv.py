@@ -66,12 +66,15 @@ def import_budget_csv(text: str, file: str, owner: str, calendar: FiscalCalendar
 
 def _check_header(header: Sequence[str], file: str) -> None:
     where = Where(file=file, line=1)
+    if len(header) == 1 and (mark := next((one for one in ";\t|" if one in header[0]), "")):
+        remedy = "Save it with commas between the cells, and amounts as 4000.50."
+        raise BadInput(f"The cells are separated by {mark!r}, not by commas", remedy=remedy, where=where)
     for name in REQUIRED:
         if name not in header:
             raise BadInput(f"The header has no column {name}", remedy=f"Needed: {', '.join(REQUIRED)}.", where=where)
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise BadInput(f"The header has {twice[0]!r} twice", remedy="Keep one.", where=where)
-    known = [*REQUIRED, *SAME, *SCOPE_DIMENSIONS]
+    known = list(dict.fromkeys((*REQUIRED, *SAME, *SCOPE_DIMENSIONS)))
     for name in header:
         if name not in known and not re.fullmatch(r"tag:.{1,256}", name):
             raise BadInput(f"{name!r} is no column", remedy=did_you_mean(name, [*known, "tag:KEY"]), where=where)

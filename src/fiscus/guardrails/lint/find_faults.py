@@ -21,14 +21,15 @@ def load_or_faults(texts: Mapping[str, str]) -> tuple[PolicySet, tuple[LintFindi
                 load_policies({file: text})
                 sound[file] = text
             except BadConfig as broken:
-                faults.append(_fault(broken, file))
+                faults.append(fault_of(broken, file))
         try:
             return load_policies(sound), tuple(faults)
         except BadConfig as together:  # an id that stands in two of them
-            return PolicySet(), (*faults, _fault(together if faults else whole, ""))
+            return PolicySet(), (*faults, fault_of(together if faults else whole, ""))
 
 
-def _fault(broken: BadConfig, file: str) -> LintFinding:
+def fault_of(broken: BadConfig, file: str) -> LintFinding:
+    """Why something does not load, as a finding; `file`: where, if the error does not say."""
     where = broken.where
     named, line = (where.file or file, where.line or 1) if where else (file, 1)
     return LintFinding("does-not-load", "error", "", named, line, broken.message, broken.remedy)
