@@ -43,6 +43,7 @@ bench: $(VENV)/.dev $(VENV)/.litellm  ## Benchmarks as ratios, quick
 	$(BIN)/python -m bench.loop --quick
 	$(BIN)/python -m bench.policies --quick
 	$(BIN)/python -m bench.allocation --quick
+	$(BIN)/python -m bench.scale --quick
 	$(BIN)/python -m bench.gateway --quick
 	$(BIN)/python -m bench.overshoot --quick
 
