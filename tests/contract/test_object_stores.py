@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from gcp_storage_emulator.server import create_server
 from moto.server import ThreadedMotoServer
 from tests.bills import deliver, write_csv
 from tests.fixtures.company import Settings, open_company
+from tests.fixtures.free_port import free_port
 
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import BadInput, Unavailable
@@ -104,6 +107,22 @@ def test_a_key_that_leads_elsewhere_is_refused(ws, bucket, endpoint: str, tmp_pa
     with pytest.raises((BadInput, Unavailable)):
         deliver(ws, _url(endpoint, "focus"))
     assert not list(tmp_path.rglob("out.csv"))
+
+
+def test_google_cloud_storage_is_read_the_same_way(ws: Workspace, tmp_path: Path) -> None:
+    host, port = "127.0.0.1", free_port()
+    server = create_server(host, port, in_memory=True, default_bucket="bills")
+    server.start()
+    try:
+        bill = write_csv(tmp_path / "put.csv", [{}, {"ResourceId": "i-2"}]).read_bytes()
+        upload = f"http://{host}:{port}/upload/storage/v1/b/bills/o?uploadType=media&name=focus/a.csv"
+        with urlopen(Request(upload, data=bill, method="POST", headers={"Content-Type": "text/csv"})) as answer:
+            assert answer.status == 200
+        address = f"gs://anonymous@bills/focus?scheme=http&endpoint_override={host}:{port}&retry_limit_seconds=5"
+        assert deliver(ws, Path(address)).rows == 2
+        assert deliver(ws, Path(address)).changed is False
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(
