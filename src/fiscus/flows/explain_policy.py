@@ -17,6 +17,7 @@ from fiscus.guardrails.explanations.explain import (
     intent_answers,
 )
 from fiscus.guardrails.explanations.say_condition import say
+from fiscus.guardrails.explanations.say_demand import say_demand
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.documents import did_you_mean
@@ -38,6 +39,7 @@ class PolicyExplained:
     file: str
     line: int
     says: Mapping[str, str]  # target -> its condition in plain words
+    asks: tuple[str, ...] = ()  # what it asks for where it matches, who says yes, what is excepted
 
 
 def loaded(ws: Workspace, policy_id: str) -> CompiledPolicy:
@@ -59,7 +61,7 @@ def explain_policy(ws: Workspace, policy_id: str) -> PolicyExplained:
         says = {"series": f"the detector {policy.detector} finds something"}
     return PolicyExplained(
         policy.id, policy.version, policy.title, policy.level, policy.owner, policy.reason, policy.remedy, policy.file,
-        policy.line, says,
+        policy.line, says, say_demand(compiled),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tests.fixtures.policy_text import policy, policy_set
 from fiscus.flows.explain_policy import explain_charge, explain_intent, explain_policy
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.explanations.say_condition import say
+from fiscus.guardrails.explanations.say_demand import say_demand
 from fiscus.guardrails.policies.check_condition import check_condition
 from fiscus.guardrails.types import Intent
 from fiscus.kernel.errors import BadInput, BadQuery, NotFound
@@ -41,6 +42,40 @@ def _intent(amount: str = "9.00", environment: str = "prod", currency: str = "US
 def test_a_policy_alone_says_what_it_demands(lake: Workspace) -> None:
     shown = explain_policy(lake, "dear")
     assert shown.says == {"charge": "charge.EffectiveCost is more than 20 USD and charge.tags has no po"}
+
+
+def test_a_policy_alone_says_what_it_does_who_says_yes_and_what_is_excepted() -> None:
+    exception = {
+        "owner": "ml",
+        "reason": "A pilot.",
+        "until": "2026-12-31",
+        "effect": "warn",
+        "when": 'intent.team == "ml"',
+    }
+    bands = [{"up_to": 10_000}, {"roles": ["finance", "cfo"], "approvers": 2}]
+    asks = policy(
+        "asks", on=["ai.request"], when='intent.amount > money("5.00 USD")', effect="require_approval", level="hard",
+        approval={"currency": "USD", "bands": bands, "expires_hours": 24}, exceptions=[exception],
+    )  # fmt: skip
+    (compiled,) = policy_set(asks)
+    assert say_demand(compiled) == (
+        "Where it matches, somebody has to say yes.",
+        "Up to 10,000.00 USD: 1 of those who answer for the team that pays within 24 hours.",
+        "Above 10,000.00 USD: 2 of finance or cfo within 24 hours.",
+        "Excepted until 2026-12-31 by ml, where intent.team is 'ml': then it goes through with a warning at the most. A pilot.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (AI, "Where it matches, somebody has to say yes: it would be deny, which the level soft weakens."),
+        (CHARGES, "Where it matches, a finding is opened."),
+    ],
+)
+def test_what_it_does_is_what_its_level_and_its_targets_let_it_do(made: dict[str, object], said: str) -> None:
+    (compiled,) = policy_set(made)
+    assert say_demand(compiled)[0] == said
 
 
 def test_an_intent_is_explained_term_by_term_with_its_values(lake: Workspace) -> None:

@@ -29,6 +29,8 @@ def demands_text(shown: PolicyExplained) -> None:
     say(shown.reason)
     for target, words in shown.says.items():
         say(f"  on {target}, when {words}")
+    for sentence in shown.asks:
+        say(sentence)
     say(f"Then: {shown.remedy}")
     say(f"It stands in {shown.file}, line {shown.line}; this is version {shown.version}.")
 
