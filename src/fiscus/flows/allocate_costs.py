@@ -166,7 +166,7 @@ def _keep(
     if not changed:
         return {}
     questions = AllocationQuestions(rules, [month.month for month in changed], ws.config.promoted_tags)
-    rows = read_row_sums(_asked(ws.lake.query, questions.row_sums(changed)))
+    rows = read_row_sums(_asked(ws.lake.query, questions.row_sums(changed)), changed)
     at, lake = ws.clock.now(), str(ws.lake.version())
     runs = {
         month.month: AllocationRun(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, cast
 
-from fiscus.cost.allocation.pool_sql import PoolSql, column_sql, pool_sql, scopes_of, split_cost_sql, where_sql
+from fiscus.cost.allocation.pool_sql import PoolSql, column_sql, pool_sql, scopes_of, where_sql
 from fiscus.cost.allocation.types import (
     RULE,
     AllocationRules,
@@ -16,8 +16,10 @@ from fiscus.cost.allocation.types import (
     Metric,
     MonthDecided,
     Rule,
+    Share,
     Target,
 )
+from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.rows import Query, Rows
 from fiscus.kernel.sql_text import sql_text
 
@@ -30,6 +32,7 @@ UNITS_OF: Final[Mapping[str, str]] = {
 }
 COUNTS: Final[Mapping[str, str]] = {"charges": "count(*)", "resources": "count(DISTINCT ResourceId)"}
 OWN_COST: Final = Metric("EffectiveCost")
+NOTHING: Final = (ZERO, ZERO)
 Place = tuple[str, int, str, str, str, str, int]  # month, segment, source, currency, rule, part, place
 
 
@@ -56,18 +59,16 @@ class AllocationQuestions:
             columns.append((RULE, "pool"))
         return [(dimension, self._driver(metric, column)) for dimension, column in columns]
 
-    def row_sums(self, decided: Iterable[MonthDecided]) -> Query:
+    def row_sums(self, decided: Sequence[MonthDecided]) -> Query:
         """What the charges' own parts come to, so that the last digits of the groups can be told apart from theirs."""
         shares = [
             {
-                "month": month.month, "segment": s.segment, "currency": s.currency, "pool": s.rule, "part": s.part,
-                "place": s.place, "low": str(s.low), "high": str(s.high),
+                "id": number, "month": month, "segment": s.segment, "currency": s.currency, "pool": s.rule, "part": s.part,
+                "high": str(s.high),
             }
-            for month in decided
-            for s in month.shares
+            for number, (month, s) in enumerate(_numbered(decided))
         ]  # fmt: skip
-        sql = self._filled("row_sums", billed=split_cost_sql("BilledCost"), effective=split_cost_sql("EffectiveCost"))
-        return Query(sql, {"shares": json.dumps(shares)})
+        return Query(self._filled("row_sums"), {"shares": json.dumps(shares)})
 
     def _driver(self, metric: Metric, column: str) -> Query:
         measure = COUNTS.get(metric.column) or f"sum({metric.column})"
@@ -102,6 +103,19 @@ def read_drivers(rows: Rows, dimension: str) -> list[DriverValue]:
     ]
 
 
-def read_row_sums(rows: Rows) -> dict[Place, tuple[Decimal, Decimal]]:
-    """The answer to `row_sums`: billed and effective cost by place."""
-    return {cast("Place", row[:7]): (cast("Decimal", row[7]), cast("Decimal", row[8])) for row in rows.rows}
+def read_row_sums(rows: Rows, decided: Sequence[MonthDecided]) -> dict[Place, tuple[Decimal, Decimal]]:
+    """The answer to `row_sums` of `decided`: billed and effective cost by place."""
+    numbered = list(_numbered(decided))
+    ends = {(cast("int", row[0]), str(row[1])): cast("tuple[Decimal, Decimal]", row[2:]) for row in rows.rows}
+    sums: dict[Place, tuple[Decimal, Decimal]] = {}
+    for (number, source), (billed, effective) in ends.items():
+        month, s = numbered[number]
+        before = ends.get((number - 1, source), NOTHING) if s.place else NOTHING
+        key = (month, s.segment, source, s.currency, s.rule, s.part, s.place)
+        sums[key] = (EXACT.subtract(billed, before[0]), EXACT.subtract(effective, before[1]))
+    return sums
+
+
+def _numbered(decided: Iterable[MonthDecided]) -> Iterator[tuple[str, Share]]:
+    """Every share with its month; the shares of a pool follow each other by their place."""
+    return ((month.month, share) for month in decided for share in month.shares)
