@@ -8,7 +8,7 @@ import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.company import Settings, open_company
 
-from fiscus.kernel.errors import BadConfig, BadQuery
+from fiscus.kernel.errors import BadConfig, BadQuery, Unavailable
 from fiscus.stores.lake import engine_address, open_lake
 from fiscus.stores.lake.delta_lake import DeltaLake
 from fiscus.stores.lake.engine_address import EngineAddress
@@ -81,6 +81,12 @@ def test_nothing_is_asked_of_a_cluster_before_there_is_a_question(tmp_path: Path
     lake = open_lake(tmp_path, (), "spark://127.0.0.1:1")
     assert isinstance(lake, SparkLake)
     assert lake.version().charges == -1
+
+
+@pytest.mark.parametrize("url", ["spark://127.0.0.1:1", "spark://127.0.0.1:1,localhost:2"])
+def test_a_cluster_that_is_away_is_told_at_once(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        open_lake(tmp_path, (), url).ask("SELECT 1")
 
 
 @pytest.mark.parametrize(("url", "extra"), [("spark://127.0.0.1:1", "spark"), ("sail://127.0.0.1:1", "sail")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 import time
 from typing import Any, Final
@@ -30,6 +31,7 @@ STARTING: Final = {
 }
 LOOPBACK: Final = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 EXECUTOR_SECONDS_MAX: Final = 60
+LISTEN_SECONDS_MAX: Final = 5
 GONE: Final = (
     "Py4JNetworkError", "ConnectionRefused", "SparkContext was shut down", "stopped SparkContext", "StatusCode.UNAVAILABLE",
     "All masters are unresponsive", "Master removed our application", "Connection refused", "Cannot call methods on a stopped",
@@ -67,6 +69,7 @@ def close_connections() -> None:
 def _connect(engine: EngineAddress) -> Any:
     from pyspark.sql import SparkSession  # noqa: PLC0415  an extra, and a second to load
 
+    _listens(engine)
     builder: Any = SparkSession.builder.appName("fiscus")
     if engine.is_connect:
         return _reached(engine, builder.remote(f"sc://{engine.url.partition('://')[2]}"))
@@ -78,6 +81,25 @@ def _connect(engine: EngineAddress) -> Any:
     session = _reached(engine, builder.master(engine.url))
     _wait_for_executors(engine, session)
     return session
+
+
+def _listens(engine: EngineAddress) -> None:
+    """Somebody listens there: Spark itself asks a master that is away for two minutes. Raises Unavailable."""
+    scheme, _, places = engine.url.partition("://")
+    if scheme not in {"spark", "sail"}:
+        return
+    for place in places.split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=LISTEN_SECONDS_MAX).close()
+        except OSError as failed:
+            reason = failed
+        else:
+            return
+    raise Unavailable(
+        f"The engine {engine.url} cannot be reached: {reason}",
+        remedy="Start the cluster, or mend `engine` in fiscus.yaml; nothing was asked of another engine.",
+    )
 
 
 def _reached(engine: EngineAddress, builder: Any) -> Any:
