@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 from tests.fixtures.web_company import HOSTILE, case
 
+from fiscus.edges.web.site import NAVIGATION
 from fiscus.flows.show_actions import show_actions
 from fiscus.flows.show_budgets import show_budgets
 from fiscus.flows.show_cases import show_cases
@@ -180,3 +181,8 @@ def test_bills_that_are_late_are_said_at_the_top_of_every_page(ws) -> None:
     page = Browser(build_server(ws.home, PORT, later)).get("/budgets")
     assert "1 of 1 sources behind" in page.text
     assert "chase bills, 9 days behind" in Browser(build_server(ws.home, PORT, later)).get("/data").text
+
+
+def test_each_place_has_a_letter_of_its_own() -> None:
+    letters = [letter for _, _, letter in NAVIGATION]
+    assert len(set(letters)) == len(letters)

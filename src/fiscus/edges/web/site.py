@@ -39,7 +39,7 @@ NAVIGATION = (
     ("/actions", "Actions", "a"),
     ("/purchases", "Marketplace and SaaS", "m"),
     ("/commitments", "Commitments", "k"),
-    ("/credits", "Prepaid", "e"),
+    ("/credits", "Prepaid", "v"),
     ("/policies", "Policies", "p"),
     ("/owners", "Owners", "o"),
     ("/reports", "Reports", "e"),
