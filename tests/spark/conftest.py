@@ -9,7 +9,16 @@ import pytest
 from tests.fixtures.spark_cluster import ENGINE_SETTINGS, spark_cluster
 from tests.fixtures.spark_company import CompanyAsked, asked_company
 
+from fiscus.stores.lake import spark_lake
 from fiscus.stores.lake.engine_address import EngineAddress
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patient() -> Iterator[None]:
+    """A cluster on two cores answers when it can, whatever else they do: answers are compared here, not their speed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spark_lake, "QUERY_SECONDS_MAX", 600)
+        yield
 
 
 @pytest.fixture(scope="session")
