@@ -194,8 +194,8 @@ def test_a_budget_that_burns_too_fast_is_told_before_it_breaks(tmp_path: Path) -
     status = _status(ws, body=body)
     assert status.state == "at_risk"
     assert {alert.on for alert in status.alerts} == {"burn"}
-    (finding,) = evaluate(judged_by(ws, f"budgets:\n  - {{{body}}}"), "run").findings
-    assert finding.kind == "budget_forecast"
+    found = evaluate(judged_by(ws, f"budgets:\n  - {{{body}}}"), "run").findings
+    (finding,) = [one for one in found if one.kind == "budget_forecast"]  # the same use at another cost is told too
     assert "times the budget's pace over 3 days and over the last day (more than 3)" in finding.detail
 
 
