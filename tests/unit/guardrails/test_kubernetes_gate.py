@@ -448,7 +448,7 @@ def test_a_manifest_is_judged_before_it_is_applied(own: Workspace) -> None:
     assert gate_manifest(own, read_manifest(MANIFEST % 90), ManifestAsked("max", "shop")).verdict == "deny"
     gates = replace(own.config.gates, kubernetes=KubernetesSettings("AWS"))
     bare = replace(own, config=replace(own.config, gates=gates))
-    with pytest.raises(BadInput, match="no environment"):
+    with pytest.raises(BadInput, match="No environment is named"):
         gate_manifest(bare, read_manifest(MANIFEST % 2), ManifestAsked("max"))
     told = ManifestAsked("max", rest=NamespaceMap("ml", "prod"))
     assert gate_manifest(bare, read_manifest(MANIFEST % 2), told).verdict == "allow"
