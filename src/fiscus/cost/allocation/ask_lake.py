@@ -62,13 +62,13 @@ class AllocationQuestions:
     def row_sums(self, decided: Sequence[MonthDecided]) -> Query:
         """What the charges' own parts come to, so that the last digits of the groups can be told apart from theirs."""
         shares = [
-            {
+            json.dumps({
                 "id": number, "month": month, "segment": s.segment, "currency": s.currency, "pool": s.rule, "part": s.part,
                 "high": str(s.high),
-            }
+            })
             for number, (month, s) in enumerate(_numbered(decided))
         ]  # fmt: skip
-        return Query(self._filled("row_sums"), {"shares": json.dumps(shares)})
+        return Query(self._filled("row_sums"), {"shares": shares})
 
     def _driver(self, metric: Metric, column: str) -> Query:
         measure = COUNTS.get(metric.column) or f"sum({metric.column})"

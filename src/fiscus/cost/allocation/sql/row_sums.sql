@@ -1,12 +1,13 @@
 -- What the split of single charges comes to: for each share and source, the sum of its charges up to where the share ends.
 -- A share's own sum is this less that of the share before it; the view `allocated_charges` adds up to the same.
-WITH shares AS (
-    SELECT s.id, s.month, s.segment, s.currency, s.pool, s.part, CAST(s.high AS DECIMAL(13,12)) AS high
-    FROM (
-        SELECT unnest(from_json($shares,
-            '[{{"id":"INTEGER","month":"VARCHAR","segment":"INTEGER","currency":"VARCHAR","pool":"VARCHAR","part":"VARCHAR",'
-            || '"high":"VARCHAR"}}]')) AS s
-    )
+WITH told AS (SELECT unnest(CAST($shares AS VARCHAR[])) AS s),
+shares AS (
+    SELECT
+        CAST(json_extract_string(s, '$.id') AS INTEGER) AS id, json_extract_string(s, '$.month') AS month,
+        CAST(json_extract_string(s, '$.segment') AS INTEGER) AS segment, json_extract_string(s, '$.currency') AS currency,
+        json_extract_string(s, '$.pool') AS pool, json_extract_string(s, '$.part') AS part,
+        CAST(json_extract_string(s, '$.high') AS DECIMAL(13,12)) AS high
+    FROM told
 )
 SELECT
     s.id, c.x_SourceId AS source,
