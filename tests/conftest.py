@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         report.longrepr = f"{item.nodeid} was skipped, and this run allows no skip: {reason}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real and official FOCUS files beside the repository; absent on a fresh machine, and then said aloud."""
     if not SHARED_DATA.is_dir():

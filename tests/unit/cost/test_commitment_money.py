@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bills import ROW, deliver, write_csv
-from tests.conftest import SHARED_DATA
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from tests.spec_files import spec_rows
@@ -74,13 +73,9 @@ def on_demand(day: date, cost: str, team: str = "ml") -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory) -> Workspace:
+def spec(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Workspace:
     """The examples of FOCUS 1.2 in one lake, each a service and commitment of its own; that of 1.5's draft is a source beside."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(
-            "needs the folder shared/data beside the repository (official FOCUS samples, not part of the project)"
-        )
-    home, data = tmp_path_factory.mktemp("spec"), SHARED_DATA / "focus"
+    home, data = tmp_path_factory.mktemp("spec"), shared_data / "focus"
     ws = open_company(home, clock=SteppedClock(datetime(2023, 1, 2, 12, tzinfo=UTC)))
     rows = []
     for name, files in EXAMPLES.items():

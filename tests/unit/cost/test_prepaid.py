@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bills import ROW, deliver, write_csv
-from tests.conftest import SHARED_DATA
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from tests.spec_files import spec_rows
@@ -43,16 +43,12 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory) -> Workspace:
+def spec(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Workspace:
     """The specification's files in one lake, each of a provider of its own."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(
-            "needs the folder shared/data beside the repository (official FOCUS samples, not part of the project)"
-        )
     rows = []
     for name, files in FILES.items():
         who = dict.fromkeys(("ProviderName", "PublisherName", "InvoiceIssuerName"), name)
-        rows += [{**row, **who} for file in files for row in spec_rows(SHARED_DATA / SAAS / f"{file}.csv")]
+        rows += [{**row, **who} for file in files for row in spec_rows(shared_data / SAAS / f"{file}.csv")]
     columns = {name for row in rows for name in row} - {"ServiceProviderName", "HostProviderName"}
     rows = [{name: row.get(name, "") for name in columns} for row in rows]
     ws = open_company(tmp_path_factory.mktemp("spec"))

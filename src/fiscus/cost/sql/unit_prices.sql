@@ -35,9 +35,12 @@ by_price AS (
     GROUP BY ALL
 ),
 ranked AS (
-    SELECT *, sum(quantity) OVER (thing ORDER BY contracted) AS upto, sum(quantity) OVER thing AS whole
+    SELECT
+        *,
+        sum(quantity) OVER (PARTITION BY provider, service, sku, meter, unit, region, resource_type, details, currency ORDER BY contracted)
+            AS upto,
+        sum(quantity) OVER (PARTITION BY provider, service, sku, meter, unit, region, resource_type, details, currency) AS whole
     FROM by_price
-    WINDOW thing AS (PARTITION BY provider, service, sku, meter, unit, region, resource_type, details, currency)
 ),
 medians AS (
     SELECT
