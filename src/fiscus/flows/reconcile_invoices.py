@@ -27,7 +27,7 @@ _SAID: Final = {
     "missing_here": "invoiced and not on the bills",
     "missing_there": "billed and on no invoice that is held",
     "open": "not invoiced yet",
-    "no_invoice": "no invoice of this issuer is held",
+    "no_invoice": "of issuers whose invoices nobody holds",
 }
 
 
