@@ -120,3 +120,6 @@ SELECT x_AllocationKind, count(*) AS n, sum(EffectiveCost) AS c FROM allocated_c
 
 --- a NULL in every place
 SELECT NULL AS a, NULL = NULL AS b, NULL IS NULL AS c, coalesce(NULL, 1) AS d, nullif(1, 1) AS e, 1 IN (2, NULL) AS f
+
+--- a star that replaces keeps a column whose name needs quotes
+SELECT * REPLACE (upper(RegionId) AS RegionId) FROM (SELECT RegionId, n AS "x_Tag_cost-centre" FROM {numbered}) ORDER BY "x_Tag_cost-centre"

@@ -6,6 +6,7 @@ refused by name: it never runs as something else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ from fiscus.kernel.errors import BadQuery, FiscusError
 from fiscus.stores.lake.spark_nodes import CannotTranslate, Types
 from fiscus.stores.lake.spark_rules import rewritten
 
+PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*")  # needs no quotes
 Schema = Mapping[str, Mapping[str, str]]  # view -> column -> DuckDB type
 REMEDY: Final = (
     "Write it with what both engines have (docs/how-to/spark.md), or ask it of a workspace with engine: duckdb."
@@ -133,6 +135,8 @@ def _expanded(query: exp.Query, schema: Schema) -> exp.Query:
         return query
     whole = _qualified(query, schema)
     assert isinstance(whole, exp.Query)
+    for name in whole.find_all(exp.Identifier):  # a column is written out by its bare name, which may be x_Tag_cost-centre
+        name.set("quoted", name.quoted or not PLAIN_NAME.fullmatch(name.name))
     return whole
 
 
