@@ -133,9 +133,14 @@ def _expanded(query: exp.Query, schema: Schema) -> exp.Query:
     """`* REPLACE (...)` with its columns written out: Spark has no such thing."""
     if not any(star.args.get("replace") for star in query.find_all(exp.Star)):
         return query
+    spelt = {name.name.lower(): name.name for name in query.find_all(exp.Identifier)}
+    spelt |= {column.lower(): column for columns in schema.values() for column in columns}
     whole = _qualified(query, schema)
     assert isinstance(whole, exp.Query)
-    for name in whole.find_all(exp.Identifier):  # a column is written out by its bare name, which may be x_Tag_cost-centre
+    for name in whole.find_all(
+        exp.Identifier
+    ):  # written out as a bare name in small letters; x_Tag_cost-centre is one too
+        name.set("this", spelt.get(name.name, name.name))
         name.set("quoted", name.quoted or not PLAIN_NAME.fullmatch(name.name))
     return whole
 
