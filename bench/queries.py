@@ -124,6 +124,7 @@ def _measured(home: Path, rounds: int) -> list[Line]:
 def _line(name: str, ours: tuple[Any, Sequence[Taken]], hand: tuple[Any, Sequence[str]], rounds: int) -> Line:
     mine, theirs = [], []
     for _ in range(rounds):
+        ours[0].forget_answers()
         took, answers = _timed(lambda: [getattr(ours[0], way)(sql, params).rows for way, sql, params in ours[1]])
         mine.append(took)
         took, told = _timed(lambda: [hand[0].execute(text).fetchall() for text in hand[1]])

@@ -17,6 +17,8 @@ QUERY_SECONDS_MAX: Final = 60
 QUERY_MEMORY_MB_MAX: Final = 2_048
 QUERY_ROWS_SHOWN_MAX: Final = 1_000
 QUERY_CELLS_MAX: Final = 30_000_000  # rows times columns of one answer: some two gigabytes of Python objects
+ANSWER_CELLS_KEPT_MAX: Final = 20_000  # a larger answer is not kept for who asks the same version again
+ANSWERS_CELLS_KEPT_MAX: Final = 500_000  # together: some sixty megabytes
 REPORTS_MAX: Final = 500  # of a workspace's own; each is proven when they are listed
 EXPORT_MEMORY_MB_MAX: Final = 1_500  # what writes a file of any length may hold
 

@@ -38,6 +38,7 @@ from fiscus.kernel.errors import IntegrityBroken, NotFound, Unavailable, Where
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Query, Rows, Table
 from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
+from fiscus.stores.lake.answers_kept import AnswersKept
 from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.object_files import brought
@@ -54,6 +55,7 @@ from fiscus.stores.lake.tables import (
     whole_table_digest,
     write_whole_table,
 )
+from fiscus.stores.lake.views_asked import ViewsAsked
 from fiscus.stores.lake.write_out import write_out
 
 FOLDERS = tuple(field.name for field in fields(LakeVersion))  # a table each, in a folder of the lake
@@ -75,7 +77,8 @@ class DeltaLake:
         self._promoted = tuple(promoted)
         self._lock = threading.RLock()
         self._db: duckdb.DuckDBPyConnection | None = None
-        self._db_version = LakeVersion(-2, -2)
+        self._asked: ViewsAsked | None = None
+        self._answers = AnswersKept()
         self._people = PeopleSql()
         self._schemas: dict[str, Mapping[str, str]] = {}  # file -> column -> type
         self._read: tuple[LakeVersion, Mapping[str, TableAt]] | None = None
@@ -94,14 +97,22 @@ class DeltaLake:
     def refresh(self) -> LakeVersion:
         """See what was committed since."""
         with self._lock:
-            self._version = LakeVersion(*(table_version(self._root / folder) for folder in FOLDERS))
-            return self._version
+            version = LakeVersion(*(table_version(self._root / folder) for folder in FOLDERS))
+            if version != self._version:
+                self._version = version
+                self._close_views()
+                self._answers.forget()
+            return version
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL at the version that `refresh` last saw."""
         with self._lock:
-            cursor = self._opened().execute(sql, dict(params) if params else None)
-            return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
+            return self._answers.answer(sql, params, lambda: _all_of(self._opened().execute(sql, params)))
+
+    def forget_answers(self) -> None:
+        """Ask the files again: for who measures how long that takes."""
+        with self._lock:
+            self._answers.forget()
 
     def ask(
         self,
@@ -129,8 +140,7 @@ class DeltaLake:
             statements = self.view_statements(self._version)
         connection = _connect()
         try:
-            for statement in statements:
-                connection.execute(statement)
+            ViewsAsked(connection, statements).open_for(query.sql)
             write_out(connection, query, path, form)
         finally:
             connection.close()
@@ -144,10 +154,7 @@ class DeltaLake:
             raise NotFound(f"The lake has no version {version}: {str(gone).splitlines()[0]}", remedy=remedy) from None
         connection = _connect()
         try:
-            for statement in statements:
-                connection.execute(statement)
-            cursor = connection.execute(sql, dict(params) if params else None)
-            return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
+            return _all_of(ViewsAsked(connection, statements).execute(sql, params))
         finally:
             connection.close()
 
@@ -188,16 +195,16 @@ class DeltaLake:
         """The ownership room's SQL over `assignment_keys`; a hash collision is refused, never assigned."""
         self.refresh()
         with self._lock:
-            db = self._opened()
-            db.execute("CREATE OR REPLACE TEMP TABLE keys_now AS SELECT * FROM assignment_keys")
-            collided = db.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
+            views = self._opened()
+            views.execute("CREATE OR REPLACE TEMP TABLE keys_now AS SELECT * FROM assignment_keys")
+            collided = views.execute("SELECT x_AssignmentKey FROM keys_now WHERE variants > 1 LIMIT 1").fetchone()
             if collided:
                 raise IntegrityBroken(
                     f"Two different resources share the assignment key {collided[0]}",
                     remedy="Report it: a hash collided.",
                 )
-            rows = self.query(sql, params)
-            db.execute("DROP TABLE keys_now")
+            rows = _all_of(views.execute(sql, params))
+            views.execute("DROP TABLE keys_now")
             return rows
 
     def write_assignments(self, rows: Rows, rules_digest: str) -> LakeVersion:
@@ -211,7 +218,8 @@ class DeltaLake:
         version = self.refresh()
         if ordered and not is_whole(self._root, version) and not self.query(UNASSIGNED).rows:
             mark_whole(self._root, version)
-            self._db_version = LakeVersion(-2, -2)  # its views join otherwise now
+            with self._lock:
+                self._close_views()  # they join otherwise now
         return version
 
     def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
@@ -300,15 +308,24 @@ class DeltaLake:
         schemas = self._schemas_of(files)
         return frozenset(schemas[0]).intersection(*schemas[1:]) if schemas else frozenset()
 
-    def _opened(self) -> duckdb.DuckDBPyConnection:
-        """A connection with the views of the version that reads see. The caller holds the lock."""
-        if self._db is None or self._db_version != self._version:
-            connection = _connect()
-            connection.execute("SET parquet_metadata_cache=true")  # safe: a table's files never change under their name
-            for statement in self.view_statements(self._version):
-                connection.execute(statement)
-            self._db, self._db_version = connection, self._version
-        return self._db
+    def _close_views(self) -> None:
+        """The next question opens those of the version that reads see then. The caller holds the lock."""
+        if self._asked is not None:
+            self._asked.drop()
+        self._asked = None
+
+    def _opened(self) -> ViewsAsked:
+        """The views of the version that reads see. The caller holds the lock."""
+        if self._db is None:
+            self._db = _connect()
+            self._db.execute("SET parquet_metadata_cache=true")  # safe: a table's files never change under their name
+        if self._asked is None:
+            self._asked = ViewsAsked(self._db, self.view_statements(self._version))
+        return self._asked
+
+
+def _all_of(cursor: duckdb.DuckDBPyConnection) -> Rows:
+    return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
 
 
 def _connect() -> duckdb.DuckDBPyConnection:

@@ -13,6 +13,7 @@ import duckdb
 from fiscus.kernel.errors import BadQuery, LimitExceeded, Where
 from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
 from fiscus.kernel.rows import Rows, Table
+from fiscus.stores.lake.views_asked import ViewsAsked
 
 FETCH_ROWS = 10_000
 LINE_AT_FAULT: Final = re.compile(r"^LINE (\d+): ", re.MULTILINE)
@@ -29,58 +30,64 @@ class Asked:
     beside: Mapping[str, Table]
 
 
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """A connection from which nothing else can be reached, and its views."""
+
+    connection: duckdb.DuckDBPyConnection
+    views: ViewsAsked
+
+
 class PeopleSql:
     """Locked connections for people's SQL. One is kept for the version asked last; questions at once open more."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: tuple[str, duckdb.DuckDBPyConnection] | None = None
+        self._idle: tuple[str, _Locked] | None = None
 
     def ask(self, version: str, opening: Opening, asked: Asked) -> Rows:
         """Answer on the lake's `version`; `opening` gives its views and files. Raises BadQuery, LimitExceeded."""
-        connection = self._taken(version) or _locked(*opening())
+        locked = self._taken(version) or _locked(*opening())
         try:
-            _refuse_other_than_select(connection, asked.sql)
-            _lay_beside(connection, asked.beside)
-            rows = _bounded(connection, asked)
+            _refuse_other_than_select(locked.connection, asked.sql)
+            _lay_beside(locked.connection, asked.beside)
+            rows = _bounded(locked, asked)
             for name in asked.beside:
-                connection.execute(f"DROP TABLE temp.{name}")
+                locked.connection.execute(f"DROP TABLE temp.{name}")
         except BadQuery:
-            self._give_back(version, connection)
+            self._give_back(version, locked)
             raise
         except BaseException:
-            connection.close()  # interrupted or out of memory: not trusted again
+            locked.connection.close()  # interrupted or out of memory: not trusted again
             raise
-        self._give_back(version, connection)
+        self._give_back(version, locked)
         return rows
 
-    def _taken(self, version: str) -> duckdb.DuckDBPyConnection | None:
+    def _taken(self, version: str) -> _Locked | None:
         with self._lock:
             kept, self._idle = self._idle, None
         if kept is None or kept[0] == version:
             return kept[1] if kept else None
-        kept[1].close()
+        kept[1].connection.close()
         return None
 
-    def _give_back(self, version: str, connection: duckdb.DuckDBPyConnection) -> None:
+    def _give_back(self, version: str, locked: _Locked) -> None:
         with self._lock:
-            before, self._idle = self._idle, (version, connection)
+            before, self._idle = self._idle, (version, locked)
         if before is not None:
-            before[1].close()
+            before[1].connection.close()
 
 
-def _locked(views: Sequence[str], files: Sequence[str]) -> duckdb.DuckDBPyConnection:
+def _locked(views: Sequence[str], files: Sequence[str]) -> _Locked:
     """A connection that sees `views` over `files` and nothing else; no setting of it can be changed any more."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false; SET python_enable_replacements=false")
     connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
     connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")
-    for view in views:
-        connection.execute(view)
     allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
     connection.execute(f"SET allowed_paths=[{allowed}]")
     connection.execute("SET enable_external_access=false; SET lock_configuration=true")
-    return connection
+    return _Locked(connection, ViewsAsked(connection, views))
 
 
 def _lay_beside(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
@@ -107,11 +114,11 @@ def _refuse_other_than_select(connection: duckdb.DuckDBPyConnection, sql: str) -
         )
 
 
-def _bounded(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Rows:
-    timer = threading.Timer(QUERY_SECONDS_MAX, connection.interrupt)
+def _bounded(locked: _Locked, asked: Asked) -> Rows:
+    timer = threading.Timer(QUERY_SECONDS_MAX, locked.connection.interrupt)
     timer.start()
     try:
-        return _fetched(connection.execute(asked.sql, dict(asked.params) or None), asked.rows_max)
+        return _fetched(locked.views.execute(asked.sql, asked.params), asked.rows_max)
     except duckdb.InterruptException:
         raise LimitExceeded(
             f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth."
