@@ -43,8 +43,15 @@ def text_of(column: str, file: InputFile) -> str:
     if column not in file.columns:
         return "CAST(NULL AS VARCHAR)"
     raw = sql_name(column)
-    cleared = f"nullif({raw}, '')"
-    return f"nullif({cleared}, 'NULL')" if file.has_null_text else cleared
+    if file.cleared:
+        return raw
+    text = f"nullif({raw}, '')"
+    return f"nullif({text}, 'NULL')" if file.has_null_text else text
+
+
+def cleared_sql(file: InputFile) -> str:
+    """`input` with what `text_of` gives in place of each column: each is looked at once, however often its text is read."""
+    return f"SELECT {', '.join(f'{text_of(name, file)} AS {sql_name(name)}' for name in file.columns)} FROM input"
 
 
 def decimal_of(column: Column, file: InputFile) -> str:

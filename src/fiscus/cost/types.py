@@ -159,6 +159,7 @@ class InputFile:
     sample: Mapping[str, str]  # column -> first value that is not empty, of the first rows
     types: tuple[str, ...] = ()  # of a Parquet file's columns; a list of files is read with the types of its first
     size_bytes: int = 0
+    cleared: bool = False  # as a plan reads it: empty text and the word NULL are no value any more
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,17 @@ from fiscus.cost.columns import (
 from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
-from fiscus.cost.raw_values import ROUND_MACRO, SCALE, decimal_of, is_long, quoted, sql_name, text_of, time_of
+from fiscus.cost.raw_values import (
+    ROUND_MACRO,
+    SCALE,
+    cleared_sql,
+    decimal_of,
+    is_long,
+    quoted,
+    sql_name,
+    text_of,
+    time_of,
+)
 from fiscus.cost.types import FilePlan, InputFile, Source
 from fiscus.cost.versions import check_declared, version_of
 from fiscus.cost.views import billing_month_sql
@@ -62,8 +72,9 @@ def plan_files(
 ) -> FilePlan:
     """How `files` (of one shape) become canonical rows of the delivery. Raises BadInput for a header that is no FOCUS file's.
 
-    Three layers: `typed` (each value parsed once), `judged` (is the row at fault), and the canonical columns. Without `exact`
-    the plan is light and marks rows with more digits than the lake keeps (x__long); the caller then plans again, exactly.
+    Four layers: the text of each column, `typed` (each value parsed once), `judged` (is the row at fault), and the canonical
+    columns. Without `exact` the plan is light and marks rows with more digits than the lake keeps (x__long); the caller then
+    plans again, exactly.
     """
     file = replace(
         files[0],
@@ -74,6 +85,7 @@ def plan_files(
     check_declared(file, source.focus)
     exact = exact or any(_sample_is_long(column, each) for each in files for column in FOCUS_1_4)
     version = source.focus or version_of(file.columns)
+    raw, file = file, replace(file, cleared=True)
     typed = [
         f"{_parsed(column, file, source, exact)} AS {_typed(column.name)}"
         for column in FOCUS_1_4
@@ -96,19 +108,18 @@ def plan_files(
         f"{'false' if exact else _any_long(file)} AS x__long",
         f"{billing_month_sql(_typed('BillingPeriodStart'))} AS x_BillingMonth",
     ]
-    inner = f"SELECT *, {', '.join(typed)} FROM input"
+    inner = f"SELECT *, {', '.join(typed)} FROM ({cleared_sql(raw)})"
     judged = f"SELECT *, {_at_fault(file, source)} AS x__fault FROM ({inner})"
     select = f"SELECT {', '.join(parts)} FROM ({judged})"
-    counts = count_plans(file, source)
     return FilePlan(
-        file=file,
+        file=raw,
         files=tuple(files),
         version=version,
         prelude=ROUND_MACRO,
         select=select,
-        faults=_faults(file, source),
-        counts=counts,
-        known=known_findings(file, version, extra),
+        faults=_faults(raw, source),
+        counts=count_plans(raw, source),
+        known=known_findings(raw, version, extra),
     )
 
 
