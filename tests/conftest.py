@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from datetime import date
@@ -34,10 +35,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-def pytest_unconfigure() -> None:
-    gc.unfreeze()  # DuckDB looks at the end whether anything of its own was left behind
+    atexit.register(gc.unfreeze)  # DuckDB looks at the end whether anything of its own was left behind
 
 
 @pytest.hookimpl(hookwrapper=True)

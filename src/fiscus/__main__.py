@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ def main() -> None:
     sys.exit(command_line()(result_action="return_value") or 0)
 
 
+@cache
 def command_line() -> App:
     """Every command; the server and its framework are loaded only by those that serve."""
     from fiscus.edges.cli.root import build_cli

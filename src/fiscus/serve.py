@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from fiscus import __version__
 from fiscus.app.current_workspace import OpenWorkspace
 from fiscus.edges.api.build_api import api_router
+from fiscus.edges.api.description import DescribedApp
 from fiscus.edges.api.ledger_routes import metrics_text
 from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
 from fiscus.edges.listening import listen
@@ -34,7 +35,7 @@ def build_server(home: Path | str, port: int = PORT, ws: Workspace | None = None
 def build_app(get_ws: Callable[[], Workspace], port: int = PORT) -> FastAPI:
     """Pages at /, the API at /api, its description at /api/openapi.json and /api/docs; over what `get_ws` gives each request."""
     web = build_web(get_ws)
-    app = FastAPI(
+    app = DescribedApp(
         title="Fiscus", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         description="Every number of every page. Amounts are text, with all their digits.",
     )  # fmt: skip

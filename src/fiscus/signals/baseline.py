@@ -141,25 +141,26 @@ def _seasonal(plain: Floats, weekdays: Ints, multiplicative: NDArray[np.bool_]) 
 def _smooth(flat: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Level, trend, rates and one-step errors of the best rates of each series."""
     rows = np.arange(flat.shape[0])
-    runs = [_run(flat, alpha, beta) for alpha, beta in RATES]
-    losses = np.stack([_loss(flat, run[0], run[1]) for run in runs])
+    levels, trends, errors = _run(flat, np.array(RATES))
+    losses = np.stack([_loss(flat, level, trend) for level, trend in zip(levels, trends, strict=True)])
     best = np.argmin(losses, axis=0)
-    level = np.stack([run[0][:, -1] for run in runs])[best, rows]
-    trend = np.stack([run[1][:, -1] for run in runs])[best, rows]
-    errors = np.stack([run[2] for run in runs])[best, rows]
     rates = np.array(RATES)[best]
-    return level, trend, rates[:, 0], rates[:, 1], errors
+    return levels[best, rows, -1], trends[best, rows, -1], rates[:, 0], rates[:, 1], errors[best, rows]
 
 
-def _run(flat: Floats, alpha: float, beta: float) -> tuple[Floats, Floats, Floats]:
-    """Robust damped smoothing through all columns: level and trend after each day, one-step error of each day."""
-    series, width = flat.shape
-    levels, trends = np.zeros((series, width)), np.zeros((series, width))
-    errors = np.full((series, width), np.nan)
+def _run(flat: Floats, rates: Floats) -> tuple[Floats, Floats, Floats]:
+    """Robust damped smoothing through all columns: (R, N, W) level and trend after each day, one-step error of each day.
+
+    All `rates` (R, 2) go through the days together: most companies have few series, and each step costs the same for few.
+    """
+    alpha, beta = rates[:, :1], rates[:, 1:]
+    shape = (len(rates), *flat.shape)
+    levels, trends, errors = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
     first = median_ignoring_nan(_first_week(flat))
-    level, trend, run = np.nan_to_num(first), np.zeros(series), np.zeros(series)
+    level = np.broadcast_to(np.nan_to_num(first), shape[:2])
+    trend, run = np.zeros(shape[:2]), np.zeros(shape[:2])
     scale = 1.4826 * np.nan_to_num(median_ignoring_nan(np.abs(_first_week(flat) - first[:, None])))
-    for day in range(width):
+    for day in range(flat.shape[1]):
         ahead = level + DAMPING * trend
         error = flat[:, day] - ahead
         known = np.isfinite(error)
@@ -174,7 +175,7 @@ def _run(flat: Floats, alpha: float, beta: float) -> tuple[Floats, Floats, Float
             run = np.where(shifted, 0.0, run)
         wider = np.minimum(np.abs(np.nan_to_num(error)), 2 * bound)  # a shift widens the bound, so it is believed soon
         scale = np.where(known, 0.85 * scale + 0.15 * 1.2533 * wider, scale)
-        levels[:, day], trends[:, day], errors[:, day] = level, trend, error
+        levels[:, :, day], trends[:, :, day], errors[:, :, day] = level, trend, error
     return levels, trends, errors
 
 

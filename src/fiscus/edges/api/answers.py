@@ -8,6 +8,7 @@ from fastapi import BackgroundTasks, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from fiscus.edges.api.description import schema_later
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import BadInput, Where
 
@@ -64,8 +65,8 @@ def asked_with(body: dict[str, Any]) -> tuple[object, str]:
 def of(model: type) -> dict[int | str, dict[str, Any]]:
     """What a route answers: the read model itself, whose dataclasses are the schema, or a refusal."""
     return {
-        200: {"model": model, "description": "What stands now"},
-        "4XX": {"model": Refusal, "description": "Refused"},
+        200: {"description": "What stands now", "content": schema_later(model)},
+        "4XX": {"description": "Refused", "content": schema_later(Refusal)},
     }
 
 
