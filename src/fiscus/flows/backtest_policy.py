@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 
+from fiscus.flows.ask_together import LOOKED_BACK_AT, AskedTogether, of_different_ids
 from fiscus.flows.look_back import anomalies_of, looked_back
+from fiscus.flows.past_budgets import PastBudgets
 from fiscus.flows.prove_policies import record_backtest, recorded_versions, written
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.backtests.add_up import Trial, add_up
-from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_query
 from fiscus.guardrails.backtests.intent_backtest import decisions_trial, history_trial
 from fiscus.guardrails.backtests.replayed_intents import Replayed, Replays, replay_query, replayed, replayed_facts
 from fiscus.guardrails.backtests.say_backtest import sentence_of
@@ -19,9 +21,9 @@ from fiscus.guardrails.decisions.asked_record import asked_of
 from fiscus.guardrails.decisions.decide import facts_asked
 from fiscus.guardrails.policies.load_policies import library_versions
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
-from fiscus.guardrails.types import INTENT_KINDS, Decision, IntentKind
+from fiscus.guardrails.types import INTENT_KINDS, Decision, IntentKind, PolicyTarget
 from fiscus.kernel.actor import FISCUS
-from fiscus.kernel.errors import BadInput
+from fiscus.kernel.errors import BadInput, FiscusError
 from fiscus.kernel.limits import BACKTEST_DECISIONS_MAX, BACKTEST_INTENTS_MAX, BACKTEST_MONTHS_MAX
 from fiscus.kernel.periods import Month, days_between
 
@@ -40,7 +42,13 @@ class History:
         start = Month.of(end - timedelta(days=1)).shift(1 - months).start
         self.ws, self.window = ws, Window(start, end, months)
         self.tried: dict[tuple[str, str], Sequence[Trial]] = {}
+        self.together = AskedTogether()
         self._replays: dict[IntentKind, Replays] = {}
+
+    @cached_property
+    def budgets(self) -> PastBudgets:
+        """Where the budgets stood on the days of the window."""
+        return PastBudgets(self.ws, self.window.start, self.window.end)
 
     @cached_property
     def decisions(self) -> tuple[Sequence[Decision], str]:
@@ -94,6 +102,24 @@ def backtest_policy(history: History, compiled: CompiledPolicy) -> Backtest:
     )
 
 
+def backtest_policies(history: History, policies: Sequence[CompiledPolicy]) -> tuple[Backtest, ...]:
+    """`backtest_policy` of each, in their order, with the lake asked once for all of them where it can be."""
+    ask_together(history, policies)
+    return tuple(backtest_policy(history, compiled) for compiled in policies)
+
+
+def ask_together(history: History, policies: Sequence[CompiledPolicy]) -> None:
+    """Ask the lake what all `policies` are tried on: the charges once, the past days of each kind of thing once.
+
+    What fails together is asked of each policy alone, when it is tried.
+    """
+    history.together.ask_charges(history.ws, [one for one in policies if "charge" in one.conditions], history.window)
+    for target in LOOKED_BACK_AT:
+        for group in of_different_ids([one for one in policies if target in one.conditions]):
+            with suppress(FiscusError):
+                history.together.keep(group, target, _looked_back(history, group, target))
+
+
 def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
     """Record a backtest of each hard policy that is as it ships and was not tried here yet, once there is history.
 
@@ -106,8 +132,7 @@ def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
     wanted = [one for one in hard if (one.policy.id, one.policy.version) in ships]
     if not wanted or (ws.lake.version().charges < 0 and not ws.ledger.store.decisions(1)):
         return ()
-    history = History(ws, months)
-    done = tuple(backtest_policy(history, compiled) for compiled in wanted)
+    done = backtest_policies(History(ws, months), wanted)
     for one in done:
         record_backtest(ws, one, FISCUS)
     return done
@@ -123,11 +148,10 @@ def trials(history: History, compiled: CompiledPolicy) -> Sequence[Trial]:
 
 def _trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
     if compiled.policy.detector:
-        yield looked_back(history.ws, compiled, "series", history.days())
+        yield from looked_back(history.ws, (compiled,), "series", history.days(), history.budgets)
     for target in compiled.conditions:
         if target == "charge":
-            query = charges_query(compiled, history.window)
-            yield charge_trial(compiled, history.ws.lake.ask(query.sql, query.params), history.window)
+            yield history.together.charges(history.ws, compiled, history.window)
         elif target in INTENT_KINDS:
             kind: IntentKind = target
             decisions, cut = history.decisions
@@ -138,7 +162,12 @@ def _trials(history: History, compiled: CompiledPolicy) -> Iterator[Trial]:
         elif target == "anomaly":
             yield anomalies_of(history.ws, compiled, history.window)
         else:
-            yield looked_back(history.ws, compiled, target, history.days(WEEK if target == "budget" else None))
+            yield history.together.looked_back(compiled, target) or _looked_back(history, (compiled,), target)[0]
+
+
+def _looked_back(history: History, policies: Sequence[CompiledPolicy], target: PolicyTarget) -> Sequence[Trial]:
+    days = history.days(WEEK if target == "budget" else None)
+    return looked_back(history.ws, policies, target, days, history.budgets)
 
 
 def _facts_then(decision: Decision) -> Mapping[str, object]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Literal
 
-from fiscus.flows.backtest_policy import History, backtest_policy, trials
+from fiscus.flows.backtest_policy import History, ask_together, backtest_policy, trials
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.backtests.add_up import Trial, add_up
-from fiscus.guardrails.backtests.charge_backtest import charge_trial, charges_query
+from fiscus.guardrails.backtests.add_up import add_up
 from fiscus.guardrails.backtests.types import Backtest, Part
+from fiscus.guardrails.policies.condition import Node
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet
-from fiscus.guardrails.types import Policy
+from fiscus.guardrails.types import Policy, PolicyTarget
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import NotFound
 from fiscus.kernel.money import ZERO
@@ -63,10 +63,23 @@ def diff_policies(history: History, old: PolicySet, new: PolicySet) -> PoliciesD
     """Compare by id. Charges are compared row by row, intents one by one. Raises BadQuery, LimitExceeded."""
     ids = sorted({one.policy.id for one in old} | {one.policy.id for one in new})
     found = [(policy_id, old.get(policy_id), new.get(policy_id)) for policy_id in ids]
-    changes = [
-        _change(history, policy_id, before, after) for policy_id, before, after in found if _differs(before, after)
-    ]
+    differ = [(policy_id, before, after) for policy_id, before, after in found if _differs(before, after)]
+    ask_together(history, [one for _, before, after in differ for one in _tried(before, after)])
+    changes = [_change(history, policy_id, before, after) for policy_id, before, after in differ]
     return PoliciesDiff(tuple(changes), len(found) - len(changes))
+
+
+def _tried(before: CompiledPolicy | None, after: CompiledPolicy | None) -> Sequence[CompiledPolicy]:
+    """What is to be known of a policy that differs: what each side matches, and what only one of them does."""
+    if before is None or after is None:
+        return [one for one in (before, after) if one is not None]
+    if _is_reworded(before, after):
+        return ()
+    return (before, after, _only(after, before), _only(before, after))
+
+
+def _is_reworded(before: CompiledPolicy, after: CompiledPolicy) -> bool:
+    return before.policy.version == after.policy.version
 
 
 def _differs(before: CompiledPolicy | None, after: CompiledPolicy | None) -> bool:
@@ -81,9 +94,9 @@ def _differs(before: CompiledPolicy | None, after: CompiledPolicy | None) -> boo
 def _change(
     history: History, policy_id: str, before: CompiledPolicy | None, after: CompiledPolicy | None
 ) -> PolicyChange:
-    tried_before = backtest_policy(history, before) if before else None
-    tried_after = backtest_policy(history, after) if after else None
     if before is None or after is None:
+        tried_before = backtest_policy(history, before) if before else None
+        tried_after = backtest_policy(history, after) if after else None
         kind: Change = "added" if before is None else "removed"
         newly = tried_after.parts if tried_after else ()
         gone = tried_before.parts if tried_before else ()
@@ -91,10 +104,9 @@ def _change(
     fields = _fields(before.policy, after.policy)
     if before.settings != after.settings:
         fields = (*fields, Field("settings", str(dict(before.settings)), str(dict(after.settings))))
-    if before.policy.version == after.policy.version:
+    if _is_reworded(before, after):
         return PolicyChange(policy_id, "reworded", fields, None, None, (), ())
-    assert tried_before is not None
-    assert tried_after is not None
+    tried_before, tried_after = backtest_policy(history, before), backtest_policy(history, after)
     newly, gone = _delta(history, after, before), _delta(history, before, after)
     return PolicyChange(policy_id, "changed", fields, tried_before, tried_after, newly, gone)
 
@@ -124,7 +136,7 @@ def _delta(history: History, one: CompiledPolicy, other: CompiledPolicy) -> tupl
     parts = []
     for trial in trials(history, one):
         if trial.source == "charges":
-            trial = _charge_delta(history, one, other)  # noqa: PLW2901 the same trial, row by row
+            trial = history.together.charges(history.ws, _only(one, other), history.window)  # noqa: PLW2901 the same trial, row by row
         else:
             known = theirs.get((trial.source, trial.target), set[str]())
             left = [hit for hit in trial.hits if hit.key not in known]
@@ -133,14 +145,15 @@ def _delta(history: History, one: CompiledPolicy, other: CompiledPolicy) -> tupl
     return tuple(part for part in parts if part.matched)
 
 
-def _charge_delta(history: History, one: CompiledPolicy, other: CompiledPolicy) -> Trial:
-    """Row by row: minimum amounts and days do not count here, so that nothing hides in a sum."""
+def _only(one: CompiledPolicy, other: CompiledPolicy) -> CompiledPolicy:
+    """`one` on the charges that `other` does not match. No minimum amount or days count, so that nothing hides in a sum."""
     sql = one.charge_sql
     if other.charge_sql:
         sql = f"({sql} AND ({other.charge_sql}) IS DISTINCT FROM true)"
-    bare = replace(one, charge_sql=sql, policy=replace(one.policy, min_amount=ZERO, days_min=1))
-    query = charges_query(bare, history.window)
-    return charge_trial(bare, history.ws.lake.ask(query.sql, query.params), history.window)
+    on_charges: dict[PolicyTarget, Node] = {
+        target: node for target, node in one.conditions.items() if target == "charge"
+    }
+    return replace(one, charge_sql=sql, conditions=on_charges, policy=replace(one.policy, min_amount=ZERO, days_min=1))
 
 
 def record_texts(ws: Workspace, texts: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from fiscus.flows.show_completeness import partial_days
 from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.sync_ledger import sync_ledger
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
+from fiscus.guardrails.budgets.budget_series import BudgetDays, budget_days, budget_days_query, open_book
 from fiscus.guardrails.budgets.budget_status import budget_statuses, with_ledger
 from fiscus.guardrails.budgets.find_budgets import StandingBudget, find_budgets
 from fiscus.guardrails.budgets.find_tree import find_tree
@@ -119,10 +119,16 @@ def standing_budgets(ws: Workspace) -> list[StandingBudget]:
     days = budget_days(ws.lake.query(query.sql, query.params), book)
     billed = budget_statuses(book, days, str(ws.lake.version()))
     shares = sync_ledger(ws, budgets, billed, days)
-    statuses = [with_ledger(status, shares[status.budget_id]) for status in billed]
+    return with_owners(ws, [with_ledger(status, shares[status.budget_id]) for status in billed], days)
+
+
+def with_owners(
+    ws: Workspace, statuses: Sequence[BudgetStatus], days: Mapping[str, BudgetDays]
+) -> list[StandingBudget]:
+    """The budgets of the workspace, in their order, with their statuses, their days and the team that answers for each."""
     return [
         StandingBudget(budget, status, days[budget.id], _team(ws, budget.owner))
-        for budget, status in zip(budgets, statuses, strict=True)
+        for budget, status in zip(ws.config.budgets, statuses, strict=True)
     ]
 
 

@@ -1,14 +1,14 @@
-"""A policy asked again as if it were an earlier day: the same judges as a run's, with the clock set back. Nothing is stored."""
+"""Policies asked again as if it were an earlier day: the same judges as a run's, with the clock set back. Nothing is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
-from fiscus.flows.evaluate import standing_budgets
-from fiscus.flows.judge_policies import judge_policies
+from fiscus.flows.judge_policies import Judged, judge_policies
+from fiscus.flows.past_budgets import PastBudgets
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.backtests.add_up import Counted, Trial
 from fiscus.guardrails.backtests.types import Hit, Source, Window
@@ -25,38 +25,53 @@ from fiscus.kernel.rows import Query
 _SOURCE: Final[Mapping[str, Source]] = {
     "budget": "budgets", "resource": "resources", "invoice": "invoices", "series": "series",
 }  # fmt: skip
+LookedBackAt: TypeAlias = PolicyTarget | Literal["series"]
 NOON: Final = time(12, tzinfo=UTC)
 
 
 def looked_back(
-    ws: Workspace, compiled: CompiledPolicy, target: PolicyTarget | Literal["series"], days: Sequence[date]
-) -> Trial:
-    """What runs on `days` would have found on `target`: each finding once, with the most money that it ever had.
+    ws: Workspace, policies: Sequence[CompiledPolicy], target: LookedBackAt, days: Sequence[date], budgets: PastBudgets
+) -> list[Trial]:
+    """What runs on `days` would have found on `target`, a trial a policy: each finding once, with the most that it ever had.
 
-    Raises LimitExceeded or BadQuery where the question cannot be answered.
+    The days are gone through once for all policies, whose ids differ. Raises LimitExceeded or BadQuery where the question of one
+    cannot be answered.
     """
-    alone = _alone(compiled, target)
-    found: dict[str, Finding] = {}
-    errors = 0
+    asked = [_LookedBack(_alone(compiled, target)) for compiled in policies]
     for day in days:
         then = replace(
             ws,
             clock=SteppedClock(datetime.combine(day, NOON)),
-            config=replace(ws.config, policies=PolicySet((alone,)), written=None),
+            config=replace(ws.config, policies=PolicySet(tuple(one.alone for one in asked)), written=None),
         )
-        (judged,) = judge_policies(then, standing_budgets(then) if target == "budget" else ())
-        if judged.failure:
-            raise LimitExceeded(judged.failure, remedy="Narrow the policy, or ask for fewer months.")
-        errors += judged.errors
-        for finding in judged.findings:
-            known = found.get(finding.id)
-            if finding.kind == alone.policy.finding and (known is None or finding.amount > known.amount):
-                found[finding.id] = finding
-    hits = [_hit(finding) for finding in found.values()]
+        for one, judged in zip(asked, judge_policies(then, budgets.on(day) if target == "budget" else ()), strict=True):
+            one.take(judged)
     note = (
         f"As it stood on {len(days)} days, {days[0]} to {days[-1]}: each finding once, with the most that it ever had."
     )
-    return Trial(_SOURCE[target], target, hits, Counted(len(days), errors, opened=len(hits), note=note))
+    return [one.trial(target, len(days), note) for one in asked]
+
+
+class _LookedBack:
+    """What one policy found on the days so far."""
+
+    def __init__(self, alone: CompiledPolicy) -> None:
+        self.alone = alone
+        self._found: dict[str, Finding] = {}
+        self._errors = 0
+
+    def take(self, judged: Judged) -> None:
+        if judged.failure:
+            raise LimitExceeded(judged.failure, remedy="Narrow the policy, or ask for fewer months.")
+        self._errors += judged.errors
+        for finding in judged.findings:
+            known = self._found.get(finding.id)
+            if finding.kind == self.alone.policy.finding and (known is None or finding.amount > known.amount):
+                self._found[finding.id] = finding
+
+    def trial(self, target: LookedBackAt, days: int, note: str) -> Trial:
+        hits = [_hit(finding) for finding in self._found.values()]
+        return Trial(_SOURCE[target], target, hits, Counted(days, self._errors, opened=len(hits), note=note))
 
 
 def anomalies_of(ws: Workspace, compiled: CompiledPolicy, window: Window) -> Trial:
@@ -75,7 +90,7 @@ def anomalies_of(ws: Workspace, compiled: CompiledPolicy, window: Window) -> Tri
     return Trial("anomalies", "anomaly", hits, Counted(len(known), judged.errors, judged.below, len(hits), note))
 
 
-def _alone(compiled: CompiledPolicy, target: PolicyTarget | Literal["series"]) -> CompiledPolicy:
+def _alone(compiled: CompiledPolicy, target: LookedBackAt) -> CompiledPolicy:
     """The policy on this target only, whatever its effective dates."""
     conditions = {one: node for one, node in compiled.conditions.items() if one == target}
     policy = replace(compiled.policy, effective_from=None, effective_until=None)

@@ -34,9 +34,14 @@ class CompletenessShown:
 def show_completeness(ws: Workspace, since: date | None = None) -> CompletenessShown:
     """As of today; of the days from `since`, a hundred days back when left out."""
     since = min(since or ws.as_of, ws.as_of - timedelta(days=DAYS))
-    query = Query(sql_text("fiscus.cost", "source_days"), {"since": midnight(since), "until": midnight(ws.as_of)})
+    query = source_days_query(since, ws.as_of)
     rows = cast("Sequence[tuple[str, date, int]]", ws.lake.query(query.sql, query.params).rows)
     return CompletenessShown(ws.as_of, completeness(rows, ws.as_of), str(ws.lake.version()), query)
+
+
+def source_days_query(since: date, until: date) -> Query:
+    """(source, day, charges) of days of [`since`, `until`)."""
+    return Query(sql_text("fiscus.cost", "source_days"), {"since": midnight(since), "until": midnight(until)})
 
 
 def partial_days(ws: Workspace) -> Mapping[str, date]:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from fiscus.edges.api.answers import answered, json_only, of
-from fiscus.flows.backtest_policy import MONTHS, History, backtest_policy
+from fiscus.flows.backtest_policy import MONTHS, History, backtest_policies, backtest_policy
 from fiscus.flows.diff_policies import PoliciesDiff, diff_policies
 from fiscus.flows.explain_policy import explain_charge, explain_intent
 from fiscus.flows.keep_shown import KeptShown
@@ -108,7 +108,7 @@ def _mount_asked(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     def candidates(asked: Candidate) -> JSONResponse:
         history = History(get_ws(), asked.months)
-        done = [backtest_policy(history, one) for one in load_policies({CANDIDATE: asked.text})]
+        done = backtest_policies(history, tuple(load_policies({CANDIDATE: asked.text})))
         return answered([BacktestShown(one, one.digest, asked.months) for one in done])
 
     @router.post(

@@ -160,7 +160,7 @@ def backtest(
     """
     from fiscus.app.policy_files import policy_texts
     from fiscus.edges.cli.show_policies_text import backtests_text
-    from fiscus.flows.backtest_policy import History, backtest_policy
+    from fiscus.flows.backtest_policy import History, ask_together, backtest_policy
     from fiscus.flows.prove_policies import record_backtest, written_policies
     from fiscus.guardrails.policies.load_policies import load_policies
     from fiscus.kernel.actor import FISCUS
@@ -174,6 +174,8 @@ def backtest(
     history = History(ws, months)
     done = []
     with progress(common) as bar:
+        bar.stage(f"Asking the lake about {len(chosen)} {'policy' if len(chosen) == 1 else 'policies'}")
+        ask_together(history, chosen)
         for compiled in chosen:
             bar.stage(f"Trying {compiled.policy.id}")
             done.append(backtest_policy(history, compiled))

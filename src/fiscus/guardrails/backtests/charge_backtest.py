@@ -1,7 +1,8 @@
-"""A policy on charges over past months: what it would have matched, as its findings would have gathered it."""
+"""Policies on charges over past months: what each would have matched, as its findings would have gathered it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,8 +28,10 @@ MONTH_DAYS_LEAST: Final = 28  # no month has fewer, so that `days_min` can be me
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row of backtest_charges.sql."""
+    """One row of backtest_charges.sql; `place` is of its policy, -1 where it counts the charges that were asked about."""
 
+    place: int
+    is_error: bool
     month: date | None
     owner: str
     team: str
@@ -42,24 +45,41 @@ class _Row:
     first_day: date
     last_day: date
     resources: int
-    asked: int
-    errors: int
 
 
-def charges_query(compiled: CompiledPolicy, window: Window) -> Query:
-    """The policy's condition over the whole window."""
-    text = sql_text("fiscus.guardrails", "backtest_charges").replace("{{condition}}", _condition(compiled, window))
-    return Query(text, _params(window) | {"days_min": min(compiled.policy.days_min, MONTH_DAYS_LEAST)})
+def charges_query(policies: Sequence[CompiledPolicy], window: Window) -> Query:
+    """The condition of each policy over the whole window, all of them by one reading of the charges."""
+    columns = [f"m{place}" for place in range(len(policies))]
+    conditions = (_condition(compiled, window) for compiled in policies)
+    parts = {
+        "matched": ", ".join(f"{sql} AS {name}" for sql, name in zip(conditions, columns, strict=True)),
+        "any": " OR ".join(f"{name} IS DISTINCT FROM false" for name in columns),
+        "places": ", ".join(f"({place})" for place in range(len(policies))),
+        "mine": " ".join(f"WHEN {place} THEN {name}" for place, name in enumerate(columns)),
+    }
+    # What people wrote is put in last and not looked at again.
+    sql = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], sql_text("fiscus.guardrails", "backtest_charges"))
+    days = [min(compiled.policy.days_min, MONTH_DAYS_LEAST) for compiled in policies]
+    return Query(sql, _params(window) | {"days_min": days})
 
 
-def charge_trial(compiled: CompiledPolicy, rows: Rows, window: Window) -> Trial:
-    """What `charges_query` answered. A hit is a month of what one person can answer for."""
+def charge_trials(policies: Sequence[CompiledPolicy], rows: Rows, window: Window) -> list[Trial]:
+    """What `charges_query` answered, a trial a policy. A hit is a month of what one person can answer for."""
     read = [_Row(*row) for row in cast("Sequence[tuple[Any, ...]]", rows.rows)]
-    groups = [row for row in read if row.month is not None]
+    asked = sum(row.charges for row in read if row.place < 0)
+    mine: list[list[_Row]] = [[] for _ in policies]
+    for row in read:
+        if row.place >= 0:
+            mine[row.place].append(row)
+    return [_trial(compiled, found, asked, window) for compiled, found in zip(policies, mine, strict=True)]
+
+
+def _trial(compiled: CompiledPolicy, rows: Sequence[_Row], asked: int, window: Window) -> Trial:
+    groups = [row for row in rows if not row.is_error]
     enough = [row for row in groups if row.amount >= compiled.policy.min_amount]
     hits = [_hit(compiled, row, window) for row in enough]
     note = "Each month by itself: a finding that runs on over months is one finding, and is counted once a month here."
-    asked, errors = (read[0].asked, read[0].errors) if read else (0, 0)
+    errors = sum(row.charges for row in rows if row.is_error)
     counted = Counted(asked, errors, below=len(groups) - len(enough), opened=len(enough), note=note)
     return Trial("charges", "charge", hits, counted)
 

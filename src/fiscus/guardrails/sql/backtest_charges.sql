@@ -1,5 +1,8 @@
--- What a policy on charges would have matched, month by month, gathered as its findings gather it.
+-- What policies on charges would have matched, month by month, gathered as their findings gather it: each charge is read once
+-- for all of them, and stands once for each policy that matches it or has no answer for it.
 -- A thing counts in a month when it matches on enough days of it; fewer are asked of a month that the window cuts.
+-- Filled in: what each policy says of a charge, as columns m0, m1 ...; whether any of them says anything; their numbers; and the
+-- answer of the one at `place`.
 WITH judged AS (
     SELECT
         coalesce(x_Owner, '') AS owner,
@@ -12,30 +15,35 @@ WITH judged AS (
         coalesce(ResourceId, '') AS resource,
         CAST(ChargePeriodStart AS DATE) AS day,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost,
-        {{condition}} AS matched
+        {{matched}}
     FROM charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
 ),
-counted AS (
-    SELECT count(*) AS asked, count(*) FILTER (matched IS NULL) AS errors FROM judged
+answers AS (
+    SELECT
+        place, owner, team, environment, currency, provider, sub_account, account_name, resource, day, cost,
+        CASE place {{mine}} END AS matched
+    FROM judged CROSS JOIN (VALUES {{places}}) AS places(place)
+    WHERE {{any}}
 ),
 things AS (
     SELECT
-        owner, team, environment, currency, provider, sub_account, resource,
+        place, matched IS NULL AS is_error, owner, team, environment, currency, provider, sub_account, resource,
         date_trunc('month', day) AS month, max(account_name) AS account_name, sum(cost) AS amount, count(*) AS charges,
         count(DISTINCT day) AS days, min(day) AS first_day, max(day) AS last_day
-    FROM judged
-    WHERE matched
+    FROM answers
+    WHERE matched IS DISTINCT FROM false
     GROUP BY ALL
 )
 SELECT
-    CAST(month AS DATE) AS month, owner, team, environment, currency, provider, sub_account,
+    place, is_error, CAST(month AS DATE) AS month, owner, team, environment, currency, provider, sub_account,
     max(account_name) AS account_name, sum(amount) AS amount, CAST(sum(charges) AS BIGINT) AS charges,
-    min(first_day) AS first_day, max(last_day) AS last_day, count(DISTINCT nullif(resource, '')) AS resources,
-    (SELECT asked FROM counted) AS asked, (SELECT errors FROM counted) AS errors
+    min(first_day) AS first_day, max(last_day) AS last_day, count(DISTINCT nullif(resource, '')) AS resources
 FROM things
-WHERE days >= $days_min
+WHERE is_error OR days >= list_extract(CAST($days_min AS INTEGER[]), place + 1)
 GROUP BY ALL
 UNION ALL
-SELECT NULL, '', '', '', '', '', '', '', NULL, 0, NULL, NULL, 0, asked, errors FROM counted
-ORDER BY month, currency, amount DESC, owner, team, environment, provider, sub_account
+SELECT -1, false, NULL, '', '', '', '', '', '', '', NULL, count(*), NULL, NULL, 0
+FROM charges
+WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
+ORDER BY place, is_error, month, currency, amount DESC, owner, team, environment, provider, sub_account
