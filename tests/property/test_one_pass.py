@@ -16,6 +16,7 @@ from tests.fixtures.effort import some
 from tests.fixtures.judging import policy_of
 from tests.property.drawn_conditions import CHARGES, NUMBERS, Drawn, conditions, facts_given
 
+from fiscus.cost.marketplaces.views import once_views_sql
 from fiscus.cost.views import OWNER_DEFAULTS, bare_charges_sql, charges_sql, stored_columns
 from fiscus.guardrails.findings.find_charges import matches_query, rows_by_place
 from fiscus.guardrails.findings.one_pass import one_pass_query
@@ -44,6 +45,8 @@ def db() -> Iterator[duckdb.DuckDBPyConnection]:
     connection.execute(f"CREATE TABLE assignments (x_AssignmentKey BIGINT, {owners})")
     connection.execute(bare_charges_sql([name for name, _ in stored_columns()], PROMOTED))
     connection.execute(charges_sql())
+    for view in once_views_sql(()):
+        connection.execute(view)
     yield connection
     connection.close()
 

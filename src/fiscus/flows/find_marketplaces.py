@@ -37,7 +37,7 @@ def _finding(ws: Workspace, key: tuple[str, str, str, str, bool], months: Sequen
     what = "stand in both feeds" if known else "may stand in both feeds"
     team = ws.config.directory.default_pool
     rest = (
-        "The view charges_counted_once counts it once; a sum over charges has it twice."
+        "Budgets, policies, forecasts, packs and reports count it once; a sum over the view charges has it twice."
         if known
         else "Say in marketplace.yaml whether it is the same spend (same: true or false); until then all of it counts."
     )

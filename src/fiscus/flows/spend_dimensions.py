@@ -27,9 +27,12 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "assignment_rule": "x_AssignmentRule",
 }
 REPORTED: Final = "reported"
-Metric = Literal["EffectiveCost", "BilledCost", "EffectiveCostOnce", "BilledCostOnce"]
-METRICS: Final[tuple[Metric, ...]] = ("EffectiveCost", "BilledCost", "EffectiveCostOnce", "BilledCostOnce")
-ONCE: Final = "Once"  # what a marketplace's feed and the vendor's own both show counts in one of them
+Metric = Literal["EffectiveCost", "BilledCost", "EffectiveCostAllFeeds", "BilledCostAllFeeds"]
+METRICS: Final[tuple[Metric, ...]] = ("EffectiveCost", "BilledCost", "EffectiveCostAllFeeds", "BilledCostAllFeeds")
+ALL_FEEDS: Final = (
+    "AllFeeds"  # as each feed shows it: what a marketplace's and the vendor's own both show is there twice
+)
+ONCE: Final = "Once"  # EffectiveCostOnce is another word for EffectiveCost, which counts such spend once
 Bucket = Literal["day", "month"]
 # The instant as UTC writes it, without a calendar of time zones being asked for each charge: six times as fast.
 _IN_UTC: Final = "make_timestamp(epoch_us(ChargePeriodStart))"
@@ -80,7 +83,7 @@ def asked_from(pairs: Iterable[tuple[str, str]]) -> SpendAsked:
         bucket=cast("Bucket", bucket),
         from_month=Month.parse(said["from"]) if "from" in said else None,
         to_month=Month.parse(said["to"]) if "to" in said else None,
-        metric=cast("Metric", metric),
+        metric=cast("Metric", metric.removesuffix(ONCE)),
         currency=said.get("currency"),
         filters=tuple(dict.fromkeys(filters)),
         period=said.get("period"),
@@ -117,29 +120,23 @@ class Money:
     """Which money is added up: the view it is in, the columns of its cost and currency, and the currency."""
 
     currency: str
-    charges: str = "charges"
+    charges: str = "counted_charges"
     prefix: str = ""
     currency_column: str = "BillingCurrency"
 
     def column(self, metric: Metric) -> str:
-        return f"{self.prefix}{metric}"
+        return f"{self.prefix}{metric.removesuffix(ALL_FEEDS)}"
 
 
 def money_of(asked: SpendAsked, company: str, reporting: str | None) -> Money:
     """One billing currency, or all that could be converted. BadInput where no reporting currency is declared."""
-    if asked.metric.endswith(ONCE):
-        if asked.currency == REPORTED:
-            raise BadInput(
-                f"{asked.metric} is not converted",
-                remedy="Name a billing currency, or ask for EffectiveCost or BilledCost.",
-            )
-        if asked.shared:
-            raise BadInput(
-                f"{asked.metric} is not handed on",
-                remedy="Ask for EffectiveCost or BilledCost by who bears it, or leave `shared` out.",
-            )
-        return Money(asked.currency or company, "charges_counted_once", "x_")
-    charges = "allocated_charges" if asked.shared else "charges"
+    every = asked.metric.endswith(ALL_FEEDS)
+    if every and asked.shared:
+        raise BadInput(
+            f"{asked.metric} is not handed on",
+            remedy="Ask for EffectiveCost or BilledCost by who bears it, or leave `shared` out.",
+        )
+    charges = "charges" if every else "allocated_charges" if asked.shared else "counted_charges"
     if asked.currency != REPORTED:
         return Money(asked.currency or company, charges)
     if reporting is None:

@@ -168,7 +168,7 @@ def _is_in(row: Row, scope: dict[str, list[str]], kinds: set[str]) -> bool:
 def test_the_lake_is_read_once_for_any_number_of_budgets(company: Workspace) -> None:
     text = "budgets:\n" + "\n".join(f"  - {{id: b{n}, title: B, scope: {{team: t{n}}}, {FIELDS}}}" for n in range(300))
     query = budget_days_query(open_book(budgets_of(text), CALENDAR, AS_OF), ("team",))
-    assert query.sql.count("FROM charges") == 1
+    assert query.sql.count("FROM counted_charges") == 1
     assert query.sql.count("JOIN landed") == 1
 
 

@@ -57,11 +57,11 @@ def test_spend_in_two_feeds_stands_on_the_page_and_in_the_api_and_the_terminal_k
     asked = "from=2026-10&to=2026-10&group=provider&metric="
     totals = [
         pages.get(f"/api/spend?{asked}{name}").json()["total"]["value"]
-        for name in ("EffectiveCost", "EffectiveCostOnce")
+        for name in ("EffectiveCost", "EffectiveCostOnce", "EffectiveCostAllFeeds")
     ]
-    assert totals == ["1100.000000000000", "1000.000000000000"]
-    assert "EffectiveCost, counted once" in pages.get(f"/spend?{asked}BilledCostOnce").text
-    assert pages.get(f"/number/spend?{asked}EffectiveCostOnce").status_code == 200
+    assert totals == ["1000.000000000000", "1000.000000000000", "1100.000000000000"]
+    assert "EffectiveCost, as each feed shows it" in pages.get(f"/spend?{asked}BilledCostAllFeeds").text
+    assert pages.get(f"/number/spend?{asked}EffectiveCostAllFeeds").status_code == 200
     assert pages.get(f"/api/spend?{asked}EffectiveCostTwice").status_code == 422
 
 

@@ -3,7 +3,7 @@
 -- A day that came only in part ($partial_from) is not covered: it is no saving.
 WITH mine AS (
     SELECT ResourceId, x_SourceId, CAST(ChargePeriodStart AS DATE) AS day, EffectiveCost
-    FROM charges
+    FROM counted_charges
     WHERE list_contains($targets, ResourceId) AND BillingCurrency = $currency
       AND ServiceCategory = 'Compute' AND ChargeCategory = 'Usage'
       AND ChargePeriodStart < CAST($as_of AS DATE)
@@ -12,7 +12,7 @@ covered AS (
     SELECT
         x_SourceId,
         least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE), min(partial_from)) AS until_day
-    FROM charges
+    FROM counted_charges
     LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
         ON partial_source = x_SourceId
     WHERE x_SourceId IN (SELECT x_SourceId FROM mine) AND ChargePeriodStart < CAST($as_of AS DATE)

@@ -2,13 +2,13 @@
 -- source and currency. `until` (exclusive) is the newest day of any bill of that source, or the as-of day if that is earlier.
 -- A day that came only in part ($partial_from) is not covered: it is no saving.
 WITH targeted AS (
-    SELECT DISTINCT x_SourceId FROM charges WHERE list_contains($targets, ResourceId)
+    SELECT DISTINCT x_SourceId FROM counted_charges WHERE list_contains($targets, ResourceId)
 ),
 covered AS (
     SELECT
         x_SourceId,
         least(CAST(max(ChargePeriodStart) AS DATE) + 1, CAST($as_of AS DATE), min(partial_from)) AS until_day
-    FROM charges
+    FROM counted_charges
     LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
         ON partial_source = x_SourceId
     WHERE x_SourceId IN (SELECT x_SourceId FROM targeted) AND ChargePeriodStart < CAST($as_of AS DATE)
@@ -26,7 +26,7 @@ SELECT
              AND CAST(c.ChargePeriodStart AS DATE) < v.until_day
              AND c.ServiceCategory = 'Compute' AND c.ChargeCategory = 'Usage'
         THEN c.EffectiveCost ELSE 0 END) AS cost
-FROM charges c JOIN covered v ON c.x_SourceId = v.x_SourceId
+FROM counted_charges c JOIN covered v ON c.x_SourceId = v.x_SourceId
 WHERE list_contains($targets, c.ResourceId)
 GROUP BY c.ResourceId, c.BillingCurrency
 ORDER BY c.ResourceId, c.BillingCurrency

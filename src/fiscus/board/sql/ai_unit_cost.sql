@@ -7,7 +7,7 @@ SELECT
     sum(CASE WHEN ChargePeriodStart >= $start THEN ConsumedQuantity ELSE 0 END) AS tokens,
     sum(CASE WHEN ChargePeriodStart < $start THEN EffectiveCost ELSE 0 END) AS cost_before,
     sum(CASE WHEN ChargePeriodStart < $start THEN ConsumedQuantity ELSE 0 END) AS tokens_before
-FROM charges
+FROM counted_charges
 WHERE BillingCurrency = $currency
   AND ServiceCategory = 'AI and Machine Learning'
   AND ChargeCategory = 'Usage'

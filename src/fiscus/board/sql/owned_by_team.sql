@@ -5,7 +5,7 @@ SELECT
     sum(CASE WHEN x_Owner = 'unowned' THEN 0 ELSE EffectiveCost END) AS owned,
     sum(EffectiveCost) AS cost,
     count(*) AS charges
-FROM charges
+FROM counted_charges
 WHERE BillingCurrency = $currency AND ChargePeriodStart >= $start AND ChargePeriodStart < $until
 GROUP BY ALL
 ORDER BY cost DESC, team

@@ -13,7 +13,7 @@ WITH cube AS MATERIALIZED (
         sum(EffectiveCost) AS effective,
         sum(BilledCost) AS billed,
         count(*) AS charges
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
     GROUP BY ALL
 )

@@ -10,7 +10,7 @@ WITH borne AS (
 ),
 own AS (
     SELECT x_Team AS team, sum(EffectiveCost) AS own
-    FROM charges
+    FROM counted_charges
     WHERE BillingCurrency = $currency AND ChargePeriodStart >= $start AND ChargePeriodStart < $until
     GROUP BY ALL
 )

@@ -6,7 +6,7 @@ SELECT
     sum(CASE WHEN ChargeCategory = 'Tax' THEN EffectiveCost ELSE 0 END) AS tax,
     sum(CASE WHEN ChargeCategory = 'Credit' THEN EffectiveCost ELSE 0 END) AS credits,
     count(*) AS charges
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $start AND ChargePeriodStart < $until
 GROUP BY ALL
 ORDER BY currency

@@ -4,7 +4,7 @@ SELECT
     sum(CASE WHEN ChargePeriodStart >= $start THEN EffectiveCost ELSE 0 END) AS cost,
     sum(CASE WHEN ChargePeriodStart < $before_until THEN EffectiveCost ELSE 0 END) AS before,
     sum(CASE WHEN ChargePeriodStart >= $start THEN 1 ELSE 0 END) AS charges
-FROM charges
+FROM counted_charges
 WHERE BillingCurrency = $currency
   AND ChargePeriodStart >= $before AND ChargePeriodStart < $until
   AND (ChargePeriodStart >= $start OR ChargePeriodStart < $before_until)

@@ -7,7 +7,7 @@ SELECT
     CAST(max(x_ReportingRate) AS VARCHAR) AS highest_rate,
     sum(CASE WHEN x_ReportingRate IS NULL THEN EffectiveCost ELSE 0 END) AS not_converted,
     count(*) AS charges
-FROM reported_charges
+FROM reported_counted_charges
 WHERE ChargePeriodStart >= $start AND ChargePeriodStart < $until
 GROUP BY ALL
 ORDER BY currency

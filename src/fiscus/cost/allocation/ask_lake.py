@@ -37,7 +37,7 @@ Place = tuple[str, int, str, str, str, str, int]  # month, segment, source, curr
 
 
 class AllocationQuestions:
-    """The queries for one set of rules over the view `charges`, of `months` (such as 2026-09)."""
+    """The queries for one set of rules over the view `counted_charges`, of `months` (such as 2026-09)."""
 
     def __init__(self, rules: AllocationRules, months: Sequence[str], promoted: Sequence[str]) -> None:
         self._rules = rules
@@ -86,7 +86,9 @@ class AllocationQuestions:
 
     def _filled(self, name: str, **more: str) -> str:
         sql = self._sql
-        return sql_text(HERE, name).format(charges="charges", pool=sql.pool, segment=sql.segment, part=sql.part, **more)
+        return sql_text(HERE, name).format(
+            charges="counted_charges", pool=sql.pool, segment=sql.segment, part=sql.part, **more
+        )
 
 
 def read_groups(rows: Rows) -> list[Group]:

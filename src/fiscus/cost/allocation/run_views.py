@@ -52,7 +52,7 @@ def empty_runs_sql() -> str:
 
 
 def run_views_sql(newest: Sequence[tuple[str, str]], promoted: Sequence[str]) -> list[str]:
-    """Statements for all views over `lake_allocations` and `charges`. `newest`: (month, scopes as kept) of what counts."""
+    """All views over `lake_allocations` and `counted_charges`. `newest`: (month, scopes as kept) of what counts."""
     every = f"(SELECT *, {NEWEST} AS newest FROM lake_allocations)"
     amounts, steps, shares = (
         f"unnest({name}, recursive := true) FROM {every}" for name in ("amounts", "steps", "shares")
@@ -95,7 +95,7 @@ def _scopes_from(text: str) -> list[PoolScope]:
 
 
 def _allocated_charges(newest: Sequence[tuple[str, str]], promoted: Sequence[str]) -> str:
-    """Charges with the parts of those that are shared in their place: SQL that asks `charges` may ask this instead."""
+    """`counted_charges` with the parts of those that are shared in their place: SQL that asks one may ask the other."""
     whole = "s.low IS NULL OR (s.low = 0 AND s.high = 1)"
     replaced = [
         f"CASE WHEN s.low IS NULL THEN c.{name} ELSE {split_cost_sql(name)} END AS {name}" for name in SPLIT_COSTS
@@ -110,7 +110,7 @@ SELECT c.* EXCLUDE (pool, segment, part) REPLACE ({", ".join(replaced)}),
     CASE WHEN s.low IS NULL THEN 'direct' WHEN s.dimension = 'own' THEN 'kept' ELSE 'allocated' END AS x_AllocationKind,
     CASE WHEN s.low IS NOT NULL THEN c.pool END AS x_AllocationRule,
     s.dimension AS x_AllocatedDimension, s.target AS x_AllocatedTo, {origin}
-FROM (SELECT *, {part} AS part FROM (SELECT *, {pool} AS pool, {segment} AS segment FROM charges)) c
+FROM (SELECT *, {part} AS part FROM (SELECT *, {pool} AS pool, {segment} AS segment FROM counted_charges)) c
 LEFT JOIN allocation_shares s
   ON s.pool = c.pool AND s.month = c.x_BillingMonth AND s.currency = c.BillingCurrency AND s.segment = c.segment
  AND s.part = c.part

@@ -1,4 +1,4 @@
-"""`rates`, `reported_charges` and `reported_allocated_charges`: money as billed and in the reporting currency, rate and date."""
+"""`rates`, and `reported_` charges, counted and allocated charges: money as billed and in the reporting currency."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rate_views_sql(files_sql: str) -> list[str]:
     joined = f"c LEFT JOIN rates r ON r.currency = c.BillingCurrency AND r.day = {day}"
     return [f"CREATE OR REPLACE VIEW rates AS {rates}"] + [
         f"CREATE OR REPLACE VIEW reported_{view} AS SELECT {columns} FROM {view} {joined}"
-        for view in ("charges", "allocated_charges")
+        for view in ("charges", "counted_charges", "allocated_charges")
     ]
 
 

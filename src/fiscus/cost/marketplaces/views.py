@@ -1,45 +1,82 @@
-"""`charges_counted_once`, as SQL over the lake's views: every charge, and whether its two costs count.
+"""What two feeds show alike, as SQL over the lake's views: `charges_counted_once` tells of it, `counted_charges` counts it once.
 
-Nothing is left out: what another feed shows too keeps its row, with x_SeenTwice (the link), x_SeenTwiceSide, x_SeenTwiceIn (the
-other source), x_SeenTwiceBasis, x_CountsBilledCost, x_CountsEffectiveCost, and the costs that count: x_BilledCostOnce and
-x_EffectiveCostOnce.
+`charges_counted_once` is `charges` and, beside each, x_SeenTwice (the link), x_SeenTwiceSide, x_SeenTwiceIn (the other source),
+x_SeenTwiceBasis, x_CountsBilledCost, x_CountsEffectiveCost, and the costs that count: x_BilledCostOnce and x_EffectiveCostOnce.
+
+`counted_charges` has the columns and rows of `charges`, and 0 in a cost that counts in the other feed; all that adds up what was
+spent asks it (docs/adr/0021). List and contracted cost and the quantities are of the usage, and go with EffectiveCost.
+`counted_bare_charges` is the same without owners. Where nothing is seen twice, neither view joins anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fiscus.cost.marketplaces.types import SAME_SPEND
-from fiscus.cost.views import file_names
+from fiscus.cost.views import charges_sql, file_names
 
 CHARGE_MONTH: Final = "strftime(make_timestamp(epoch_us(c.ChargePeriodStart)), '%Y-%m')"
-_ADDED: Final = tuple(name for name, _ in SAME_SPEND if name.startswith(("x_SeenTwice", "x_Counts")))
+_ADDED: Final = tuple((name, kind) for name, kind in SAME_SPEND if name.startswith(("x_SeenTwice", "x_Counts")))
+_COST: Final = "DECIMAL(28,12)"
+_QUANTITY: Final = "DECIMAL(38,18)"
+COUNTED_WITH: Final[Mapping[str, tuple[str, str]]] = {
+    "BilledCost": ("BilledCost", _COST),
+    **dict.fromkeys(("EffectiveCost", "ListCost", "ContractedCost"), ("EffectiveCost", _COST)),
+    **dict.fromkeys(
+        ("ConsumedQuantity", "PricingQuantity", "CommitmentDiscountQuantity"), ("EffectiveCost", _QUANTITY)
+    ),
+}
+"""Column -> the cost that it counts with, and its type."""
+_SAME: Final = (
+    "LEFT JOIN same_spend s "
+    "ON s.x_SourceId = c.x_SourceId AND s.ServiceProviderName = coalesce(c.ServiceProviderName, '') "
+    f"AND s.BillingCurrency = c.BillingCurrency AND s.ChargeMonth = {CHARGE_MONTH} "
+    "AND c.ChargeCategory IN ('Usage', 'Purchase') "
+    "AND s.BillingAccountId = coalesce(c.BillingAccountId, '') AND s.SubAccountId = coalesce(c.SubAccountId, '')"
+)
 
 
-def once_views_sql(files: Sequence[str]) -> list[str]:
-    """`same_spend` over its table's files, and `charges_counted_once`."""
+def once_views_sql(files: Sequence[str], *, whole: bool = False) -> list[str]:
+    """`same_spend` over its table's files, and what rests on it. `whole`: as `charges_sql` has it."""
     if files:
         source = f"SELECT * FROM read_parquet([{file_names(files)}], hive_partitioning=false)"
     else:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in SAME_SPEND)
         source = f"SELECT {typed} WHERE false"
-    added = ", ".join(
-        f"coalesce(s.{name}, true) AS {name}" if name.startswith("x_Counts") else f"s.{name}" for name in _ADDED
-    )
-    once = ", ".join(
-        f"CASE WHEN s.x_Counts{name} IS NULL OR s.x_Counts{name} THEN c.{name} ELSE CAST(0 AS DECIMAL(28,12)) END "
-        f"AS x_{name}Once"
-        for name in ("BilledCost", "EffectiveCost")
-    )
-    charges = (
-        f"SELECT c.*, {added}, {once} FROM charges c LEFT JOIN same_spend s "
-        "ON s.x_SourceId = c.x_SourceId AND s.ServiceProviderName = coalesce(c.ServiceProviderName, '') "
-        f"AND s.BillingCurrency = c.BillingCurrency AND s.ChargeMonth = {CHARGE_MONTH} "
-        "AND c.ChargeCategory IN ('Usage', 'Purchase') "
-        "AND s.BillingAccountId = coalesce(c.BillingAccountId, '') AND s.SubAccountId = coalesce(c.SubAccountId, '')"
-    )
+    bare = "counted_bare_charges"
     return [
         f"CREATE OR REPLACE VIEW same_spend AS {source}",
-        f"CREATE OR REPLACE VIEW charges_counted_once AS {charges}",
+        f"CREATE OR REPLACE VIEW charges_counted_once AS {_told() if files else _told_of_none()}",
+        f"CREATE OR REPLACE VIEW {bare} AS {_counted() if files else 'SELECT * FROM bare_charges'}",
+        charges_sql("counted_charges", bare if files else "bare_charges", whole=whole),
     ]
+
+
+def _told() -> str:
+    added = ", ".join(
+        f"coalesce(s.{name}, true) AS {name}" if name.startswith("x_Counts") else f"s.{name}" for name, _ in _ADDED
+    )
+    once = ", ".join(f"{_once(name)} AS x_{name}Once" for name in ("BilledCost", "EffectiveCost"))
+    return f"SELECT c.*, {added}, {once} FROM charges c {_SAME}"
+
+
+def _told_of_none() -> str:
+    added = ", ".join(
+        f"true AS {name}" if name.startswith("x_Counts") else f"CAST(NULL AS {kind}) AS {name}" for name, kind in _ADDED
+    )
+    return (
+        f"SELECT c.*, {added}, c.BilledCost AS x_BilledCostOnce, c.EffectiveCost AS x_EffectiveCostOnce FROM charges c"
+    )
+
+
+def _counted() -> str:
+    replaced = ", ".join(f"{_once(name)} AS {name}" for name in COUNTED_WITH)
+    return f"SELECT c.* REPLACE ({replaced}) FROM bare_charges c {_SAME}"
+
+
+def _once(name: str) -> str:
+    """Nothing stays nothing: what has no quantity is not given one of 0."""
+    cost, kind = COUNTED_WITH[name]
+    counts = f"s.x_Counts{cost} IS NULL OR s.x_Counts{cost} OR c.{name} IS NULL"
+    return f"CASE WHEN {counts} THEN c.{name} ELSE CAST(0 AS {kind}) END"

@@ -77,7 +77,7 @@ SPEND_PARAMETERS = {
     "by": "day or month",
     "from": "First month, YYYY-MM; the running one when left out",
     "to": "Last month, YYYY-MM",
-    "metric": "EffectiveCost or BilledCost; EffectiveCostOnce or BilledCostOnce count what two feeds show once",
+    "metric": "EffectiveCost or BilledCost, each spend once; EffectiveCostAllFeeds or BilledCostAllFeeds as the feeds show it",
     "currency": "A BillingCurrency; the company's when left out; reported: all of them in the reporting currency",
     "period": "A fiscal period such as FY2027-Q3, instead of months",
     "shared": "yes: by who bears it once shared cost is handed on",

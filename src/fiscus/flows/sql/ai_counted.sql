@@ -2,14 +2,14 @@
 WITH here AS (
     SELECT
         BillingCurrency AS currency, ServiceProviderName AS provider, CAST(ChargePeriodStart AS DATE) AS day, sum(ContractedCost) AS cost
-    FROM charges
+    FROM counted_charges
     WHERE x_SourceId LIKE 'gateway-%' AND ChargePeriodStart >= $since AND ChargePeriodStart < $until
     GROUP BY ALL
 ),
 there AS (
     SELECT
         BillingCurrency AS currency, ServiceProviderName AS provider, CAST(ChargePeriodStart AS DATE) AS day, sum(EffectiveCost) AS cost
-    FROM charges
+    FROM counted_charges
     WHERE x_SourceId NOT LIKE 'gateway-%' AND ChargePeriodStart >= $since AND ChargePeriodStart < $until
         AND ServiceCategory = 'AI and Machine Learning' AND ChargeCategory = 'Usage'
         AND ServiceProviderName IN (SELECT provider FROM here)

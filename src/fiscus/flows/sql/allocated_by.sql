@@ -8,11 +8,11 @@ WHERE {when} AND ($months IS NULL OR list_contains(CAST($months AS VARCHAR[]), x
 GROUP BY ALL
 UNION ALL
 SELECT 'before', coalesce({payer}, ''), BillingCurrency, '', sum({metric})
-FROM charges
+FROM counted_charges
 WHERE {when} AND ($months IS NULL OR list_contains(CAST($months AS VARCHAR[]), x_BillingMonth))
 GROUP BY ALL
 UNION ALL
 SELECT 'lake', '', BillingCurrency, '', sum({metric})
-FROM charges
+FROM counted_charges
 WHERE {when} AND ($months IS NULL OR list_contains(CAST($months AS VARCHAR[]), x_BillingMonth))
 GROUP BY ALL

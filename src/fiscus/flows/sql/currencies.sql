@@ -9,7 +9,7 @@ SELECT
     count(*) FILTER (x_ReportingRate IS NULL) AS not_converted_charges,
     CAST(min(ChargePeriodStart) FILTER (x_ReportingRate IS NULL) AS DATE) AS not_converted_from,
     CAST(max(ChargePeriodStart) FILTER (x_ReportingRate IS NULL) AS DATE) AS not_converted_to
-FROM reported_charges
+FROM reported_counted_charges
 WHERE ChargePeriodStart >= $from_day AND ChargePeriodStart < $until_day
 GROUP BY ALL
 ORDER BY currency

@@ -4,7 +4,7 @@ SELECT
     sum(EffectiveCost) AS cost,
     coalesce(sum(EffectiveCost) FILTER (WHERE x_Team = 'unowned'), 0) AS unowned,
     count(*) AS charges
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $from_day AND ChargePeriodStart < $until_day
 GROUP BY BillingCurrency
 ORDER BY cost DESC, currency

@@ -68,7 +68,7 @@ def charge_query(node: Node, row_filter: str) -> Query:
     )
     columns = ", ".join([about, "count(*) OVER () AS among", *parts, *facts])
     order = "EffectiveCost DESC, BilledCost DESC, ChargePeriodStart, ResourceId"
-    return Query(f"SELECT {columns} FROM charges WHERE ({row_filter}\n) ORDER BY {order} LIMIT 1", {})
+    return Query(f"SELECT {columns} FROM counted_charges WHERE ({row_filter}\n) ORDER BY {order} LIMIT 1", {})
 
 
 def charge_answers(node: Node, row: Sequence[object]) -> tuple[str, int, Mapping[Node, Answer], dict[str, object]]:

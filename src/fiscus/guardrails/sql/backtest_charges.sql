@@ -16,7 +16,7 @@ WITH judged AS (
         CAST(ChargePeriodStart AS DATE) AS day,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost,
         {{matched}}
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
 ),
 answers AS (

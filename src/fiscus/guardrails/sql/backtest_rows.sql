@@ -2,7 +2,7 @@
 SELECT
     ChargePeriodStart, ChargeCategory, ServiceProviderName, ServiceName, SubAccountName, ResourceId, ResourceName, RegionId,
     BilledCost, EffectiveCost, BillingCurrency, x_Owner, x_Team, x_Environment, Tags, ChargeDescription
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
     AND {{condition}}
     {{only}}

@@ -8,7 +8,7 @@ WITH paid AS (
         coalesce(ServiceCategory, '') AS category, coalesce(ServiceSubcategory, '') AS subcategory, BillingCurrency AS currency, x_Team AS team,
         sum(EffectiveCost) AS cost, sum(BilledCost) AS billed,
         coalesce(sum(BilledCost) FILTER (ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL), 0) AS purchased, max(CAST(ChargePeriodStart AS DATE)) AS last_day
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
       AND ChargeCategory IN ('Usage', 'Purchase')
     GROUP BY ALL

@@ -22,7 +22,7 @@ WITH cube AS MATERIALIZED (
             CASE ChargeCategory WHEN 'Tax' THEN 1 WHEN 'Credit' THEN 2 ELSE 0 END + CASE WHEN {{metered}} THEN 4 ELSE 0 END AS flags,
             CASE WHEN {{metered}} THEN ServiceProviderName ELSE '' END AS meter,
             EffectiveCost, BilledCost, ChargePeriodEnd
-        FROM charges
+        FROM counted_charges
         WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_SourceId NOT LIKE 'gateway-%'
     )
     GROUP BY GROUPING SETS ({{sets}})

@@ -5,5 +5,5 @@ SELECT
     count(*) AS charges,
     min(CAST(ChargePeriodStart AS DATE)) AS first_day,
     max(CAST(ChargePeriodStart AS DATE)) AS last_day
-FROM charges
+FROM counted_charges
 WHERE x_SourceId NOT LIKE 'gateway-%' AND {{where}}

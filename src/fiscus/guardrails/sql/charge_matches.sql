@@ -15,7 +15,7 @@ WITH judged AS (
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost,
         {{condition}} AS matched,
         {{exception}} AS exception
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart < $until AND ChargePeriodStart >= $since AND x_BillingMonth >= $billing_month
 ),
 things AS (

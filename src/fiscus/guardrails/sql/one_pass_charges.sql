@@ -2,5 +2,5 @@ SELECT
     {{columns}},
     CAST(ChargePeriodStart AS DATE) AS day,
     CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost
-FROM bare_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart < $until AND {{windows}}

@@ -9,7 +9,7 @@ SELECT
             coalesce(json_extract_string(SkuPriceDetails, '/ModelId'), json_extract_string(SkuPriceDetails, '/x_ModelId'), '')
         ELSE '' END
     ) AS attributes
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
     AND ServiceCategory = 'AI and Machine Learning' AND ChargeCategory = 'Usage'
 GROUP BY ALL

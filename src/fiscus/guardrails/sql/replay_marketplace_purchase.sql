@@ -9,7 +9,7 @@ SELECT
         listing := coalesce(nullif(ServiceName, ''), ChargeDescription, ''), po := coalesce(Tags['po'], ''),
         approved_by := coalesce(Tags['approval'], '')
     ) AS attributes
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
     AND ChargeCategory = 'Purchase' AND coalesce(CommitmentDiscountId, '') = '' AND BilledCost > 0
     AND HostProviderName <> ServiceProviderName

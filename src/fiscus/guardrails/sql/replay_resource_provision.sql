@@ -4,11 +4,11 @@ WITH mine AS (
     SELECT
         ResourceId AS resource, BillingCurrency AS currency, ServiceProviderName AS provider_name,
         CAST(ChargePeriodStart AS DATE) AS day, *
-    FROM charges
+    FROM counted_charges
     WHERE ChargeCategory = 'Usage' AND ResourceId <> '' AND ChargePeriodStart < $until
 ),
 beginnings AS (
-    SELECT x_SourceId AS source, min(CAST(ChargePeriodStart AS DATE)) AS opened FROM charges GROUP BY ALL
+    SELECT x_SourceId AS source, min(CAST(ChargePeriodStart AS DATE)) AS opened FROM counted_charges GROUP BY ALL
 ),
 firsts AS (
     SELECT resource, currency, x_SourceId AS source, min(day) AS first_day FROM mine GROUP BY ALL

@@ -9,7 +9,7 @@ SELECT
         approved_by := coalesce(Tags['approval'], ''), seats := TRY_CAST(PricingQuantity AS BIGINT),
         seat_price := CAST(CAST(ContractedUnitPrice AS DECIMAL(28,9)) AS VARCHAR)
     ) AS attributes
-FROM charges
+FROM counted_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month
     AND ChargeCategory = 'Purchase' AND coalesce(CommitmentDiscountId, '') = '' AND BilledCost > 0
     AND regexp_matches(coalesce(PricingUnit, ''), '(?i)seat|user|licen[cs]e|member')

@@ -4,7 +4,7 @@ WITH seen AS (
     SELECT
         *, CAST(ChargePeriodStart AS DATE) AS day, CAST($until AS DATE) - CAST(ChargePeriodStart AS DATE) - 1 AS ago,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS worth
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart < $until AND ChargePeriodStart >= $since AND x_BillingMonth >= $billing_month AND ResourceId <> ''
 )
 SELECT

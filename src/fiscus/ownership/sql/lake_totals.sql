@@ -1,5 +1,5 @@
--- The same money, summed without owners and straight from storage: what the owned lines must add up to.
+-- The same money, summed without owners and as they are stored: what the owned lines must add up to.
 SELECT BillingCurrency AS currency, sum(EffectiveCost) AS effective_cost, sum(BilledCost) AS billed_cost, count(*) AS charges
-FROM lake_charges
+FROM counted_bare_charges
 GROUP BY ALL
 ORDER BY currency

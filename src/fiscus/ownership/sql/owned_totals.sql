@@ -4,7 +4,7 @@ WITH by_rule AS (
     SELECT
         x_Owner AS owner, x_Team AS team, x_CostCentre AS cost_centre, BillingCurrency AS currency, x_AssignmentRule AS rule,
         sum(EffectiveCost) AS effective_cost, sum(BilledCost) AS billed_cost, count(*) AS charges
-    FROM charges
+    FROM counted_charges
     GROUP BY ALL
 ),
 placed AS (

@@ -11,7 +11,7 @@ charged AS (
         coalesce(ServiceProviderName, 'unknown') AS provider, x_Environment AS environment, BillingCurrency AS currency,
         CAST(ChargePeriodStart AS DATE) AS day, EffectiveCost AS cost,
         coalesce(ResourceId, ResourceName) AS resource, SubAccountId AS sub_account, SkuId AS sku
-    FROM charges
+    FROM counted_charges
     WHERE ChargePeriodStart < $until AND ChargePeriodStart >= $since
       AND ChargeCategory = 'Usage' AND ChargeClass IS NULL AND coalesce(CommitmentDiscountStatus, 'Used') <> 'Unused'
 ),

@@ -9,7 +9,7 @@ SELECT
     BillingCurrency AS currency,
     CAST(ChargePeriodStart AS DATE) AS day,
     sum(EffectiveCost) AS cost
-FROM charges
+FROM counted_charges
 LEFT JOIN (SELECT unnest($partial_source) AS partial_source, CAST(unnest($partial_from) AS DATE) AS partial_from) AS partial
     ON partial_source = x_SourceId
 WHERE ChargePeriodStart < $until

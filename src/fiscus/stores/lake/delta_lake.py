@@ -275,12 +275,14 @@ class DeltaLake:
         """The lake's views at one version, as DuckDB's SQL over its files, each after those that it reads."""
         tables = self._tables(version)
         charges, assignments, allocations = tables["charges"], tables["assignments"], tables["allocations"].files
+        whole = is_whole(self._root, version)
         return [
             *self._stored_statements(version),
             assignments_sql(assignments.files),
             bare_charges_sql(charges.columns, self._promoted, everywhere=self._everywhere(charges.files)),
-            charges_sql(whole=is_whole(self._root, version)),
+            charges_sql(whole=whole),
             assignment_keys_sql(),
+            *once_views_sql(tables["same_spend"].files, whole=whole),
             *book_views_sql(
                 tables["closes"].files,
                 tables[REPORTED].files if tables["closes"].files else None,
@@ -288,7 +290,6 @@ class DeltaLake:
                 self._promoted,
             ),
             *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
-            *once_views_sql(tables["same_spend"].files),
             *rate_views_sql(file_names(tables["rates"].files)),
         ]
 

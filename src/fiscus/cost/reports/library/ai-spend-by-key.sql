@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, Key: text, User: text, Team: text, BillingC
 chart: {label: Key, value: EffectiveCost}
 */
 SELECT ServiceProviderName, x_AiKey AS Key, x_AiUser AS User, x_Team AS Team, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND x_AiKey IS NOT NULL
 GROUP BY ServiceProviderName, x_AiKey, x_AiUser, x_Team, BillingCurrency
 QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, x_AiKey, x_AiUser, x_Team) <= $top

@@ -9,7 +9,7 @@ columns: {Team: text, Owner: text, ServiceProviderName: text, BillingCurrency: c
 chart: {label: Team, value: EffectiveCost}
 */
 SELECT x_Team AS Team, x_Owner AS Owner, ServiceProviderName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
   AND (x_AiModel IS NOT NULL OR ServiceSubcategory = 'Generative AI' OR ServiceCategory = 'AI and Machine Learning')
 GROUP BY x_Team, x_Owner, ServiceProviderName, BillingCurrency

@@ -12,7 +12,7 @@ columns: {ServiceProviderName: text, ServiceName: text, ConsumedUnit: text, Mont
 WITH monthly AS (
   SELECT ServiceProviderName, ServiceName, ConsumedUnit, strftime(ChargePeriodStart, '%Y-%m') AS Month,
     count(DISTINCT ResourceId) AS Resources, sum(ConsumedQuantity) AS ConsumedQuantity
-  FROM charges
+  FROM counted_charges
   WHERE ChargePeriodStart >= CAST($first || '-01' AS DATE)
     AND ChargePeriodStart < CAST($last || '-01' AS DATE) + INTERVAL 1 MONTH
     AND ChargeCategory = 'Usage' AND ConsumedUnit IS NOT NULL AND ($provider = '' OR ServiceProviderName = $provider)

@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, ServiceCategory: text, BillingCurrency: cur
 chart: {label: ServiceCategory, value: BilledCost}
 */
 SELECT ServiceProviderName, ServiceCategory, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY ServiceProviderName, ServiceCategory, BillingCurrency
 ORDER BY BillingCurrency, BilledCost DESC, ServiceProviderName, ServiceCategory

@@ -13,7 +13,7 @@ chart: {label: Day, value: Excess}
 */
 WITH daily AS (
   SELECT CAST(ChargePeriodStart AS DATE) AS Day, ServiceProviderName, SubAccountId, RegionId, RegionName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-  FROM charges
+  FROM counted_charges
   WHERE ChargePeriodStart >= CAST($since AS DATE) - 14 AND ChargePeriodStart < $until AND ChargeCategory = 'Usage'
   GROUP BY ALL
 ), judged AS (

@@ -10,7 +10,7 @@ chart: {label: ChargeDescription, value: EffectiveCost}
 */
 SELECT ServiceProviderName, ServiceName, RegionId, ChargeDescription, x_Owner AS Owner, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Usage'
   AND (ServiceCategory = 'Networking' OR regexp_matches(ChargeDescription, 'transfer|egress|bandwidth', 'i'))
 GROUP BY ServiceProviderName, ServiceName, RegionId, ChargeDescription, x_Owner, BillingCurrency

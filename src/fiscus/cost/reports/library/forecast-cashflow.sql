@@ -12,7 +12,7 @@ chart: {label: ServiceName, value: NextMonth}
 */
 WITH monthly AS (
   SELECT ServiceProviderName, ServiceCategory, ServiceName, BillingCurrency, x_BillingMonth AS Month, sum(BilledCost) AS Cost
-  FROM charges
+  FROM counted_charges
   WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
   GROUP BY 1, 2, 3, 4, 5
 ), trend AS (

@@ -13,7 +13,7 @@ WITH days AS (
   SELECT ServiceProviderName, BillingCurrency,
     coalesce(sum(EffectiveCost) FILTER (CAST(ChargePeriodStart AS DATE) < start), 0) AS Before,
     coalesce(sum(EffectiveCost) FILTER (CAST(ChargePeriodStart AS DATE) >= start), 0) AS EffectiveCost
-  FROM charges, days
+  FROM counted_charges, days
   WHERE CAST(ChargePeriodStart AS DATE) BETWEEN start AND last
     OR CAST(ChargePeriodStart AS DATE) BETWEEN start - INTERVAL 1 MONTH AND last - INTERVAL 1 MONTH
   GROUP BY ServiceProviderName, BillingCurrency

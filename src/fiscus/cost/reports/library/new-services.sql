@@ -9,7 +9,7 @@ chart: {label: ServiceName, value: EffectiveCost}
 */
 SELECT ServiceProviderName, ServiceName, SubAccountName, x_Owner AS Owner, min(CAST(ChargePeriodStart AS DATE)) AS FirstDay,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE ChargeCategory IN ('Usage', 'Purchase')
 GROUP BY ServiceProviderName, ServiceName, SubAccountName, x_Owner, BillingCurrency
 HAVING min(ChargePeriodStart) >= CAST($since AS DATE)

@@ -10,7 +10,7 @@ chart: {label: ServiceName, value: BilledCost}
 */
 SELECT ServiceProviderName, ServiceName, PricingUnit, x_Owner AS Owner, x_BillingMonth AS Month,
   sum(PricingQuantity) AS PricingQuantity, ContractedUnitPrice, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL
 GROUP BY ServiceProviderName, ServiceName, PricingUnit, x_Owner, x_BillingMonth, ContractedUnitPrice, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, ServiceName, Owner

@@ -13,7 +13,7 @@ chart: {label: Month, value: EffectiveCost, series: ServiceName}
 WITH monthly AS (
   SELECT ServiceProviderName, ServiceName, BillingCurrency, strftime(ChargePeriodStart, '%Y-%m') AS Month,
     sum(EffectiveCost) AS EffectiveCost
-  FROM charges
+  FROM counted_charges
   WHERE ChargePeriodStart >= CAST($first || '-01' AS DATE)
     AND ChargePeriodStart < CAST($last || '-01' AS DATE) + INTERVAL 1 MONTH
     AND ($provider = '' OR ServiceProviderName = $provider)

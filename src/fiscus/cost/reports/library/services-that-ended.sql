@@ -8,7 +8,7 @@ columns: {ServiceProviderName: text, ServiceName: text, SubAccountName: text, Ow
 */
 SELECT ServiceProviderName, ServiceName, SubAccountName, x_Owner AS Owner, max(CAST(ChargePeriodStart AS DATE)) AS LastDay,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE ChargeCategory = 'Usage'
 GROUP BY ServiceProviderName, ServiceName, SubAccountName, x_Owner, BillingCurrency
 HAVING max(ChargePeriodEnd) < CAST($since AS DATE)

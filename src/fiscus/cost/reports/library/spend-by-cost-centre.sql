@@ -10,7 +10,7 @@ chart: {label: CostCentre, value: EffectiveCost}
 */
 SELECT x_CostCentre AS CostCentre, x_BillingMonth AS Month, BillingCurrency, sum(BilledCost) AS BilledCost,
   sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_CostCentre, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, CostCentre

@@ -11,7 +11,7 @@ chart: {label: Environment, value: EffectiveCost}
 SELECT x_Product AS Product, x_Environment AS Environment, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(sum(EffectiveCost) AS DOUBLE)
     / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency, x_Product), 0) AS DECIMAL(9,2)) AS Share
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_Product, x_Environment, BillingCurrency
 ORDER BY BillingCurrency, Product, EffectiveCost DESC, Environment

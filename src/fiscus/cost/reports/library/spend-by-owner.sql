@@ -12,7 +12,7 @@ SELECT x_Owner AS Owner, x_Team AS Team, BillingCurrency, sum(EffectiveCost) AS 
   CAST(100 * CAST(sum(EffectiveCost) AS DOUBLE) / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency), 0)
     AS DECIMAL(9,2)) AS Share,
   count(*) AS Charges
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_Owner, x_Team, BillingCurrency
 ORDER BY BillingCurrency, EffectiveCost DESC, Owner, Team

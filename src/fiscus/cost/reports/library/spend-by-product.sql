@@ -9,7 +9,7 @@ columns: {Product: text, Month: month, BillingCurrency: currency, EffectiveCost:
 chart: {label: Month, value: EffectiveCost, series: Product}
 */
 SELECT x_Product AS Product, x_BillingMonth AS Month, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_Product, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, Product

@@ -11,7 +11,7 @@ chart: {label: Month, value: EffectiveCost, series: Team}
 */
 WITH monthly AS (
   SELECT x_Team AS Team, BillingCurrency, x_BillingMonth AS Month, sum(EffectiveCost) AS EffectiveCost
-  FROM charges
+  FROM counted_charges
   WHERE x_BillingMonth BETWEEN $first AND $last AND ($team = '' OR x_Team = $team)
   GROUP BY 1, 2, 3
 )

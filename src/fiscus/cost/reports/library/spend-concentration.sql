@@ -10,7 +10,7 @@ chart: {label: InvoiceIssuerName, value: BilledCost}
 */
 WITH billed AS (
   SELECT InvoiceIssuerName, BillingCurrency, sum(BilledCost) AS BilledCost
-  FROM charges
+  FROM counted_charges
   WHERE x_BillingMonth BETWEEN $first AND $last
   GROUP BY InvoiceIssuerName, BillingCurrency
 )

@@ -13,7 +13,7 @@ WITH both_months AS (
   SELECT ServiceProviderName, ServiceName, BillingCurrency,
     coalesce(sum(EffectiveCost) FILTER (x_BillingMonth = $before), 0) AS Before,
     coalesce(sum(EffectiveCost) FILTER (x_BillingMonth = $month), 0) AS EffectiveCost
-  FROM charges
+  FROM counted_charges
   WHERE x_BillingMonth IN ($month, $before)
   GROUP BY ServiceProviderName, ServiceName, BillingCurrency
 )

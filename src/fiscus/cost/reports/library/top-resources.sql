@@ -11,7 +11,7 @@ chart: {label: ResourceName, value: EffectiveCost}
 */
 SELECT ResourceId, ResourceName, ServiceName, RegionId, x_Owner AS Owner, x_Environment AS Environment, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ResourceId IS NOT NULL
 GROUP BY ResourceId, ResourceName, ServiceName, RegionId, x_Owner, x_Environment, BillingCurrency
 QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ResourceId, ServiceName, x_Environment) <= $top

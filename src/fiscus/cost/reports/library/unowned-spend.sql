@@ -10,7 +10,7 @@ chart: {label: ServiceName, value: EffectiveCost}
 */
 SELECT ServiceProviderName, SubAccountName, ServiceName, x_AssignmentRule AS AssignmentRule, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost, count(*) AS Charges
-FROM charges
+FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND (x_Owner = 'unowned' OR x_AssignmentRule = 'default-pool')
 GROUP BY ServiceProviderName, SubAccountName, ServiceName, x_AssignmentRule, BillingCurrency
 ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountName, ServiceName
