@@ -5,9 +5,10 @@ Policy part: ten rules of six terms, judged for one question: our closures with 
 They agree on how many match, or the bench fails. The peers are installed into a folder of their own, for this run alone.
 
 Whole decision: `decide_intent` with four covering budgets and the ready policies: settled names, facts, policies, a durable
-reservation, the decision and its evidence; against a bare one-row commit (BEGIN, INSERT, COMMIT) in the same database with the
-same durability (SQLite: WAL, synchronous=FULL; PostgreSQL: fsync on, its driver), the two in turn. Then reservations, one at a
-time and 64 at once in one event loop, where those that wait share a commit.
+reservation, the decision and its evidence, in a process that looks for garbage as `fiscus serve` and the gateway do; against a
+bare one-row commit (BEGIN, INSERT, COMMIT) in the same database with the same durability (SQLite: WAL, synchronous=FULL;
+PostgreSQL: fsync on, its driver), the two in turn. Then reservations, one at a time and 64 at once in one event loop, where those
+that wait share a commit.
 
     python -m bench.decide [--quick] [--json] [--no-peers]
 """
@@ -228,6 +229,7 @@ def _company(folder: Path, url: str) -> Any:
     from tests.fixtures.judging import budgets_of
     from tests.fixtures.ledgers import USD, ask, sync
 
+    from fiscus.app.long_lived import now_long_lived
     from fiscus.guardrails.policies.load_policies import library_texts, load_policies
     from fiscus.ownership.load_rules import load_rules
 
@@ -237,6 +239,7 @@ def _company(folder: Path, url: str) -> Any:
         ws, config=replace(ws.config, budgets=budgets_of(BUDGETS), policies=load_policies(library_texts()), rules=rules)
     )
     ask(ws.ledger, sync(dict.fromkeys(NAMES, 900_000 * USD)))
+    now_long_lived()
     return ws
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 
 from fiscus import __version__
 from fiscus.app.current_workspace import OpenWorkspace
+from fiscus.app.long_lived import now_long_lived
 from fiscus.edges.api.build_api import api_router
 from fiscus.edges.api.description import DescribedApp
 from fiscus.edges.api.ledger_routes import metrics_text
@@ -115,6 +116,7 @@ def serve(
     try:
         bound = int(listener.getsockname()[1])
         app = build_server(home, bound)
+        now_long_lived()
         settings = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False, lifespan="off")
         if started is not None:
             shown = f"[{host}]" if ":" in host else host

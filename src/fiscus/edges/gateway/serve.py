@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from aiohttp import web
 
 from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
+from fiscus.app.long_lived import now_long_lived
 from fiscus.edges.counters_text import CONTENT_TYPE
 from fiscus.edges.gateway.batch_jobs import watch_batches
 from fiscus.edges.gateway.links import Links
@@ -30,7 +30,6 @@ from fiscus.kernel.errors import FiscusError
 
 THREADS: Final = 32  # requests that wait for the ledger at once; those that come meanwhile share a commit
 PARENT_SECONDS: Final = 0.5
-GARBAGE_MIN: Final = 10_000  # objects of some hundred calls
 KEEPALIVE_SECONDS: Final = (
     15.0  # shorter than vendors' own, so that a request never meets a connection that just closed
 )
@@ -43,9 +42,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     Raises BadConfig, Unavailable before it answers.
     """
     opened = OpenGateway(home, workers)
-    gc.collect()
-    gc.freeze()  # what a worker is made of stays; only what calls leave behind is looked through
-    gc.set_threshold(GARBAGE_MIN)
+    now_long_lived()
     beside = Upkeep(opened)
     beside.start()
     try:
