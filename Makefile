@@ -17,7 +17,7 @@ demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what 
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(VENV)/.dev  ## All tests, against real components; promises and peers have targets of their own
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers --ignore=tests/spark $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers --ignore=tests/spark $(PYTEST_ARGS)
 
 peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus: the LiteLLM proxy, a real Envoy
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/peers $(PYTEST_ARGS)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fixtures.built import close_stores, copied
-from tests.fixtures.effort import some
+from tests.fixtures.effort import THOROUGH, some
 
 REPO = Path(__file__).resolve().parents[1]
 DAY = date(2026, 11, 20)
@@ -23,8 +23,12 @@ settings.register_profile("fiscus", max_examples=some(100), deadline=None)  # no
 settings.load_profile("fiscus")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes longest starts first, so that no worker is left with it at the end, beside one that has nothing to do."""
+    left = [] if THOROUGH else [item for item in items if item.get_closest_marker("thorough")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     items.sort(
         key=lambda item: next((n for n, file in enumerate(LONGEST) if item.nodeid.startswith(file)), len(LONGEST))
     )
@@ -36,6 +40,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     atexit.register(gc.unfreeze)  # DuckDB looks at the end whether anything of its own was left behind
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Said in the last lines, beside the skips: what this run did not try."""
+    if not THOROUGH:
+        terminalreporter.line(
+            "Left to the gate: tests marked `thorough`, four fifths of what is drawn at random (FISCUS_THOROUGH=1 runs all)"
+        )
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -30,6 +30,7 @@ TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
 ASKED = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 50}
 
 
+@pytest.mark.thorough
 def test_two_workers_are_one_page_and_a_collector_sees_every_call(
     tmp_path: Path,
     collector: Collector,  # noqa: F811 the fixture

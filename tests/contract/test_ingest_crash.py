@@ -60,6 +60,7 @@ def _deliveries(ws) -> list[str]:
         return sorted(delivery.id for delivery in tx.deliveries.all())
 
 
+@pytest.mark.thorough
 def test_killed_at_any_moment_all_months_are_old_or_all_are_new_and_the_next_run_heals(ws, tmp_path: Path) -> None:
     deliver(ws, _bill(tmp_path / "first.csv", "1", 2_000))
     old, number = _months(ws), 0
@@ -114,6 +115,7 @@ def test_two_deliveries_of_a_source_at_once_leave_one_of_them_whole(ws, tmp_path
     assert len(_deliveries(ws)) == 2
 
 
+@pytest.mark.thorough
 def test_a_full_disk_is_told_as_such_and_the_lake_is_as_it_was(ws, tmp_path: Path) -> None:
     deliver(ws, _bill(tmp_path / "first.csv", "1", 10))
     before = _months(ws)

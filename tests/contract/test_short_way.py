@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+from tests.fixtures.built import with_prices
 from tests.fixtures.gateways import KEY_ENV, hard_cap
 
 from fiscus.app.gateway import OpenGateway
@@ -103,6 +104,7 @@ async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], 
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("short") / "home"
     start_workspace(path)
+    with_prices(path)
     document = yaml.safe_load((path / "fiscus.yaml").read_text())
     scope = {"requested_by": "ana.silva", "team": "platform", "environment": "prod"}
     upstreams = [

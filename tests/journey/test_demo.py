@@ -117,6 +117,7 @@ def test_real_calls_through_the_gateway_are_denied_degraded_and_settled_to_the_v
     assert shown.demo.try_it.startswith("curl -i http://127.0.0.1:")
 
 
+@pytest.mark.thorough
 def test_the_same_day_again_changes_nothing(after: tuple[Workspace, SimulatedVendors]) -> None:
     ws, vendors = after
 

@@ -201,6 +201,7 @@ class TestItsEnd:
         assert [call.state for call in gateway.calls(1)] == ["settled"]
         assert not [amount for amount in fiscus(gateway.home, "ledger")["held"].values() if Decimal(amount)]
 
+    @pytest.mark.thorough
     def test_a_worker_that_is_killed_is_started_again_and_all_end_with_who_started_them(
         self, ai: LocalAi, tmp_path: Path
     ) -> None:

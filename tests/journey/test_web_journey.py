@@ -215,6 +215,7 @@ def test_every_control_has_a_name_and_every_table_a_caption(desk) -> None:
     page.close()
 
 
+@pytest.mark.thorough
 def test_contrast_is_enough_in_both_themes(desk) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1 for text."""
     for scheme in ("light", "dark"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.ai_calls import AT, ai_call
-from tests.fixtures.built import close_stores, copied
+from tests.fixtures.built import close_stores, copied, with_prices
 from tests.fixtures.company import Settings
 from tests.fixtures.judging import AS_OF, open_with_rules
 
@@ -131,7 +131,7 @@ def test_prices_are_shown_with_what_the_workspace_overrides(tmp_path: Path, caps
         "prices: [{provider: openai, model: gpt-4o-mini, from: 2026-11-01, rates: {output: 0.5}, reason: Our contract}]"
     )
     (tmp_path / "prices" / "ai.yaml").write_text(text, encoding="utf-8")
-    here = ["--home", str(tmp_path)]
+    here = ["--home", str(with_prices(tmp_path))]
     run = command_line()
     assert not run(
         ["prices", "ai", "gpt-4o-mini", "--provider", "openai", "--day", "2026-11-26", *here],

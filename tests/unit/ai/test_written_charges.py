@@ -301,6 +301,7 @@ def test_a_token_that_the_bill_has_is_not_counted_again_where_tokens_are_divided
     assert (row[1], row[2], row[3]) == ("m", Decimal("0.150075"), 1_000_500)
 
 
+@pytest.mark.thorough
 def test_killed_at_any_moment_the_next_run_writes_what_is_missing(tmp_path: Path) -> None:
     ws = open_with_rules(tmp_path)
     calls = [ai_call(f"c{n}", AT - timedelta(hours=n % 60), {"input": 1 + n}) for n in range(300)]

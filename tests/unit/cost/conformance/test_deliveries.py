@@ -52,6 +52,7 @@ def typed(path: Path, source: Path) -> Path:
     return path
 
 
+@pytest.mark.thorough
 def test_the_same_bill_is_judged_alike_however_it_is_written(tmp_path: Path) -> None:
     plain = write_csv(tmp_path / "plain.csv", ROWS)
     packed = tmp_path / "packed.csv.gz"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.fixtures.effort import THOROUGH
 from tests.focus_deliveries import (
     Row,
     contract_commitment,
@@ -135,7 +134,8 @@ def by_hand(folder: Path, version: FocusVersion) -> Iterator[set[str]]:
     yield broken(judged(folder, [{**r, "InvoiceId": "INV-2026-99"} for r in rows], version, like=rows))
 
 
-@pytest.mark.parametrize("version", VERSIONS if THOROUGH else VERSIONS[-1:])  # nearly all of 1.2 stands in 1.3 too
+@pytest.mark.thorough
+@pytest.mark.parametrize("version", VERSIONS)
 def test_each_rule_of_cost_and_usage_is_broken_by_a_bad_delivery(version: FocusVersion, tmp_path: Path) -> None:
     found = broken(
         judged(tmp_path, spoilt(cost_and_usage(version)), version, documented=False, like=cost_and_usage(version))
