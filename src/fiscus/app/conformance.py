@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fiscus.cost.conformance.choose import check_has_dataset, column_types, dataset_of, version_for
 from fiscus.cost.conformance.delivery_facts import learn_facts
@@ -13,14 +14,19 @@ from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
 from fiscus.cost.types import Dataset, FocusVersion
 from fiscus.kernel.progress import Progress
+from fiscus.stores.lake import EMBEDDED
 from fiscus.stores.lake.check_desk import CheckDesk
+
+if TYPE_CHECKING:
+    from fiscus.stores.lake.spark_desk import SparkDesk
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
     """What to check. `version` and `dataset` None: told by the columns. `beside`: other datasets of the vendor, by name.
 
-    `heuristics`: warn beyond the specification too.
+    `heuristics`: warn beyond the specification too. `engine`: what answers the questions of the rules, DuckDB
+    where it is empty.
     """
 
     paths: Sequence[Path]
@@ -29,11 +35,13 @@ class CheckRequest:
     declared: Declared = field(default_factory=Declared)
     beside: Mapping[str, Path] = field(default_factory=dict)
     heuristics: bool = False
+    engine: str = ""
+    engine_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_delivery(request: CheckRequest, progress: Progress) -> Report:
     """Judge the delivery. Raises BadInput for what cannot be read, or a version without the dataset."""
-    with CheckDesk(request.paths, column_types(), progress) as desk:
+    with _desk(request, progress) as desk:
         columns = [column.name for column in desk.columns]
         dataset = request.dataset or dataset_of(columns)
         version = request.version or version_for(dataset, columns)
@@ -45,3 +53,36 @@ def check_delivery(request: CheckRequest, progress: Progress) -> Report:
         verdicts = judge(desk, facts, progress)
         warnings = tuple(warn(desk, facts)) if request.heuristics else ()
         return Report(version, dataset, tuple(file.path for file in desk.files), desk.row_count, verdicts, warnings)
+
+
+def lake_request(request: CheckRequest, home: Path, part: str) -> CheckRequest:
+    """`request` for what stands in the lake of the workspace at `home`, judged by its engine unless the request names one.
+
+    `part`: all, a source, or source/month.
+
+    Raises BadConfig (fiscus.yaml), NotFound (no such charges).
+    """
+    from fiscus.app.settings import load_settings
+    from fiscus.app.workspace import located
+    from fiscus.stores.lake.lake_part import charge_files
+
+    settings = load_settings(home)
+    source, _, month = part.partition("/") if part != "all" else ("", "", "")
+    files = charge_files(Path(located(settings.lake, home)), source or None, month or None)
+    own = request.engine in {"", settings.engine}
+    return replace(
+        request,
+        paths=files,
+        engine=settings.engine if own else request.engine,
+        engine_settings=settings.engine_settings if own else {},
+    )
+
+
+def _desk(request: CheckRequest, progress: Progress) -> CheckDesk | SparkDesk:
+    desk = CheckDesk(request.paths, column_types(), progress)
+    if request.engine in {"", EMBEDDED}:
+        return desk
+    from fiscus.stores.lake.engine_address import EngineAddress
+    from fiscus.stores.lake.spark_desk import SparkDesk
+
+    return SparkDesk(desk, EngineAddress(request.engine, tuple(sorted(request.engine_settings.items()))))

@@ -90,3 +90,37 @@ def test_a_row_with_too_few_fields_is_named(bad: Path, capsys: pytest.CaptureFix
     error = capsys.readouterr().err
     assert "more or fewer fields" in error
     assert "row 45" in error
+
+
+def test_what_stands_in_the_lake_is_judged_source_by_source_and_month_by_month(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    assert command_line()(["init", str(home)], result_action="return_value") in {0, None}
+    at = ("--home", home, "--lake")
+    bill = write_csv(tmp_path / "bill.csv", cost_and_usage("1.2"))
+    assert checked(*at, "all") == 2
+    assert "no charges" in capsys.readouterr().err
+    command_line()(["ingest", str(bill), "--source", "nimbus", "--home", str(home)], result_action="return_value")
+    capsys.readouterr()
+    checked(*at, "nimbus/2026-01", "--format", "json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["version"], report["dataset"], report["rows"]) == ("1.4", "cost_and_usage", 42)
+    assert sum(verdict["outcome"] == "pass" for verdict in report["verdicts"]) > 100
+    assert checked(*at, "other") == 2
+    assert "nimbus/2026-01" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Nothing to check"),
+        (("bill.csv", "--lake", "all"), "Both files and the lake"),
+        (("bill.csv", "--engine", "spark"), "is no engine"),
+    ],
+)
+def test_a_choice_that_is_none_is_refused(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert checked(*arguments) == 2
+    assert said in capsys.readouterr().err

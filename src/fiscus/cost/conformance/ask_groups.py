@@ -65,7 +65,8 @@ def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:
 def _added(desk: Desk, sql: str) -> Groups:
     rows = desk.query(
         "SELECT status, currency, count(*), CAST(sum(number_of_rows) AS BIGINT), sum(abs(amount)),"
-        f" min(place, {FIRST_ROWS}), min_by(what, coalesce(place, 0), {FIRST_ROWS}) FROM ({sql}) GROUP BY status, currency"
+        f" min(place, {FIRST_ROWS}), min_by(what, (coalesce(place, 0), what), {FIRST_ROWS})"
+        f" FROM ({sql}) GROUP BY status, currency"
     ).rows
     broken = [row for row in rows if row[0] == "broken"]
     seen: list[tuple[int, str]] = []

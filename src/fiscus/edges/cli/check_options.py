@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from fiscus.cost.conformance.criteria import EVIDENCE
 from fiscus.cost.conformance.types import Declared
 from fiscus.kernel.errors import BadConfig, BadInput, Where
 
+ENGINE = re.compile(r"duckdb|spark://[^/\s]+:[0-9]+(,[^/\s]+:[0-9]+)*|sail://[^/\s]+:[0-9]+")
 BESIDE = ("invoice_detail", "contract_commitment", "billing_period", "price_list", "previous")
 
 
@@ -22,6 +24,19 @@ def beside_paths(given: Sequence[str]) -> Mapping[str, Path]:
             raise BadInput(f"--with {pair!r} names no dataset", remedy=f"Write NAME=PATH; names: {', '.join(BESIDE)}.")
         found[name] = Path(path)
     return found
+
+
+def refuse_odd_choice(paths: Sequence[Path], lake: str, engine: str) -> None:
+    """Files or the lake: one of them, by an engine that there is. Raises BadInput."""
+    if engine and not ENGINE.fullmatch(engine):
+        raise BadInput(
+            f"--engine {engine!r} is no engine", remedy="Write duckdb, spark://host:port or sail://host:port."
+        )
+    if bool(paths) is bool(lake):
+        raise BadInput(
+            "Both files and the lake are named" if lake else "Nothing to check is named",
+            remedy="Give paths of files, or --lake all, SOURCE or SOURCE/MONTH.",
+        )
 
 
 def read_declared(path: Path | None) -> Declared:

@@ -20,7 +20,7 @@ def mount(app: App) -> None:
 
 @guarded
 def check(
-    paths: Annotated[list[Path], Parameter(consume_multiple=True)],
+    paths: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
     /,
     *,
     focus: Literal["auto", "1.0", "1.1", "1.2", "1.3", "1.4"] = "auto",
@@ -29,9 +29,11 @@ def check(
     min_severity: Literal["note", "warning", "error"] = "error",
     declare: Path | None = None,
     beside: Annotated[list[str] | None, Parameter(name="--with")] = None,
+    lake: str = "",
+    engine: str = "",
     common: Common = NO_OPTIONS,
 ) -> int:
-    """Judge FOCUS files by every rule of their version. Exit code 1 when a rule of at least --min-severity is broken.
+    """Judge FOCUS files, or what stands in the lake, by every rule. Exit code 1 when a rule of at least --min-severity is broken.
 
     Parameters
     ----------
@@ -49,32 +51,46 @@ def check(
         A YAML file with `criteria` and `documented`: what the data cannot show.
     beside
         Another dataset of the vendor, as NAME=PATH: invoice_detail, contract_commitment, billing_period, price_list, previous.
+    lake
+        Instead of files, what stands in the lake, by the engine of fiscus.yaml: all, SOURCE or SOURCE/MONTH.
+    engine
+        What answers the questions of the rules: duckdb, or a cluster that sees the files: spark://host:port.
     """
-    from fiscus import __version__
-    from fiscus.app.conformance import CheckRequest, check_delivery
-    from fiscus.edges.cli.check_formats import html, sarif
-    from fiscus.edges.cli.check_options import beside_paths, read_declared
+    from fiscus.app.conformance import CheckRequest, check_delivery, lake_request
+    from fiscus.app.workspace import find_home
+    from fiscus.edges.cli.check_options import beside_paths, read_declared, refuse_odd_choice
 
+    refuse_odd_choice(paths or [], lake, engine)
     request = CheckRequest(
-        paths,
+        paths or [],
         None if focus == "auto" else focus,
         None if dataset == "auto" else dataset,
         read_declared(declare),
         beside_paths(beside or []),
         heuristics=min_severity != "error",
+        engine=engine,
     )
+    if lake:
+        request = lake_request(request, find_home(common.home), lake)
     with progress(common) as bar:
         report = check_delivery(request, bar)
     failures = report.failures(min_severity)
-    if common.json or format == "json":
+    _say(report, failures, "json" if common.json else format)
+    return 1 if failures else 0
+
+
+def _say(report: Any, failures: Any, form: str) -> None:
+    from fiscus import __version__
+    from fiscus.edges.cli.check_formats import html, sarif
+
+    if form == "json":
         say_json(report)
-    elif format == "sarif":
+    elif form == "sarif":
         say_json(sarif(report, failures, __version__))
-    elif format == "html":
+    elif form == "html":
         say(html(report, failures))
     else:
         _show(report, failures)
-    return 1 if failures else 0
 
 
 def _show(report: Any, failures: Any) -> None:

@@ -94,6 +94,20 @@ class CheckDesk:
             ) from None
         self._beside[name] = frozenset(column for file in files for column in file.columns)
 
+    @property
+    def starts(self) -> Sequence[int]:
+        """The row, over all files, at which each file starts."""
+        return self._starts
+
+    def types_of(self, table: str) -> Mapping[str, str]:
+        """The columns of a table on the desk and their types."""
+        return {str(row[0]): str(row[1]) for row in self._connection.execute(f'DESCRIBE "{table}"').fetchall()}
+
+    def write_out(self, table: str, path: Path) -> None:
+        """A table of the desk as a Parquet file, for another engine to read."""
+        spelt = str(path).replace("'", "''")
+        self._connection.execute(f"COPY (SELECT * FROM \"{table}\") TO '{spelt}' (FORMAT parquet)")
+
     def _lay_out(self) -> None:
         self._progress.stage(f"Reading {len(self.files)} file{'s' if len(self.files) > 1 else ''}")
         in_place = self.files[0].form == "parquet"

@@ -105,7 +105,7 @@ class SparkLake(DeltaLake):
         return self._views[1]
 
     def _answer(self, frame: Any) -> Rows:
-        return self._refusing(lambda: _rows(frame().toArrow()))
+        return self._refusing(lambda: all_of(frame().toArrow()))
 
     def _in_time(self, views: SparkViews, frame: Any) -> Rows:
         late = threading.Event()
@@ -129,24 +129,32 @@ class SparkLake(DeltaLake):
             timer.join()
 
     def _refusing(self, asked: Any) -> Any:
-        """What the driver says, in our words: a query that cannot be, or a cluster that is gone."""
         try:
-            return asked()
-        except (FiscusError, duckdb.Error):
+            return refusing(self._engine, asked)
+        except Unavailable:
+            self._views = None
             raise
-        except Exception as failed:  # py4j's, gRPC's and Spark's errors have no ancestor of their own
-            line = next((text for text in str(failed).splitlines() if text.strip()), type(failed).__name__)[:300]
-            if is_gone(failed):
-                self._views = None
-                raise Unavailable(
-                    f"The engine {self._engine.url} does not answer: {line}",
-                    remedy="Start the cluster again; nothing was asked of another engine.",
-                ) from failed
-            raise BadQuery(
-                line, remedy="The columns of `charges` are in docs/reference/charges.md; see docs/how-to/spark.md."
+
+
+def refusing(engine: EngineAddress, asked: Any) -> Any:
+    """What the driver says, in our words: a query that cannot be, or a cluster that is gone."""
+    try:
+        return asked()
+    except (FiscusError, duckdb.Error):
+        raise
+    except Exception as failed:  # py4j's, gRPC's and Spark's errors have no ancestor of their own
+        line = next((text for text in str(failed).splitlines() if text.strip()), type(failed).__name__)[:300]
+        if is_gone(failed):
+            raise Unavailable(
+                f"The engine {engine.url} does not answer: {line}",
+                remedy="Start the cluster again; nothing was asked of another engine.",
             ) from failed
+        raise BadQuery(
+            line, remedy="The columns of `charges` are in docs/reference/charges.md; see docs/how-to/spark.md."
+        ) from failed
 
 
-def _rows(table: Any) -> Rows:
+def all_of(table: Any) -> Rows:
+    """An Arrow table as rows."""
     columns = [column.to_pylist(maps_as_pydicts="strict") for column in table.columns]
     return Rows(tuple(table.column_names), tuple(zip(*columns, strict=True)))

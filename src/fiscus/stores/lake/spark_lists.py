@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call
+from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast
+
+SUMMED = {exp.DataType.Type.DECIMAL, exp.DataType.Type.DOUBLE}
 
 
 def list_aggregate(node: exp.Expression, _: Types) -> exp.Expression:
@@ -112,3 +114,44 @@ def _beside_rows(node: exp.Select, found: list[exp.Expression], lists: list[exp.
     recursive = any(word.name == "recursive" for word in one.find_all(exp.Identifier))
     one.replace(call("inline" if recursive else "explode", array))
     return node
+
+
+def least_entries(node: exp.Expression, _: Types) -> exp.Expression:
+    """min(x, n): the n smallest. Each machine keeps n of them."""
+    if node.args.get("count") is None:
+        return node
+    return call("min_by", node.this, node.this, node.args["count"])
+
+
+def contained(node: exp.Expression, _: Types) -> exp.Expression:
+    """list_contains: a NULL in the list is not what is looked for."""
+    same = exp.NullSafeEQ(this=exp.column("c"), expression=node.expression.copy())
+    return call("exists", node.this, _lambda(["c"], same))
+
+
+def flattened(node: exp.Expression, _: Types) -> exp.Expression:
+    """A list that is NULL among the lists has no entries."""
+    kept = exp.not_(exp.column("l").is_(exp.null()))
+    return call("flatten", call("filter", node.this, _lambda(["l"], kept)))
+
+
+def summed(given: list[exp.Expression]) -> exp.Expression:
+    """list_sum: NULLs are passed over, and none at all is NULL. Of numbers that are cast in the list: their type is needed."""
+    kind = next((one.copy() for one in given[0].find_all(exp.DataType) if one.this in SUMMED), None)
+    if kind is None:
+        raise CannotTranslate("list_sum of numbers whose type is not written out")
+    if kind.this == exp.DataType.Type.DECIMAL:
+        kind.expressions[0].set("this", exp.Literal.number(38))
+    numbers = call("filter", given[0], _lambda(["n"], exp.not_(exp.column("n").is_(exp.null()))))
+    plus = exp.Cast(this=exp.Add(this=exp.column("a"), expression=exp.column("n")), to=kind.copy())
+    start = exp.Cast(this=exp.Literal.number(0), to=kind.copy())
+    whole = call("aggregate", numbers, start, _lambda(["a", "n"], plus))
+    return exp.Case(ifs=[exp.If(this=exp.GT(this=call("size", numbers), expression=exp.Literal.number(0)), true=whole)])
+
+
+def discrete(node: exp.Expression, _: Types) -> exp.Expression:
+    """quantile_disc(x, share): the first value that this share does not pass. Exact: Spark's own goes through a double."""
+    sorted_ = call("array_sort", call("collect_list", node.this))
+    place = exp.Mul(this=cast(node.expression, "DOUBLE"), expression=call("count", node.this))
+    first = call("greatest", exp.Literal.number(1), cast(call("ceil", place), "INT"))
+    return call("try_element_at", sorted_, first)

@@ -10,9 +10,30 @@ from typing import Final
 
 from sqlglot import exp
 
-from fiscus.stores.lake.spark_lists import array_slice, list_aggregate, unnested, without_bits
+from fiscus.stores.lake.spark_casts import of_text
+from fiscus.stores.lake.spark_json import json_exists, json_extract, json_keys, json_type
+from fiscus.stores.lake.spark_lists import (
+    array_slice,
+    contained,
+    discrete,
+    flattened,
+    least_entries,
+    list_aggregate,
+    summed,
+    unnested,
+    without_bits,
+)
 from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast, escaped
-from fiscus.stores.lake.spark_text import json_value, matched, textual, valid_json
+from fiscus.stores.lake.spark_text import (
+    joined,
+    json_value,
+    matched,
+    matched_whole,
+    replaced,
+    split,
+    textual,
+    valid_json,
+)
 
 NUMBERS: Final = exp.DataType.INTEGER_TYPES | {exp.DataType.Type.INT128, exp.DataType.Type.UINT128}
 KEPT: Final = "x__kept"
@@ -81,13 +102,19 @@ def _argument_of_extreme(node: exp.Expression, _: Types) -> exp.Expression:
         where = parent.expression
         where.set("this", exp.And(this=exp.Paren(this=where.this.copy()), expression=given))
         return node
-    return exp.Filter(this=node.copy(), expression=exp.Where(this=given))
+    some = node.args.get("count")
+    found = call("min_by", node.this, node.expression, some) if some and isinstance(node, exp.ArgMin) else node.copy()
+    return exp.Filter(this=found, expression=exp.Where(this=given))
 
 
 def _cast(node: exp.Expression, types: Types) -> exp.Expression:
     """DuckDB rounds to whole numbers, half away from zero for decimals; Spark cuts. Text becomes a number through a decimal."""
     assert isinstance(node, exp.Cast)
     to, source = node.to.this, types.of(node.this)
+    if (read := of_text(node, source)) is not None:
+        return read
+    if to == exp.DataType.Type.JSON:
+        return node.this.copy()  # a document stays text
     if to in {exp.DataType.Type.INT128, exp.DataType.Type.UINT128}:
         node.set("to", exp.DataType.build("DECIMAL(38, 0)"))
     if to in NUMBERS and source == exp.DataType.Type.DECIMAL:
@@ -240,6 +267,15 @@ def _grouping(node: exp.Expression, _: Types) -> exp.Expression:
     return exp.Paren(this=made)
 
 
+def _any_value(node: exp.Expression, _: Types) -> exp.Expression:
+    """DuckDB's is one that is there."""
+    return call("any_value", node.this, exp.true())
+
+
+def _finite(number: exp.Expression) -> exp.Expression:
+    return exp.LT(this=call("abs", number), expression=cast(exp.Literal.string("Infinity"), "DOUBLE"))
+
+
 def _refused(node: exp.Expression, _: Types) -> exp.Expression:
     raise CannotTranslate(f"{node.sql(dialect='duckdb')[:60]}")
 
@@ -252,6 +288,11 @@ NAMED: Final[Mapping[str, Callable[[list[exp.Expression]], exp.Expression]]] = {
     "list_extract": lambda given: call("try_element_at", given[0], cast(given[1], "INT")),
     "error": lambda given: call("raise_error", *given),
     "epoch_us": lambda given: call("unix_micros", *given),
+    "strlen": lambda given: call("octet_length", *given),
+    "regexp_split_to_array": split,
+    "json_exists": json_exists,
+    "list_sum": summed,
+    "isfinite": lambda given: _finite(given[0]),
 }
 RULES: Final[Mapping[type[exp.Expression], Callable[[exp.Expression, Types], exp.Expression]]] = {
     exp.Literal: escaped,
@@ -284,6 +325,18 @@ RULES: Final[Mapping[type[exp.Expression], Callable[[exp.Expression, Types], exp
     exp.Median: _refused,
     exp.PercentileCont: _refused,
     exp.Quantile: _refused,
-    exp.RegexpReplace: _refused,
+    exp.RegexpReplace: replaced,
+    exp.RegexpFullMatch: matched_whole,
+    exp.DPipe: joined,
+    exp.JSONType: json_type,
+    exp.JSONExtract: json_extract,
+    exp.JSONKeys: json_keys,
+    exp.Min: least_entries,
+    exp.AnyValue: _any_value,
+    exp.Flatten: flattened,
+    exp.ArrayContains: contained,
+    exp.PercentileDisc: discrete,
+    exp.ArrayOverlaps: lambda node, _: call("arrays_overlap", node.this, node.expression),
+    exp.ParseJSON: lambda node, _: node.this.copy(),  # a document stays text
     exp.RegexpExtract: _refused,
 }

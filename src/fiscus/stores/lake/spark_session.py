@@ -21,6 +21,7 @@ SETTINGS: Final = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # 202609 is a text
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",  # files are named: nothing is to be discovered
     "spark.sql.legacy.allowHashOnMapType": "true",
+    "spark.sql.variant.allowDuplicateKeys": "true",  # JSON with a key twice is JSON
 }
 STARTING: Final = {
     "spark.ui.enabled": "false",

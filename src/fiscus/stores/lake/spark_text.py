@@ -9,8 +9,11 @@ from sqlglot import exp
 
 from fiscus.kernel.errors import BadConfig
 from fiscus.kernel.java_pattern import java_pattern
+from fiscus.stores.lake.spark_casts import DOUBLES, double_as_text
+from fiscus.stores.lake.spark_json import key_of, values_as_texts
 from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast, given
 
+WRITTEN: Final = DOUBLES | {exp.DataType.Type.TIMESTAMPTZ}
 QUOTED_KEY: Final = re.compile(r'\$\."([^"]+)"')
 
 
@@ -27,6 +30,10 @@ def valid_json(node: exp.Expression) -> exp.Expression:
 def json_value(node: exp.Expression, _: Types) -> exp.Expression:
     """One key's value as text, by `/Key` or `$.Key`: the names of keys in our queries are plain."""
     path = _folded(node.expression)
+    if (key := key_of(path)) is not None:
+        return call("try_element_at", call("from_json", node.this, exp.Literal.string("MAP<STRING, STRING>")), key)
+    if isinstance(path, exp.JSONPath) and (texts := values_as_texts(node.this, path)) is not None:
+        return texts
     if isinstance(path, exp.JSONPath):
         keys = [part.this for part in path.expressions if isinstance(part, exp.JSONPathKey)]
         if len(keys) + 1 != len(path.expressions) or not all(isinstance(key, str) for key in keys):
@@ -54,22 +61,50 @@ def _folded(path: exp.Expression) -> exp.Expression:
 
 def matched(node: exp.Expression, _: Types) -> exp.Expression:
     """An RE2 pattern as Java's; one that Java cannot mean alike is refused."""
-    pattern, option = node.expression, node.args.get("flag")
-    if not pattern.is_string or (option is not None and not (option.is_string and option.name == "i")):
+    option = node.args.get("flag")
+    if option is not None and not (option.is_string and option.name == "i"):
+        raise CannotTranslate("a pattern that is no constant, or has options")
+    return exp.RegexpLike(this=node.this.copy(), expression=_java(node.expression, "(?i)" if option else ""))
+
+
+def matched_whole(node: exp.Expression, _: Types) -> exp.Expression:
+    """regexp_full_match: the pattern is all of the text."""
+    return exp.RegexpLike(this=node.this.copy(), expression=_java(node.expression, r"\A(?:", r")\z"))
+
+
+def replaced(node: exp.Expression, _: Types) -> exp.Expression:
+    """regexp_replace of every match by a plain text."""
+    instead, option = node.args["replacement"], node.args.get("modifiers")
+    if option is None or option.name != "g" or not instead.is_string or set(instead.name) & set("\\$"):
+        raise CannotTranslate("regexp_replace but of every match ('g') by a plain text")
+    return call("regexp_replace", node.this, _java(node.expression), instead)
+
+
+def split(given: list[exp.Expression]) -> exp.Expression:
+    """regexp_split_to_array."""
+    return call("split", given[0], _java(given[1]))
+
+
+def _java(pattern: exp.Expression, before: str = "", after: str = "") -> exp.Expression:
+    if not pattern.is_string:
         raise CannotTranslate("a pattern that is no constant, or has options")
     try:
-        return exp.RegexpLike(
-            this=node.this.copy(),
-            expression=exp.Literal.string(java_pattern(("(?i)" if option else "") + pattern.name)),
-        )
+        return exp.Literal.string(java_pattern(before + pattern.name + after))
     except BadConfig as refused:
         raise CannotTranslate(refused.message) from None
+
+
+def joined(node: exp.Expression, types: Types) -> exp.Expression:
+    """a || b: what is no text yet is written as DuckDB writes it."""
+    for side in ("this", "expression"):
+        if types.of(node.args[side]) in WRITTEN:
+            source = types.of(node.args[side])
+            node.set(side, textual(exp.cast(node.args[side].copy(), "STRING", dialect="spark"), source))
+    return node
 
 
 def textual(node: exp.Cast, source: exp.DataType.Type) -> exp.Expression:
     """A value as DuckDB writes it."""
     if source == exp.DataType.Type.TIMESTAMPTZ:
         return exp.DPipe(this=cast(node.this, "STRING"), expression=exp.Literal.string("+00"))
-    if source in {exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT}:
-        raise CannotTranslate("a floating-point number as text")
-    return node
+    return double_as_text(node.this) if source in DOUBLES else node

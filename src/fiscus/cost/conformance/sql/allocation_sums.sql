@@ -1,7 +1,7 @@
 -- Each part of a split charge is its ratio of the whole in every cost and quantity: so the parts add up to their origin.
 -- columns: AllocatedMethodId AllocatedMethodDetails ResourceId
 SELECT 'broken' AS status, min(place) AS place, count(*) AS number_of_rows, min(currency) AS currency,
-    sum(greatest(billed_off, effective_off))::DECIMAL(38,12) AS amount,
+    sum(TRY_CAST(greatest(billed_off, effective_off) AS DECIMAL(32,6)))::DECIMAL(38,12) AS amount,
     coalesce(id, '') || ' ' || coalesce(begins, '') || ': a part is not its ratio of the whole' AS what
 FROM (SELECT ResourceId AS id, ChargePeriodStart::VARCHAR AS begins, x__row AS place, BillingCurrency AS currency,
         abs(amount(BilledCost) - (ratio * sum(amount(BilledCost)) OVER origin)) AS billed_off,

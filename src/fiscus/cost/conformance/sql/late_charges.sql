@@ -6,7 +6,7 @@ WITH seen AS (
     SELECT CAST(TRY_CAST(ChargePeriodStart AS TIMESTAMP) AS DATE) AS day, sum(TRY_CAST(BilledCost AS DECIMAL(38,12))) AS amount
     FROM previous GROUP BY ALL),
 usual AS (
-    SELECT max(day) AS newest, greatest(3, count_if(amount < (SELECT median(amount) FROM seen) / 2)) AS late_days FROM seen)
+    SELECT max(day) AS newest, greatest(3, count_if(amount < (SELECT quantile_disc(amount, 0.5) FROM seen) / 2)) AS late_days FROM seen)
 SELECT 'broken' AS status, now.place, now.number_of_rows, now.currency, now.amount - coalesce(seen.amount, 0) AS amount,
     now.day || ' grew by ' || (now.amount - coalesce(seen.amount, 0)) AS what
 FROM (SELECT CAST(moment(ChargePeriodStart) AS DATE) AS day, BillingCurrency AS currency, count(*) AS number_of_rows,

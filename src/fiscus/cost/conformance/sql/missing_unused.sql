@@ -10,5 +10,5 @@ JOIN (SELECT CommitmentDiscountId AS id, moment(ChargePeriodStart) AS begins, su
         count_if(CommitmentDiscountStatus = 'Unused') AS unused
     FROM delivery WHERE ChargeCategory = 'Usage' AND CommitmentDiscountId IS NOT NULL GROUP BY ALL) spent
     ON spent.id = bought.id AND spent.begins >= bought.begins AND spent.begins < bought.ends
-GROUP BY bought.id, bought.begins
+GROUP BY bought.id, bought.begins, bought.ends
 HAVING sum(spent.unused) = 0 AND sum(spent.used) < any_value(bought.quantity) * 0.999999

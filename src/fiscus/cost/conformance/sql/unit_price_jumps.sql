@@ -12,4 +12,4 @@ moved AS (
 SELECT 'broken' AS status, place, number_of_rows, currency, amount,
     sku || ' went from ' || before || ' to ' || price || ' on ' || day AS what
 FROM moved
-WHERE change > greatest(0.2, 3 * (SELECT coalesce(quantile_cont(change, 0.95), 0) FROM moved WHERE change > 0 AND change <= 0.2))
+WHERE change > greatest(0.2, 3 * (SELECT coalesce(quantile_disc(change, 0.95), 0) FROM moved WHERE change > 0 AND change <= 0.2))
