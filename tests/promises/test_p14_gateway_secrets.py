@@ -1,7 +1,8 @@
 """P14 at the gateway: virtual keys, vendors' keys, the master key, prompts and answers stand nowhere but in the sealed store.
 
 Everything that Fiscus writes, says or serves is searched: its log, metrics, spans, refusals, what its commands and its API say,
-every file of the workspace (databases, evidence, workbook, the lake's Parquet files decoded, the board's PDF as text).
+every file of the workspace (databases, evidence, workbook, the lake's Parquet files decoded, the board's PDF as text). A worker
+that is aborted leaves no core, even where the machine would write one of any size.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -105,9 +108,31 @@ def test_p14_keys_prompts_and_answers_leave_no_trace(
         ]
         for one in found:
             row.violated(one)
+        gateway = start_gateway(home)
+        httpx.post(
+            f"{gateway.url}/openai/v1/chat/completions", headers={"Authorization": f"Bearer {key}"}, json={}, timeout=30
+        )
+        if _dumps_its_memory(gateway.process):
+            row.violated("a worker that was aborted left a core")
+        another = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=tmp_path)
+        control = "one of another process" if _dumps_its_memory(another) else "this machine allows nobody one"
         _control(said, canaries, row)
         searched = sum(map(len, said.values()))
-        row.note = f"{searched:,} bytes of {len(said)} sources searched for {len(list(canaries.needles()))} needles"
+        needles = len(list(canaries.needles()))
+        row.note = (
+            f"{searched:,} bytes of {len(said)} sources searched for {needles} needles; no core of a worker; {control}"
+        )
+
+
+def _dumps_its_memory(process: subprocess.Popen[bytes]) -> bool:
+    """Abort it, with as large a core allowed as we may allow."""
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with contextlib.suppress(OSError):
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (most, most))
+    process.send_signal(signal.SIGABRT)
+    _, status, _ = os.wait4(process.pid, 0)
+    process.returncode = -signal.SIGABRT  # waited for here: only the status tells of a core
+    return os.WCOREDUMP(status)
 
 
 FISCUS = (sys.executable, "-m", "fiscus")

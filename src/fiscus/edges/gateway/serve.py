@@ -19,6 +19,7 @@ from aiohttp import web
 from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
 from fiscus.app.long_lived import now_long_lived
+from fiscus.app.no_core_dump import forbid_core_dumps
 from fiscus.edges.counters_text import CONTENT_TYPE
 from fiscus.edges.gateway.batch_jobs import watch_batches
 from fiscus.edges.gateway.links import Links
@@ -41,6 +42,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     `parent`: the process that this one ends with, should that one die; 0: none. SIGHUP renews at once.
     Raises BadConfig, Unavailable before it answers.
     """
+    forbid_core_dumps()
     opened = OpenGateway(home, workers)
     now_long_lived()
     beside = Upkeep(opened)
