@@ -31,6 +31,12 @@ def period_named(calendar: FiscalCalendar, label: str) -> Period:
     raise BadInput(f"{label!r} is no period", remedy=f"Write one of {shapes} (a calendar month is YYYY-MM). {calendar}")
 
 
+@lru_cache(1_024)
+def is_named(calendar: FiscalCalendar, kind: PeriodKind, label: str) -> bool:
+    """Whether a period of `kind` bears `label`, which has its shape: not every year has a 53rd week."""
+    return _search(calendar, kind, label) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class FiscalMonth:
     """A month of a fiscal calendar whose months are not calendar months, written FY2027-P10; it answers as a `Month` does."""

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from fiscus.kernel.errors import BadInput
 
@@ -78,6 +78,12 @@ class Period:
             month = month.shift(1)
 
 
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTH_NAMES: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class YearEnd:
     """Where a year of whole weeks ends: the `last` such weekday of `month`, or the one `nearest` to its last day.
@@ -88,6 +94,10 @@ class YearEnd:
     rule: Literal["last", "nearest"] = "nearest"
     weekday: int = 6
     month: int = 1
+
+    def __str__(self) -> str:
+        month, day = _MONTH_NAMES[self.month - 1], _WEEKDAYS[self.weekday - 1]
+        return f"the last {day} of {month}" if self.rule == "last" else f"the {day} nearest to the last day of {month}"
 
     def of(self, year: int) -> date:
         """The last day of the fiscal year that ends with `month` of the calendar year `year`."""
@@ -173,8 +183,7 @@ class FiscalCalendar:
         if self.weeks is None:
             starts = f"starts in month {self.start_month}" + (f" on day {self.start_day}" if self.start_day > 1 else "")
         else:
-            ends = self.year_end
-            starts = f"has weeks of {self.weeks} and stops at the {ends.rule} ISO weekday {ends.weekday} of month {ends.month}"
+            starts = f"has weeks of {self.weeks}, ends on {self.year_end}"
         return f"The fiscal year {starts} and bears the year in which it {self.named_after}s."
 
     def _week(self, day: date) -> Period:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tests.fixtures.judging import budgets_of
 
 from fiscus.guardrails.budgets.budget_amount import amount_of, carried_into
+from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.types import Budget
 from fiscus.kernel.errors import BadConfig
-from fiscus.kernel.periods import FiscalCalendar, Month, Period, PeriodKind
+from fiscus.kernel.periods import FiscalCalendar, Month, Period, PeriodKind, YearEnd
 
 CALENDAR = FiscalCalendar(2)
 NOVEMBER = CALENDAR.period("month", date(2026, 11, 1))
@@ -130,3 +131,43 @@ def test_a_mistake_is_refused_with_its_line_and_remedy(more: str, said: str) -> 
     assert said in str(refused.value)
     assert refused.value.where is not None
     assert refused.value.where.line == 2
+
+
+RETAIL = FiscalCalendar(2, weeks="4-4-5", year_end=YearEnd("nearest", 6, 1), named_after="start")
+
+
+@pytest.mark.parametrize(
+    ("more", "amount", "carried"),
+    [
+        # Ten a day since the year began on 1 February: 280 in a month of four weeks, 350 in one of five. Worked out by hand.
+        ("amounts: {FY2026-P10: 512.25}", "512.25", "0"),
+        ("rollover: unused", "300", "0"),  # the fives eat what the fours left
+        ("rollover: both", "300", "-30"),
+        ("rollover: overspend", "300", "-70"),
+        ("amounts: {FY2026-P08: 400, FY2026-P09: 400}, rollover: unused, rollover_from: 2026-09-01", "300", "170"),
+        (
+            "amounts: {FY2026-P08: 400, FY2026-P09: 400}, rollover: unused, rollover_from: 2026-09-01, rollover_max: 100",
+            "300",
+            "100",
+        ),
+        ('growth: [{percent: "10", every: quarter, from: 2026-05-03}]', "363", "0"),
+        ('growth: [{percent: "10", every: month, from: 2026-08-30}]', "363", "0"),
+        ('growth: [{percent: "10", every: year, from: 2024-02-04}]', "363", "0"),
+        (
+            'growth: [{percent: "10", every: month, from: 2026-02-01}, {amount: 450, from: 2026-09-27}]',
+            "495",
+            "0",
+        ),
+    ],
+)
+def test_a_year_of_4_4_5_weeks_comes_to_what_one_works_out_by_hand(more: str, amount: str, carried: str) -> None:
+    text = f"budgets:\n  - {{id: b, title: B, period: month, currency: USD, amount: 300, owner: web, {more}}}"
+    (budget,) = load_budgets({"budgets/test.yaml": text}, RETAIL)
+    period = RETAIL.period("month", date(2026, 11, 20))
+    assert (period.label, period.start, period.end) == ("FY2026-P10", date(2026, 11, 1), date(2026, 11, 29))
+
+    def known(before: Period) -> tuple[Decimal, bool]:
+        return Decimal(10 * before.days), True
+
+    assert amount_of(budget, period, RETAIL) == Decimal(amount)
+    assert carried_into(budget, period, RETAIL, known) == Decimal(carried)

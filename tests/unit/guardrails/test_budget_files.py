@@ -10,7 +10,7 @@ from tests.fixtures.judging import budgets_of
 
 from fiscus.guardrails.budgets.load_budgets import DEFAULT_THRESHOLDS, load_budgets
 from fiscus.kernel.errors import BadConfig
-from fiscus.kernel.periods import FiscalCalendar
+from fiscus.kernel.periods import FiscalCalendar, YearEnd
 from fiscus.twin.build import build_company
 
 GOOD = """
@@ -101,3 +101,30 @@ def test_the_budgets_of_the_simulated_company_load(tmp_path: Path) -> None:
     loaded = load_budgets(texts, FiscalCalendar(2))
     assert {budget.id: budget.amount for budget in loaded} == {budget.id: budget.amount for budget in built.budgets}
     assert len(loaded) > 50
+
+
+RETAIL = FiscalCalendar(2, weeks="4-4-5", year_end=YearEnd("nearest", 6, 1), named_after="start")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "label", "said"),
+    [
+        (RETAIL, "FY2022-W53", "'FY2022-W53' names no week: that year has 52"),
+        (FiscalCalendar(), "2027-W53", "'2027-W53' names no week: that year has 52"),
+        (RETAIL, "2026-W47", "has weeks of 4-4-5, ends on the Saturday nearest to the last day of January and bears the year in"),
+    ],
+)  # fmt: skip
+def test_an_amount_for_a_week_that_its_year_does_not_have_is_refused(
+    calendar: FiscalCalendar, label: str, said: str
+) -> None:
+    text = f"budgets:\n  - {{id: w, title: W, period: week, currency: USD, owner: w, amount: 7, amounts: {{{label}: 8}}}}\n"
+    with pytest.raises(BadConfig) as refused:
+        load_budgets({"budgets/test.yaml": text}, calendar)
+    assert said in str(refused.value)
+
+
+def test_an_amount_for_the_53rd_week_of_a_year_that_has_one_is_taken() -> None:
+    for calendar, label in ((RETAIL, "FY2023-W53"), (FiscalCalendar(), "2026-W53")):
+        text = f"budgets:\n  - {{id: w, title: W, period: week, currency: USD, owner: w, amount: 7, amounts: {{{label}: 8}}}}\n"
+        (budget,) = load_budgets({"budgets/test.yaml": text}, calendar)
+        assert budget.amounts == {label: Decimal(8)}

@@ -16,6 +16,7 @@ from fiscus.guardrails.budgets.budget_tree import check_tree
 from fiscus.guardrails.types import SCOPE_DIMENSIONS, Budget, BurnWindow, Growth, Scope, Threshold
 from fiscus.kernel.documents import Document, did_you_mean, load_document
 from fiscus.kernel.errors import BadConfig, Where
+from fiscus.kernel.fiscal_labels import is_named
 from fiscus.kernel.limits import BUDGET_SCOPE_COMBINATIONS_MAX, BUDGETS_MAX
 from fiscus.kernel.money import COST_SCALE
 from fiscus.kernel.periods import FiscalCalendar, PeriodKind
@@ -190,6 +191,8 @@ def _check_label(document: Document, path: tuple[str | int, ...], kind: PeriodKi
     label = str(path[-1])
     if re.fullmatch(pattern, label) is None:
         raise document.error(path, f"{label!r} is no label of a {kind}", f"Write {shape}. {calendar}")
+    if label.endswith("W53") and not is_named(calendar, kind, label):  # every other label names a period of each year
+        raise document.error(path, f"{label!r} names no week: that year has 52", f"Write {shape}. {calendar}")
 
 
 def _amount(document: Document, path: tuple[str | int, ...], given: object) -> Decimal:
