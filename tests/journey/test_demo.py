@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from fiscus.__main__ import command_line
 from fiscus.app.demo import DemoPlan, DemoShown, demo
 from fiscus.app.loop import run_loop
 from fiscus.app.settings import load_settings
-from fiscus.app.simulated_vendors import AI_BILL, SimulatedVendors, revived_vendors
+from fiscus.app.simulated_vendors import AI_BILL, TRUTH, SimulatedVendors, revived_vendors
 from fiscus.app.workspace import open_workspace
 from fiscus.connectors.simulated_ai.bill import cost_by_request, read_bill
 from fiscus.flows.show_actions import show_action
+from fiscus.flows.show_credits import show_credits
+from fiscus.flows.show_marketplaces import show_marketplaces
 from fiscus.flows.undo_actions import undo_action
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
@@ -75,9 +78,25 @@ def test_every_focus_version_is_read(shown: Shown) -> None:
 
 def test_owned_and_unowned_are_the_lake(shown: Shown) -> None:
     ws = open_workspace(shown.home)
-    for currency, cost in ws.lake.query("SELECT BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL").rows:
+    for currency, cost in ws.lake.query(
+        "SELECT BillingCurrency, sum(EffectiveCost) FROM counted_charges GROUP BY ALL"
+    ).rows:
         mine = [line.effective_cost for line in owned_totals(ws.lake) if line.currency == currency]
         assert total(mine) == cost
+
+
+def test_what_is_prepaid_and_what_two_feeds_show_is_what_the_simulation_says(shown: Shown) -> None:
+    ws, truth = open_workspace(shown.home), json.loads((shown.home / TRUTH).read_text(encoding="utf-8"))
+    with ws.state.read() as tx:
+        kinds = {finding.kind: finding for finding in tx.findings.all()}
+    (balance,) = show_credits(ws).pools
+    said = truth["prepaid"]
+    assert (balance.key.provider, balance.unit) == (said["provider"], said["unit"])
+    assert balance.balance.bought == Decimal(said["bought"])
+    assert kinds["credits_running_out"].title.startswith("Perplexity's prepaid Credits runs out about 2026-12-")
+    assert "Dogwatch stand in both feeds, aws and dogwatch" in kinds["seen_twice"].title
+    assert {link.confidence for link in show_marketplaces(ws).links} == {"high"}
+    assert balance.twice_billed == balance.twice_counted == 0
 
 
 def test_the_action_is_approved_by_somebody_run_and_verified_by_the_next_bill(shown: Shown) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -52,7 +52,7 @@ LINE_COLUMNS: Final[Mapping[str, OfLine]] = {
     "HostProviderName": lambda _, d: d.host or d.provider,
     "InvoiceIssuerName": lambda _, d: d.issuer,
     "PricingCategory": lambda line, _: line.pricing,
-    "PricingCurrency": lambda _, d: d.currency,
+    "PricingCurrency": lambda line, d: d.virtual if d.virtual and line.category == "Usage" else d.currency,
     "PricingUnit": lambda line, _: line.sku.unit if line.status != "Unused" else "",
     "ProviderName": lambda _, d: d.provider,
     "PublisherName": lambda line, d: line.publisher or d.provider,
@@ -111,6 +111,8 @@ class Columns:
     def numbers(self, name: str) -> tuple[Ints, int, Ints | None, np.ndarray]:
         """(integers, digits, three digits below or None, where there is a value) of a numeric column."""
         facts, all_of = self.facts, np.ones(len(self.facts), bool)
+        if self.dialect.virtual and name.startswith("PricingCurrency"):
+            return self._virtual(name)
         costs = {
             "BilledCost": (facts.billed, "billed"),
             "EffectiveCost": (facts.effective, "effective"),
@@ -133,6 +135,11 @@ class Columns:
         consumed = self._of_line(lambda line: line.category == "Usage" and line.status != "Unused") & facts.counted
         per = np.array([line.sku.consumed_per_unit for line in self.book.lines], np.int64)[facts.line]
         return facts.quantity * per + rest * per // 1000, QUANTITY_DIGITS, rest * per % 1000, consumed
+
+    def _virtual(self, name: str) -> tuple[Ints, int, Ints | None, np.ndarray]:
+        """The same in credits where usage is priced in them: a hundred to the currency's unit."""
+        amount, digits, _, valid = replace(self, dialect=replace(self.dialect, virtual="")).numbers(name)
+        return np.where(self._of_line(lambda line: line.category == "Usage"), amount * 100, amount), digits, None, valid
 
     def times(self, name: str) -> Ints:
         """Day index of a time column."""

@@ -20,6 +20,9 @@ from fiscus.twin.fine_decimals import with_fine_decimals
 from fiscus.twin.fleet import Machine, fleet_book
 from fiscus.twin.line import Account, Book, Ints, Line, Sku, join_books
 from fiscus.twin.meter import Metered, World, meter_streams, usage_facts
+from fiscus.twin.prepaid import SOURCE as PREPAID
+from fiscus.twin.prepaid import prepaid_book
+from fiscus.twin.resold import MARKETPLACE, VENDOR, resold_book
 from fiscus.twin.roster import build_roster
 from fiscus.twin.streams import parse_streams
 from fiscus.twin.subscriptions import marketplace_book, seats_book
@@ -67,12 +70,14 @@ def simulate(world: World, machines: Sequence[Machine], progress: Progress) -> S
     for number, source in enumerate(SOURCES):
         books[source] = _book(source, world, machines)
         progress.step(number + 1, len(SOURCES))
+    books[MARKETPLACE] = join_books(MARKETPLACE, [books[MARKETPLACE], resold_book(books[VENDOR], world)])
     return Simulated(world, tuple(machines), books)
 
 
 def _book(source: str, world: World, machines: Sequence[Machine]) -> Book:
     if source in {"openai", "anthropic", "mistral", "huggingface", "perplexity"}:
         usage = ai_book(source, world)
+        usage = prepaid_book(usage, world) if source == PREPAID else usage
     elif source in {"codeharbor", "workdesk"}:
         usage = _seats(source, world)
     elif source == "dogwatch":

@@ -23,6 +23,7 @@ class Dialect:
     billing_account: tuple[str, str, str]  # id, name, type
     host: str = ""
     currency: str = "USD"
+    virtual: str = ""  # what its usage is priced in, where that is no currency; a credit is a cent
     times: Times = "iso"
     null: str = ""
     fixed_decimals: bool = False  # every cost with all its zeros
@@ -84,7 +85,7 @@ DIALECTS: Final = {
         ),
         Dialect(
             "perplexity", "1.2", "pplx_{month}.csv", "Perplexity", "Perplexity AI, Inc.",
-            ("pplx-org-118", "Northwind Robotics", "Organization"), extra=AI_EXTRA,
+            ("pplx-org-118", "Northwind Robotics", "Organization"), extra=AI_EXTRA, virtual="Credits",
         ),
         Dialect(
             "snowfield", "1.2", "SNOWFIELD_FOCUS_{month}.csv.gz", "Snowfield", "Snowfield Inc.",

@@ -14,6 +14,7 @@ from fiscus.twin.ai_vendors import RUNAWAY_MODEL, RUNAWAY_WORKSPACE
 from fiscus.twin.company import CURRENCY, Simulated
 from fiscus.twin.dialects import DIALECTS
 from fiscus.twin.line import MONEY, Ints, Line, total_of
+from fiscus.twin.resold import is_resold
 from fiscus.twin.subscriptions import UNAPPROVED
 
 Scope = Mapping[str, str]
@@ -22,7 +23,7 @@ DIMENSIONS: Final = ("team", "environment", "product", "provider", "service_cate
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """EffectiveCost without tax, one number a line and day (10^-12), with what scopes ask of the line."""
+    """EffectiveCost without tax, what two feeds show once, one number a line and day (10^-12), with what scopes ask of the line."""
 
     lines: tuple[Line, ...]
     labels: Mapping[str, NDArray[np.object_]]
@@ -51,7 +52,7 @@ def cells(simulated: Simulated) -> Cells:
     parts: list[Ints] = []
     for book in simulated.books.values():
         facts = book.facts
-        counts = np.array([line.category != "Tax" for line in book.lines])[facts.line]
+        counts = np.array([line.category != "Tax" and not is_resold(line) for line in book.lines])[facts.line]
         cost = np.zeros((len(book.lines), days), np.int64)
         np.add.at(cost, (facts.line[counts], facts.day[counts]), facts.effective[counts])
         parts.append(cost)

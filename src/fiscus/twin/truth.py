@@ -18,7 +18,10 @@ from fiscus.twin.commitments import EXPIRED, TERMS
 from fiscus.twin.company import PRICE_CHANGE_DAYS, PRICE_CHANGE_PERCENT, PRICE_CHANGE_SKU, SANDBOX_DAYS, Simulated
 from fiscus.twin.fleet import LEFT_ON_DAYS
 from fiscus.twin.line import MONEY, Book, Facts, Line, total_of
+from fiscus.twin.prepaid import SOURCE as PREPAID
+from fiscus.twin.prepaid import prepaid_truth
 from fiscus.twin.quiet_truths import nearly_spent, quiet_truths
+from fiscus.twin.resold import resold_truth
 from fiscus.twin.spend import is_runaway, is_sandbox
 from fiscus.twin.subscriptions import UNAPPROVED, UNAPPROVED_DAYS
 from fiscus.twin.tagging import ENVIRONMENT_TAGS, TEAM_TAGS
@@ -80,6 +83,10 @@ def background(simulated: Simulated, budgets: Sequence[PlannedBudget]) -> list[M
         subjects.append({"kind": "unlabelled_ai", "subject": {"sub_account": accounts}})
     close = sorted(budget.id for budget in budgets if budget.fate == "close")
     subjects += [*quiet_truths(simulated), nearly_spent(budgets)]
+    subjects += [
+        {"kind": "credits_running_out", "subject": {"team": [key.place[0] for key in ai_keys(PREPAID)]}},
+        {"kind": "seen_twice", "subject": {"team": [simulated.world.directory.default_pool]}},
+    ]
     return [*subjects, {"kind": "budget", "subject": {"budget_id": close}}]
 
 
@@ -105,6 +112,8 @@ def truth_document(
         "totals": totals,
         "planted": planted(simulated, budgets),
         "background": background(simulated, budgets),
+        "prepaid": prepaid_truth(simulated.books[PREPAID], world.timeline),
+        "seen_twice": resold_truth(simulated.books, world.timeline.today),
         "budgets": [
             {"id": b.id, "fate": b.fate, "amount": b.amount, "spent": b.spent, "final": b.final} for b in budgets
         ],

@@ -87,6 +87,38 @@ def test_a_price_that_rose_costs_a_fifth_of_what_was_paid_since(company: tuple[W
     assert paid * 25 / 125 == Decimal(trouble["amount"])
 
 
+def test_what_a_marketplace_resells_costs_what_the_vendors_own_feed_says_to_the_cent_a_day(
+    company: tuple[Workspace, dict[str, Any]],
+) -> None:
+    ws, truth = company
+    said = truth["seen_twice"]
+    sums = (
+        "SELECT sum(BilledCost), count(DISTINCT ChargePeriodStart) FROM charges WHERE ServiceProviderName = 'Dogwatch' "
+        "AND x_SourceId = "
+    )
+    ((market, days),), ((vendor, _),) = (
+        ws.lake.query(f"{sums}'{said[side]}'").rows for side in ("marketplace", "vendor")
+    )
+    assert (market, vendor) == (Decimal(said["marketplace_billed"]), Decimal(said["vendor_billed"]))
+    assert 0 < abs(market - vendor) <= days * Decimal("0.005")
+
+
+def test_prepaid_usage_is_billed_on_its_purchase_and_priced_in_credits(
+    company: tuple[Workspace, dict[str, Any]],
+) -> None:
+    ws, truth = company
+    of = "FROM charges WHERE x_SourceId = 'perplexity' AND ChargeCategory"
+    ((paid, counted),) = ws.lake.query(f"SELECT sum(BilledCost) * 100, sum(EffectiveCost) {of} = 'Purchase'").rows
+    priced = "sum(PricingCurrencyEffectiveCost), list(DISTINCT PricingCurrency)"
+    asked = f"SELECT sum(BilledCost), sum(EffectiveCost) * 100, {priced} {of} = 'Usage'"
+    ((billed, drawn, credits_, units),) = ws.lake.query(asked).rows
+    said = truth["prepaid"]
+    assert (paid, counted, billed) == (Decimal(said["bought"]), 0, 0)
+    assert drawn == credits_ == Decimal(said["drawn"])
+    assert units == [said["unit"]]
+    assert paid - drawn == Decimal(said["left"]) > 0
+
+
 def test_the_next_bills_hold_what_was_delivered_before_and_stopped_machines_cost_nothing_more(
     company: tuple[Workspace, dict[str, Any]], tmp_path: Path
 ) -> None:

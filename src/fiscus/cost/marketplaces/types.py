@@ -89,6 +89,14 @@ class CellCounts:
     basis: str
 
 
+@dataclass(frozen=True, slots=True)
+class SeenIn:
+    """The sources and sellers, as the bills write them, that the table `same_spend` tells of."""
+
+    sources: frozenset[str]
+    sellers: frozenset[str]
+
+
 SAME_SPEND: Final = (
     ("x_SourceId", "VARCHAR"),
     ("ServiceProviderName", "VARCHAR"),

@@ -5,7 +5,8 @@ x_SeenTwiceBasis, x_CountsBilledCost, x_CountsEffectiveCost, and the costs that 
 
 `counted_charges` has the columns and rows of `charges`, and 0 in a cost that counts in the other feed; all that adds up what was
 spent asks it (docs/adr/0021). List and contracted cost and the quantities are of the usage, and go with EffectiveCost.
-`counted_bare_charges` is the same without owners. Where nothing is seen twice, neither view joins anything.
+`counted_bare_charges` is the same without owners. Where nothing is seen twice, neither view joins anything; else only the charges
+of sources and sellers of which something is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fiscus.cost.marketplaces.types import SAME_SPEND
+from fiscus.cost.marketplaces.types import SAME_SPEND, SeenIn
+from fiscus.cost.raw_values import quoted
 from fiscus.cost.views import charges_sql, file_names
 
 CHARGE_MONTH: Final = "strftime(make_timestamp(epoch_us(c.ChargePeriodStart)), '%Y-%m')"
@@ -37,8 +39,8 @@ _SAME: Final = (
 )
 
 
-def once_views_sql(files: Sequence[str], *, whole: bool = False) -> list[str]:
-    """`same_spend` over its table's files, and what rests on it. `whole`: as `charges_sql` has it."""
+def once_views_sql(files: Sequence[str], seen: SeenIn | None = None, *, whole: bool = False) -> list[str]:
+    """`same_spend` over its table's files, and what rests on it. `seen`: of whom it tells. `whole`: as `charges_sql` has it."""
     if files:
         source = f"SELECT * FROM read_parquet([{file_names(files)}], hive_partitioning=false)"
     else:
@@ -48,8 +50,8 @@ def once_views_sql(files: Sequence[str], *, whole: bool = False) -> list[str]:
     return [
         f"CREATE OR REPLACE VIEW same_spend AS {source}",
         f"CREATE OR REPLACE VIEW charges_counted_once AS {_told() if files else _told_of_none()}",
-        f"CREATE OR REPLACE VIEW {bare} AS {_counted() if files else 'SELECT * FROM bare_charges'}",
-        charges_sql("counted_charges", bare if files else "bare_charges", whole=whole),
+        f"CREATE OR REPLACE VIEW {bare} AS {_counted(seen) if seen else 'SELECT * FROM bare_charges'}",
+        charges_sql("counted_charges", bare if seen else "bare_charges", whole=whole),
     ]
 
 
@@ -70,9 +72,16 @@ def _told_of_none() -> str:
     )
 
 
-def _counted() -> str:
+def _counted(seen: SeenIn) -> str:
+    """Two halves, so that the rows of which nothing is seen twice, nearly all, are joined with nothing: a third of the time."""
     replaced = ", ".join(f"{_once(name)} AS {name}" for name in COUNTED_WITH)
-    return f"SELECT c.* REPLACE ({replaced}) FROM bare_charges c {_SAME}"
+    sources, sellers = (f"({', '.join(map(quoted, sorted(names)))})" for names in (seen.sources, seen.sellers))
+    return (
+        f"SELECT * FROM bare_charges WHERE x_SourceId NOT IN {sources} OR ServiceProviderName IS NULL "
+        f"OR ServiceProviderName NOT IN {sellers} UNION ALL "
+        f"SELECT c.* REPLACE ({replaced}) FROM bare_charges c {_SAME} "
+        f"WHERE c.x_SourceId IN {sources} AND c.ServiceProviderName IN {sellers}"
+    )
 
 
 def _once(name: str) -> str:

@@ -46,7 +46,7 @@ from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.rate_table import write_rates
 from fiscus.stores.lake.reported import reported_at
-from fiscus.stores.lake.same_spend_table import same_spend_table
+from fiscus.stores.lake.same_spend_table import same_spend_table, seen_in
 from fiscus.stores.lake.tables import (
     TableAt,
     source_lock,
@@ -282,7 +282,7 @@ class DeltaLake:
             bare_charges_sql(charges.columns, self._promoted, everywhere=self._everywhere(charges.files)),
             charges_sql(whole=whole),
             assignment_keys_sql(),
-            *once_views_sql(tables["same_spend"].files, whole=whole),
+            *once_views_sql(tables["same_spend"].files, seen_in(tables["same_spend"].files), whole=whole),
             *book_views_sql(
                 tables["closes"].files,
                 tables[REPORTED].files if tables["closes"].files else None,
