@@ -16,6 +16,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.covers import approval_covers, differences
 from fiscus.guardrails.approvals.machine import give_back, is_expired, use
 from fiscus.guardrails.approvals.types import Approval, WhyNot
+from fiscus.guardrails.approvals.who import dead_end
 from fiscus.guardrails.decisions.begun import Begun
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
@@ -65,6 +66,8 @@ def conclude(ws: Workspace, asked: Begun, given: Decision, claimed: Approval | W
     except FiscusError as refused:  # the verdict stands without it: who asked is told why nobody was asked
         return replace(given, next_step=f"Nobody was asked for a yes: {refused}")
     step = next_step(approval)
+    if approval.state == "asked" and (stuck := dead_end(approval, ws.config.directory, ws.as_of)):
+        step = f"{step} {stuck}"
     if isinstance(claimed, Approval) and claimed.id == approval.id:
         step = given.next_step  # it has its yes, and something else stands in its way
     elif claimed is not None:

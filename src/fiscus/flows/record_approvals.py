@@ -10,7 +10,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.machine import expire, is_expired
 from fiscus.guardrails.approvals.notices import Told, answer_mail, hook, question_mail
 from fiscus.guardrails.approvals.types import Approval
-from fiscus.guardrails.approvals.who import may_approve, route
+from fiscus.guardrails.approvals.who import may_approve, route, still_may
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import NotAllowed, NotFound
@@ -63,7 +63,7 @@ def refuse_approval(ws: Workspace, approval: Approval, actor: Actor, why: str) -
     with ws.state.begin() as tx:
         body = {"message": why, "digest": approval.digest, "proof": actor.proof}
         tx.evidence.append("approval.refused", approval.id, actor, body)
-    may = may_approve(approval, ws.config.directory, ws.as_of)
+    may = still_may(approval, ws.config.directory, ws.as_of)
     raise NotAllowed(why, remedy=f"May approve: {', '.join(may) or 'nobody in the directory'}.")
 
 

@@ -12,7 +12,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.machine import is_expired
 from fiscus.guardrails.approvals.notices import effect
 from fiscus.guardrails.approvals.types import Approval
-from fiscus.guardrails.approvals.who import may_approve
+from fiscus.guardrails.approvals.who import dead_end, still_may
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.money import display, total
 
@@ -26,6 +26,7 @@ class ApprovalLine:
     may_approve: tuple[str, ...]
     state: str  # as of now: one whose time is over reads expired before the next run has recorded it
     missing: int  # how many yes it still needs
+    stuck: str = ""  # why nobody can let it through as it stands, and what to change
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,11 @@ def approval_of(ws: Workspace, decision: Decision) -> Approval | None:
 def approval_line(ws: Workspace, approval: Approval) -> ApprovalLine:
     """`approval` as of now."""
     state = "expired" if is_expired(approval, ws.clock.now()) else approval.state
-    may = may_approve(approval, ws.config.directory, ws.as_of) if state == "asked" else ()
-    still = tuple(name for name in may if name not in approval.yes)
-    missing = approval.needed.approvers - len(approval.yes) if state == "asked" else 0
-    return ApprovalLine(approval, effect(approval), still, state, missing)
+    if state != "asked":
+        return ApprovalLine(approval, effect(approval), (), state, 0)
+    still = still_may(approval, ws.config.directory, ws.as_of)
+    stuck = dead_end(approval, ws.config.directory, ws.as_of)
+    return ApprovalLine(approval, effect(approval), still, state, approval.needed.approvers - len(approval.yes), stuck)
 
 
 def _order(line: ApprovalLine) -> tuple[int, Decimal, str]:
@@ -102,6 +104,8 @@ def _sentence(lines: Sequence[ApprovalLine], waiting: Decimal, home: str) -> str
         return f"Nothing waits for a yes. {done} were approved." if lines else "Nobody has asked for an approval."
     first = asked[0]
     rest = f" {len(asked) - 1} more wait, {display(waiting, 0)} {home} in all." if len(asked) > 1 else ""
+    if first.stuck:
+        return f"Nobody can approve {_money(first.approval)} for {first.effect}. {first.stuck}{rest}"
     due = first.approval.expires_at
     return f"Approve or reject {_money(first.approval)} for {first.effect}, by {due.day} {due:%b %H:%M} UTC.{rest}"
 
@@ -111,7 +115,8 @@ def _one(line: ApprovalLine) -> str:
     due = f"{approval.expires_at.day} {approval.expires_at:%b %H:%M} UTC"
     if line.state == "asked":
         more = "another person must" if approval.yes else "somebody must"
-        return f"{approval.requested_by} asks for {money} for {line.effect}: {more} say yes or no by {due}."
+        stuck = f" {line.stuck}" if line.stuck else ""
+        return f"{approval.requested_by} asks for {money} for {line.effect}: {more} say yes or no by {due}.{stuck}"
     words = {
         "approved": f"approved by {' and '.join(approval.yes)}, and lets exactly this through, once, until {due}",
         "used": f"approved by {' and '.join(approval.yes)} and used by {approval.used_by}",

@@ -21,6 +21,30 @@ def may_approve(approval: Approval, directory: Directory, as_of: date) -> tuple[
     return tuple(name for name in _ordered(approval, directory, as_of) if name in others)
 
 
+def still_may(approval: Approval, directory: Directory, as_of: date) -> tuple[str, ...]:
+    """The same without those who said yes already."""
+    return tuple(name for name in may_approve(approval, directory, as_of) if name not in approval.yes)
+
+
+def dead_end(approval: Approval, directory: Directory, as_of: date) -> str:
+    """Why nobody can let it through as it stands, and what to change, in sentences; empty where enough people may say yes.
+
+    For one that is asked: fewer people may than must. What keeps the others from it is said of those who answer for it.
+    """
+    missing, able = approval.needed.approvers - len(approval.yes), still_may(approval, directory, as_of)
+    if len(able) >= missing:
+        return ""
+    asked = _yes(approval, directory, as_of)
+    others = [why for name in _ordered(approval, directory, as_of) if (why := own_eyes(asked, name)) is not None]
+    must = "1 more must" if missing == 1 and approval.yes else f"{missing} must"
+    who = f"only {' and '.join(able)} may" if able else "nobody in the directory may"
+    because = f" ({'; '.join(others)})" if others else ""
+    return (
+        f"It cannot be approved as it stands: {must} say yes, and {who}{because}. Name more people or roles in "
+        "owners/directory.yaml or in the policy, or have a team own the policy; then ask again."
+    )
+
+
 def refusal(approval: Approval, person_id: str, directory: Directory, as_of: date) -> str | None:
     """Why `person_id` may not say yes to it, as a sentence without its stop; None when they may."""
     if (why := own_eyes(_yes(approval, directory, as_of), person_id)) is not None:
@@ -50,8 +74,8 @@ def no_refusal(approval: Approval, person_id: str, directory: Directory, as_of: 
 
 def route(approval: Approval, directory: Directory, as_of: date) -> tuple[str, ...]:
     """Whom to ask: so many of the nearest as it needs; from a critical amount on, finance as well; never more than a few."""
-    able = [name for name in may_approve(approval, directory, as_of) if name not in approval.yes]
-    asked = able[: max(approval.needed.approvers - len(approval.yes), 1)]
+    able = still_may(approval, directory, as_of)
+    asked = list(able[: max(approval.needed.approvers - len(approval.yes), 1)])
     if approval.intent.amount >= CASE_CRITICAL_AMOUNT:
         asked += [name for name in able if set(directory.people[name].roles) & set(FINANCE)][:1]
     return tuple(dict.fromkeys(asked))[:APPROVAL_ROUTED_MAX]
