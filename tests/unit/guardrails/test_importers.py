@@ -395,6 +395,7 @@ def test_a_spreadsheet_has_one_line_a_budget_and_period() -> None:
         ("1000.50", "-5", "is no amount", "row 1, column amount"),
         ("1000.50", "NaN", "is no amount", "row 1, column amount"),
         ("2026-11", "Nov 2026", "is no period", "row 1, column period"),
+        ("2026-11", "2027-W53", "names no week: that year has 52", "row 1, column period"),
         ("2026-12", "2026-11", "2026-11 twice", "row 2, column period"),
         ("2026-12", "FY2026-Q4", "is by month and this is a quarter", "row 2, column period"),
         ("1100,USD", "1100,EUR", "is not what row 1 says of web", "row 2, column currency"),

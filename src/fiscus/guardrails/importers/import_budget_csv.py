@@ -15,6 +15,7 @@ from fiscus.guardrails.importers.write_yaml import slug, write_items
 from fiscus.guardrails.types import SCOPE_DIMENSIONS
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadConfig, BadInput, Where
+from fiscus.kernel.fiscal_labels import is_named
 from fiscus.kernel.limits import BUDGETS_MAX
 from fiscus.kernel.periods import FiscalCalendar, PeriodKind
 
@@ -150,6 +151,8 @@ def _period(text: str, calendar: FiscalCalendar, where: Where) -> tuple[PeriodKi
         return next(kind for kind in KINDS if kind == named), EVERY
     for kind in KINDS:
         if re.fullmatch(calendar.label_shape(kind)[0], text):
+            if text.endswith("W53") and not is_named(calendar, kind, text):
+                raise _wrong(where, "period", f"{text!r} names no week: that year has 52", "Write the week that it is.")
             return kind, text
     shapes = ", ".join(calendar.label_shape(kind)[1] for kind in KINDS)
     raise _wrong(where, "period", f"{text!r} is no period", f"Write {shapes}, or `every month`.")
