@@ -153,14 +153,16 @@ def _months(pool: Pool, as_of: date) -> list[BurnedMonth]:
     month = max(Month.of(min(begun)), last.shift(-35))
     made = []
     while month <= last:
-        drawn = [one for one in pool.draws if month.start <= one.day < min(month.end, as_of) and not one.lapsed]
+        until = min(month.end, as_of)
+        drawn = [one for one in pool.draws if month.start <= one.day < until and not one.lapsed]
+        held = [lot for lot in pool.lots if lot.start < until]  # not yet what begins on the day after
         made.append(
             BurnedMonth(
                 str(month),
                 total([lot.quantity for lot in pool.lots if Month.of(lot.start) == month]),
                 total([one.quantity for one in drawn]),
                 total([one.effective for one in drawn]),
-                draw_down(pool.lots, pool.draws, min(month.end, as_of)).available,
+                draw_down(held, pool.draws, until).available,
             )
         )
         month = month.shift(1)

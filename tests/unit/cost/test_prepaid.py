@@ -155,6 +155,8 @@ def many(tmp_path_factory) -> Workspace:
     add("Unit", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "7", "14", **plain))
     keys = {"x_PricingCurrency": "Token", "x_PricingCurrencyEffectiveCost": "3", "PricingCurrency": "USD"}
     add("Keys", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "99", "6", **keys))
+    firsts = date(2026, 10, 1), date(2026, 11, 1)
+    add("Firsts", *(tokens(first, AHEAD, "90000", "18000") for first in firsts), *use(firsts[0], "10", "2"))
     add("Unbought", *use(TEN_DAYS, "10", "20"))
     add("Other", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "10", "20", BillingAccountId="other"))
     return company_with_bills(tmp_path_factory.mktemp("many"), {"acme": rows})
@@ -176,6 +178,10 @@ class TestOnBills:
         assert out.p10 <= AS_OF + timedelta(days=19) <= out.p90
         assert [month.month for month in pool.months] == ["2026-09", "2026-10", "2026-11"]
         assert pool.months[-1].left == 2_000
+
+    def test_a_months_end_does_not_hold_what_is_bought_on_the_day_after(self, pools) -> None:
+        months = [(month.month, month.bought, month.drawn, month.left) for month in pools["Firsts"].months]
+        assert months == [("2026-10", 90_000, 310, 89_690), ("2026-11", 90_000, 190, 179_500)]
 
     def test_what_is_told_is_told_with_its_money_and_nothing_else_is(self, many) -> None:
         found = {(one.title.split("'")[0], one.kind): one.amount for one in credit_findings(many)}

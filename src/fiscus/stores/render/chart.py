@@ -18,6 +18,8 @@ ACCENT: Final = "#0b5cad"
 BAD: Final = "#b42318"
 # Okabe and Ito's palette for colour-blind readers, dark enough on white; "all other" is grey.
 SERIES: Final = ("#0b5cad", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#9aa1ab")
+NAME_CHARS_MAX: Final = 44  # of a row's name
+NAME_WIDTH_MAX: Final = 250
 WIDTH: Final = 660  # of the whole drawing: a page's width, so that all charts have one scale of text
 ROW: Final = 15
 AXIS: Final = 40
@@ -118,7 +120,11 @@ def _stacked(spec: ChartSpec) -> dict[str, Any]:
 
 
 def _rows(spec: ChartSpec) -> dict[str, Any]:
-    return {"field": "label", "type": "nominal", "sort": list(spec.labels), "title": None}
+    """A long name loses its middle: ids differ at their ends. The table beside the chart has all of it."""
+    most, half = NAME_CHARS_MAX, NAME_CHARS_MAX // 2
+    short = f"length(datum.label) > {most} ? slice(datum.label, 0, {half - 1}) + '…' + slice(datum.label, -{half}) : datum.label"
+    axis = {"labelExpr": short, "labelLimit": NAME_WIDTH_MAX}
+    return {"field": "label", "type": "nominal", "sort": list(spec.labels), "title": None, "axis": axis}
 
 
 def _bullet(spec: ChartSpec) -> dict[str, Any]:
