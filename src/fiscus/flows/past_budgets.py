@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import cast
@@ -15,7 +14,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.budgets.budget_series import budget_days, budget_days_query, open_book
 from fiscus.guardrails.budgets.budget_status import NOTHING, budget_statuses, with_ledger
 from fiscus.guardrails.budgets.find_budgets import StandingBudget
-from fiscus.guardrails.ledger.types import account_key
+from fiscus.guardrails.ledger.types import Account, account_key
 from fiscus.guardrails.types import BudgetStatus, LedgerShare
 from fiscus.kernel.money import from_nanos
 
@@ -24,7 +23,8 @@ class PastBudgets:
     """The budgets of a workspace on days of [`first`, `last`].
 
     The bills are taken as they are in the lake now, up to the day. Usage that they do not show yet is estimated, metered or not:
-    what the ledger had settled by then is not known any more. Held and committed money is what the ledger has of that period now.
+    what the ledger had settled by then is not known any more. Held and committed money is what the ledger has of that period now,
+    and so is all that was spent on a key, a user or a model that no bill names.
     """
 
     def __init__(self, ws: Workspace, first: date, last: date) -> None:
@@ -59,7 +59,9 @@ class PastBudgets:
         keys = {one.budget_id: account_key(one.budget_id, one.period.label) for one in statuses}
         accounts = self._ws.ledger.store.accounts(list(keys.values()))
         found = {name: accounts[key] for name, key in keys.items() if key in accounts}
-        return {
-            name: replace(NOTHING, held=from_nanos(one.held), committed=from_nanos(one.committed))
-            for name, one in found.items()
-        }
+        return {name: _share(one) for name, one in found.items()}
+
+
+def _share(account: Account) -> LedgerShare:
+    unbilled = 0 if account.by_bills else account.unbilled
+    return LedgerShare(from_nanos(account.held), from_nanos(unbilled), from_nanos(account.committed))

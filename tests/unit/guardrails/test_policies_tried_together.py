@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, judged_by, tags
-from tests.fixtures.ledgers import USD, ask, sync
+from tests.fixtures.ledgers import USD, ask, reserve, sync
 from tests.fixtures.policy_text import policy, policy_set
 
 from fiscus.flows.backtest_policy import History, backtest_policies, backtest_policy
@@ -18,12 +19,17 @@ from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.diff_policies import diff_policies
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
+from fiscus.guardrails.ledger.commands import Settle, Standing, Sync
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.kernel.errors import BadQuery
 
 BUDGETS = """
 budgets:
   - {id: web, title: Web, scope: {team: web}, period: month, currency: USD, amount: 200, cap: hard, owner: web}
+"""
+KEYS = """
+budgets:
+  - {id: batch, title: The key, scope: {api_key: key-7}, period: month, currency: USD, amount: 50, cap: hard, owner: ml}
 """
 ASKED = {
     "kind": "ai.request",
@@ -129,11 +135,24 @@ def test_one_that_cannot_be_asked_fails_alone(company: Workspace) -> None:
     assert backtest_policy(history, good).parts == _alone(company, good).parts
 
 
+def test_what_was_spent_on_a_key_that_no_bill_names_is_seen_in_the_period_that_it_was_spent_in(
+    company: Workspace, tmp_path: Path
+) -> None:
+    own = open_company(tmp_path)
+    ws = judged_by(replace(company, state=own.state, ledger=own.ledger), KEYS)
+    standing = Standing("batch", "2026-11", "USD", "hard", 50 * USD, 0, 0, AS_OF, by_bills=False)
+    ask(ws.ledger, Sync([standing], {}))
+    ask(ws.ledger, reserve("h-1", 45 * USD, "batch"))
+    ask(ws.ledger, Settle("h-1", 45 * USD))
+    (over,) = policy_set(policy("near", on=["budget"], when='budget.headroom < money("10.00 USD")', finding="near"))
+    assert [hit.title.split(":")[0] for part in backtest_policy(History(ws), over).parts for hit in part.largest]
+
+
 def _alone(company: Workspace, compiled: CompiledPolicy) -> Any:
     return backtest_policy(History(company), compiled)
 
 
-def test_looking_back_at_budgets_tells_the_ledger_nothing(company: Workspace, tmp_path: Any) -> None:
+def test_looking_back_at_budgets_tells_the_ledger_nothing(company: Workspace, tmp_path: Path) -> None:
     """A cap that was looked at as of an earlier day, when less was spent, would let through what is spent since."""
     own = open_company(tmp_path)
     ws = replace(company, state=own.state, ledger=own.ledger)
