@@ -128,6 +128,24 @@ class TestSeenByBoth:
         ((_, effective, _, once, _),) = ws.lake.query(ONCE).rows
         assert effective == once
 
+    def test_a_running_month_that_has_landed_further_in_one_feed_goes_on_as_the_month_before(
+        self, tmp_path: Path
+    ) -> None:
+        """And once a newer month is there, it is held against its own money again."""
+        first, running = date(2026, 9, 5), [date(2026, 10, day) for day in (2, 3, 4)]
+        both = [row(first, "100", AURA), *(row(day, "10", AURA) for day in running), row(first, "900", AURA_ITSELF)]
+        ws = feed(tmp_path, "aura", both)
+        feed(tmp_path, "solora", [row(first, "100", OWN), row(running[0], "10", OWN)], ws)
+        links = {link.month: link for link in keep_same_spend(ws)}
+        assert {month: link.confidence for month, link in links.items()} == {"2026-09": "high", "2026-10": "medium"}
+        assert "2026-09 was the same in the same accounts" in links["2026-10"].evidence
+        ((_, _, billed, effective, _),) = ws.lake.query(ONCE).rows
+        assert (billed, effective) == (1030, 1010)
+        later = row(date(2026, 11, 1), "7", AURA), row(date(2026, 11, 1), "7", OWN)
+        feed(tmp_path, "aura", [*both, later[0]], ws)
+        feed(tmp_path, "solora", [row(first, "100", OWN), row(running[0], "10", OWN), later[1]], ws)
+        assert {link.month: link.confidence for link in seen_twice(ws)}["2026-10"] == "possible"
+
     def test_one_account_of_the_vendor_is_bought_there_and_the_other_is_not(self, tmp_path: Path) -> None:
         day = date(2026, 10, 5)
         ws = two_feeds(tmp_path, "100", "100")

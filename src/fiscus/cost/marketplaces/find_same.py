@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +18,7 @@ from fiscus.cost.marketplaces.types import Cell, CellCounts, Confidence, Declare
 from fiscus.cost.providers import canonical_name
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.money import EXACT, ZERO, display, total
+from fiscus.kernel.periods import Month
 
 WORTH_MIN: Final = Decimal(1)  # amounts that are the same under one unit may be so by chance
 MEDIUM_SHARE: Final = Decimal("0.02")
@@ -25,6 +27,7 @@ _LEGAL: Final = re.compile(
     r"\b(inc|llc|ltd|limited|gmbh|ag|sa|sas|sarl|bv|plc|pbc|corp|corporation|co|company|software|technologies|labs)\b"
 )
 Group = tuple[str, str, str]  # seller (plain), currency, month
+Feeds = tuple[str, str, str, str]  # seller (plain), currency, the marketplace's source, the vendor's
 
 
 def plain_name(name: str) -> str:
@@ -56,7 +59,7 @@ def find_same(cells: Iterable[Cell], declared: Sequence[DeclaredPair] = ()) -> l
             sides = _sides(by_source[one], by_source[other], declared, group)
             if sides is not None:
                 found += _judge(group, *sides, declared)
-    sure = _without_lone_nearness(found)
+    sure = _carried_on(_without_lone_nearness(found))
     return sorted(sure, key=lambda one: (one.month, one.seller, one.id), reverse=True)
 
 
@@ -189,23 +192,41 @@ def _near(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
 
 def _without_lone_nearness(found: Sequence[SeenTwice]) -> list[SeenTwice]:
     """A month that is only near stays unsure where no other month of the same two feeds is at least near."""
-    months: dict[tuple[str, str, str, str], int] = {}
+    months: dict[Feeds, int] = {}
     for one in found:
         if one.confidence in {"high", "medium"}:
-            key = (plain_name(one.seller), one.currency, one.marketplace[0].source, one.vendor[0].source)
-            months[key] = months.get(key, 0) + 1
+            months[_feeds(one)] = months.get(_feeds(one), 0) + 1
     kept = []
     for one in found:
-        key = (plain_name(one.seller), one.currency, one.marketplace[0].source, one.vendor[0].source)
-        lone = one.confidence == "medium" and months[key] < MEDIUM_MONTHS_MIN
-        kept.append(_with(one, "possible") if lone else one)
+        lone = one.confidence == "medium" and months[_feeds(one)] < MEDIUM_MONTHS_MIN
+        kept.append(replace(one, confidence="possible") if lone else one)
     return kept
 
 
-def _with(one: SeenTwice, confidence: Confidence) -> SeenTwice:
-    return SeenTwice(
-        one.id, one.seller, one.currency, one.month, one.marketplace, one.vendor, one.counts, confidence, one.evidence
-    )
+def _carried_on(found: Sequence[SeenTwice]) -> list[SeenTwice]:
+    """The newest month of two feeds may have landed in one further than in the other: it is as the month before it was."""
+    newest: dict[Feeds, str] = {}
+    for one in found:
+        newest[_feeds(one)] = max(one.month, newest.get(_feeds(one), ""))
+    before = {(_feeds(one), one.month): one for one in found if one.confidence in {"high", "medium"}}
+    kept = []
+    for one in found:
+        same = before.get((_feeds(one), str(Month.parse(one.month).shift(-1))))
+        goes_on = one.confidence == "possible" and one.month == newest[_feeds(one)]
+        if goes_on and same is not None and _accounts(one) == _accounts(same):
+            said = f"{one.evidence} {same.month} was the same in the same accounts, and this month may not be whole in both."
+            kept.append(replace(one, confidence="medium", evidence=said))
+        else:
+            kept.append(one)
+    return kept
+
+
+def _feeds(one: SeenTwice) -> Feeds:
+    return plain_name(one.seller), one.currency, one.marketplace[0].source, one.vendor[0].source
+
+
+def _accounts(one: SeenTwice) -> set[tuple[str, str, str]]:
+    return {(cell.source, cell.account, cell.sub_account) for cell in (*one.marketplace, *one.vendor)}
 
 
 def _seen(
