@@ -123,3 +123,37 @@ SELECT NULL AS a, NULL = NULL AS b, NULL IS NULL AS c, coalesce(NULL, 1) AS d, n
 
 --- a star that replaces keeps a column whose name needs quotes
 SELECT * REPLACE (upper(RegionId) AS RegionId) FROM (SELECT RegionId, n AS "x_Tag_cost-centre" FROM {numbered}) ORDER BY "x_Tag_cost-centre"
+
+--- texts that are numbers, and not
+SELECT x, TRY_CAST(x AS DOUBLE) AS a, TRY_CAST(x AS DECIMAL(38,12)) AS b FROM (VALUES ('1'), ('+1'), (' 1 '), ('1.'), ('.5'), ('1e5'), ('1E-3'),
+  ('1e'), ('1_000'), ('1__0'), ('_1'), ('1,0'), ('1d'), ('1f'), ('0x10'), (''), ('--1'), ('1 2'), ('.'), ('1e39'), ('0.1234567890125'),
+  ('-0.0000000000005'), ('.e5'), ('00012'), ('1.1_1'), ('1e400'), (NULL)) AS texts(x)
+
+--- texts that are times, and not
+SELECT x, TRY_CAST(x AS TIMESTAMP)::VARCHAR AS a FROM (VALUES ('2026-01-01'), ('2026-01-01T00:00:00Z'), ('2026-1-1'), ('26-1-1'), ('2026-01'),
+  ('2026'), ('2026-01-01T05:06'), ('2026-01-01T00'), ('2026-01-01T1:2:3'), ('2026-01-01T00:00:00+02:00'), ('2026-01-01T00:00:00 Europe/Berlin'),
+  ('2026-01-01T00:00:00.123456789Z'), ('2026-02-30'), ('2026/01/01'), ('2026-01/01'), ('20260101'), ('now'), (' 2026-01-01'),
+  ('2026-01-01t00:00:00'), ('2026-01-01T00:00:60'), ('2026-01-01T'), ('2026-01-01Z'), ('2026-13-01'), ('2026-01-01T00:00:00+2:00'),
+  ('2026-01-01T00:00:00.5'), ('2026-01-01T00:00:00Zx'), (NULL)) AS texts(x)
+
+--- numbers between texts
+SELECT '' || CAST(x AS DOUBLE) || ' of ' || CAST(x AS DECIMAL(38,18)) AS a FROM (VALUES (0.12), (1), (0.0001), (0.00001), (0.000015), (123456789.125),
+  (20000000000), (0), (-0.5), (100)) AS numbers(x)
+
+--- what a JSON document holds
+SELECT x, json_valid(x) AS a, json_type(x) AS b, json_type(x, '$.a') AS c, json_type(x, '$.*') AS d, json_type(x, '$.a[*]') AS e,
+  x -> '$.a[*]' AS f, json_exists(x, '$.a') AS g, json_type(x, '$.*.*') AS h
+FROM (VALUES ('{"a": [1, "s", null, {"z": 1, "b": 1.50e1}, [2]]}'), ('{"a": null, "b": {"c": true}}'), ('{"a": 1.5}'), ('{"b": "x"}'), ('{}'),
+  ('{"a": "ü\"q"}')) AS documents(x)
+
+--- the keys of JSON documents
+SELECT json_keys(x) AS a, x ->> '$.*' AS b, list_contains(x ->> '$.*', 'x') AS c, list_has_any(json_keys(x), ['k', 'b']) AS d
+FROM (VALUES ('{"b": "x", "a": null}'), ('{"k": {"n": 1}}'), ('{}')) AS documents(x)
+
+--- the smallest ones
+SELECT x_SourceId AS s, min(n, 3) AS a, min_by(RegionId, (n, RegionId), 2) AS b, quantile_disc(EffectiveCost, 0.5) AS c, quantile_disc(n, 0.95) AS d
+FROM {numbered} GROUP BY x_SourceId
+
+--- texts whose parts are replaced
+SELECT lower(regexp_replace(ResourceId, '[^A-Za-z0-9]+', '', 'g')) AS a, regexp_full_match(ResourceId, '[a-z]-.*') AS b,
+  regexp_split_to_array(ResourceId, '[ -]+') AS c, strlen(ResourceId) AS d FROM charges

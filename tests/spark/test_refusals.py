@@ -8,7 +8,9 @@ import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.company import Settings, open_company
 
+from fiscus.app.conformance import CheckRequest, check_delivery
 from fiscus.kernel.errors import BadConfig, BadQuery, Unavailable
+from fiscus.kernel.progress import Silent
 from fiscus.stores.lake import engine_address, open_lake
 from fiscus.stores.lake.delta_lake import DeltaLake
 from fiscus.stores.lake.engine_address import EngineAddress
@@ -38,6 +40,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory, engine: EngineAddress) -> Spa
         ("SELECT getenv('HOME')", "the function getenv"),
         ("SELECT median(EffectiveCost) FROM charges", "MEDIAN"),
         ("SELECT regexp_matches(ResourceId, SkuId) FROM charges", "pattern"),
+        ("SELECT quantile_cont(EffectiveCost, 0.5) FROM charges", "QUANTILE_CONT"),
         ("SELECT sum(EffectiveCost", "does not parse"),
         ("SELECT CAST('x' AS INTEGER)", "cannot be cast"),
         ("SELECT $month", r"\$month has no value"),
@@ -97,3 +100,9 @@ def test_an_engine_whose_packages_are_missing_says_what_to_install(
     with pytest.raises(BadConfig, match="not installed") as refused:
         open_lake(tmp_path, (), url)
     assert f"fiscus[{extra}]" in refused.value.remedy
+
+
+def test_sail_judges_no_rules(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "bill.csv", [{}])
+    with pytest.raises(BadConfig, match="Sail's min_by"):
+        check_delivery(CheckRequest([file], engine="sail://127.0.0.1:1"), Silent())

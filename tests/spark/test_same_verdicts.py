@@ -92,12 +92,12 @@ def test_the_datasets_of_1_4_are_judged_alike(dataset: Dataset, tmp_path: Path, 
 
 @thorough
 def test_parquet_with_types_is_judged_where_it_lies(tmp_path: Path, engine: EngineAddress) -> None:
-    first = typed(tmp_path / "it's 1.parquet", write_csv(tmp_path / "a.csv", cost_and_usage("1.2")))
+    first = typed(tmp_path / "a bill 1.parquet", write_csv(tmp_path / "a.csv", cost_and_usage("1.2")))
     rows = [row | {"ChargeCategory": "Rent", "EffectiveCost": "0.5"} for row in cost_and_usage("1.2")[:9]]
-    second = typed(tmp_path / "it's 2.parquet", write_csv(tmp_path / "b.csv", rows))
+    second = typed(tmp_path / "a bill 2.parquet", write_csv(tmp_path / "b.csv", rows))
     report = both(CheckRequest([first, second], "1.2", heuristics=True), engine)
     (wrong,) = [verdict for verdict in report.verdicts if verdict.rule == "ChargeCategory-C-003-M"]
-    assert wrong.rows == tuple(f"it's 2.parquet row {n}" for n in (1, 2, 3))
+    assert wrong.rows == tuple(f"a bill 2.parquet row {n}" for n in (1, 2, 3))
 
 
 def test_what_stands_in_the_lake_is_judged_alike(tmp_path: Path, engine: EngineAddress) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from fiscus.cost.conformance.types import DeliveredColumn
-from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.errors import BadConfig, BadInput, Where
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.check_desk import CheckDesk
 from fiscus.stores.lake.engine_address import EngineAddress, installed
@@ -34,7 +34,12 @@ class SparkDesk:
     """`desk` asked through `engine`. A context: what it wrote is gone afterwards."""
 
     def __init__(self, desk: CheckDesk, engine: EngineAddress) -> None:
-        """Raises BadConfig where the packages of the engine are missing."""
+        """Raises BadConfig where the packages of the engine are missing, or it is one that answers rules otherwise."""
+        if engine.is_connect:
+            raise BadConfig(
+                f"engine {engine.url} cannot judge by the rules: Sail's min_by(x, y, n) gives one value and not n",
+                remedy="Check with --engine duckdb, or on a Spark cluster; see docs/how-to/spark.md.",
+            )
         installed(engine.url)
         self._desk, self._engine = desk, engine
         self._scratch: Path | None = None

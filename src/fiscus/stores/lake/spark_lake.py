@@ -101,7 +101,7 @@ class SparkLake(DeltaLake):
         key = (version, focus)
         if self._views is None or self._views[0] != key:
             statements = self.view_statements(version) + version_views_sql(self._promoted, focus)
-            self._views = (key, SparkViews(connected(self._engine), statements))
+            self._views = (key, SparkViews(connected(self._engine), statements, connect=self._engine.is_connect))
         return self._views[1]
 
     def _answer(self, frame: Any) -> Rows:

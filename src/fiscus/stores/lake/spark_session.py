@@ -43,11 +43,14 @@ _OPEN: Final[dict[EngineAddress, Any]] = {}
 
 def connected(engine: EngineAddress) -> Any:
     """A session of its own on the engine. Raises BadConfig, Unavailable."""
-    with _LOCK:
-        if engine not in _OPEN:
-            _OPEN[engine] = _connect(engine)
-        session = _OPEN[engine]
-    session = session.newSession()
+    if engine.is_connect:
+        session = _connect(engine)  # a conversation of its own with the server, as a client of Spark 4.1 opens one too
+    else:
+        with _LOCK:
+            if engine not in _OPEN:
+                _OPEN[engine] = _connect(engine)
+            session = _OPEN[engine]
+        session = session.newSession()
     for name, value in SETTINGS.items():
         session.conf.set(name, value)
     return session
@@ -73,13 +76,13 @@ def _connect(engine: EngineAddress) -> Any:
     _listens(engine)
     builder: Any = SparkSession.builder.appName("fiscus")
     if engine.is_connect:
-        return _reached(engine, builder.remote(f"sc://{engine.url.partition('://')[2]}"))
+        return _reached(engine, builder.remote(f"sc://{engine.url.partition('://')[2]}").create)
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise BadConfig(f"engine {engine.url} needs Java 17 or later", remedy="Install a JRE, or set JAVA_HOME.")
     near = any(name in engine.url for name in ("//127.0.0.1:", "//localhost:"))
     for name, value in {**STARTING, **(LOOPBACK if near else {}), **dict(engine.settings)}.items():
         builder = builder.config(name, value)
-    session = _reached(engine, builder.master(engine.url))
+    session = _reached(engine, builder.master(engine.url).getOrCreate)
     _wait_for_executors(engine, session)
     return session
 
@@ -103,9 +106,9 @@ def _listens(engine: EngineAddress) -> None:
     )
 
 
-def _reached(engine: EngineAddress, builder: Any) -> Any:
+def _reached(engine: EngineAddress, opening: Any) -> Any:
     try:
-        return builder.getOrCreate()
+        return opening()
     except Exception as failed:  # py4j's, gRPC's and the JVM's errors have no ancestor of their own
         raise Unavailable(
             f"The engine {engine.url} cannot be reached: {str(failed).strip().splitlines()[0][:200]}",

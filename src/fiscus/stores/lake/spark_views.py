@@ -15,14 +15,15 @@ from fiscus.stores.lake.spark_sql import parsed, spark_sql
 STATEMENT: Final = re.compile(r"\s*CREATE OR REPLACE VIEW (\w+) AS\s(.*)", re.DOTALL)
 ESCAPED: Final = re.compile(r"\[([*?[])\]")
 PARTITION: Final = "/x_SourceId="
+PLACE: Final = re.compile(r"/(x_\w+)=([^/]*)")
 
 
 class SparkViews:
     """The views of one version in one session. Not thread-safe: its lake asks one thing at a time."""
 
-    def __init__(self, session: Any, statements: Sequence[str]) -> None:
-        """`statements`: CREATE OR REPLACE VIEW in DuckDB's dialect; the last of a name counts."""
-        self._session = session
+    def __init__(self, session: Any, statements: Sequence[str], *, connect: bool = False) -> None:
+        """`statements`: CREATE OR REPLACE VIEW in DuckDB's dialect; the last of a name counts. `connect`: a server of Sail."""
+        self._session, self._connect = session, connect
         self._texts = {found[1]: found[2] for text in statements if (found := STATEMENT.fullmatch(text)) is not None}
         assert self._texts, "a lake has views"
         self._schema: dict[str, dict[str, str]] = {}
@@ -76,9 +77,12 @@ class SparkViews:
         arguments = reader.expressions
         paths = [ESCAPED.sub(r"\1", item.name) for item in arguments[0].expressions]
         frame = self._session.read.option("mergeSchema", "true").option("__globPaths__", "false")
-        if PARTITION in paths[0]:
-            frame = frame.option("basePath", paths[0].partition(PARTITION)[0])
-        self._keep(name, frame.parquet(*paths))
+        if PARTITION not in paths[0]:
+            self._keep(name, frame.parquet(*paths))
+        elif self._connect:
+            self._keep(name, _by_place(frame, paths))
+        else:
+            self._keep(name, frame.option("basePath", paths[0].partition(PARTITION)[0]).parquet(*paths))
         return name
 
     def _put(self, name: str, table: Table) -> None:
@@ -92,6 +96,22 @@ class SparkViews:
         self._schema[name] = {field.name: _type(field.dataType) for field in frame.schema.fields}
 
 
+def _by_place(reader: Any, paths: Sequence[str]) -> Any:
+    """Sail learns no column from the folder of a file that is named: each place is read, and told what it is."""
+    from pyspark.sql.functions import lit  # noqa: PLC0415  an extra
+
+    places: dict[str, list[str]] = {}
+    for path in paths:
+        places.setdefault(path.rpartition("/")[0], []).append(path)
+    whole: Any = None
+    for place, files in places.items():
+        part = reader.parquet(*files)
+        for name, value in PLACE.findall(place):
+            part = part.withColumn(name, lit(value))
+        whole = part if whole is None else whole.unionByName(part, allowMissingColumns=True)
+    return whole
+
+
 def _constant(kind: str) -> str:
     return f"CAST(NULL AS {kind})"
 
@@ -99,4 +119,5 @@ def _constant(kind: str) -> str:
 def _type(kind: Any) -> str:
     """A type of Spark in DuckDB's words."""
     text = str(kind.simpleString())
-    return exp.DataType.build("TIMESTAMPTZ" if text == "timestamp" else text, dialect="spark").sql(dialect="duckdb")
+    text = {"timestamp": "TIMESTAMPTZ", "void": "NULL"}.get(text, text)
+    return exp.DataType.build(text, dialect="spark").sql(dialect="duckdb")
