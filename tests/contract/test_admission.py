@@ -395,12 +395,15 @@ def test_the_command_serves_until_it_is_told_to_end(home: Path, authority: Autho
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        url = "".join(iter(process.stdout.readline, "}\n")) + "}"
-        webhook = Served(int(json.loads(url)["url"].rpartition(":")[2].removesuffix("/admit")), authority.ca_file)
-        response = webhook.response(asked())
-        assert response["allowed"], response
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        try:
+            url = "".join(iter(process.stdout.readline, "}\n")) + "}"
+            webhook = Served(int(json.loads(url)["url"].rpartition(":")[2].removesuffix("/admit")), authority.ca_file)
+            response = webhook.response(asked())
+            assert response["allowed"], response
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+        finally:
+            process.kill()
     broken = subprocess.run([*command[:-5], "--key", str(cert)], capture_output=True, text=True, check=False)
     assert broken.returncode == 2
     assert "do:" in broken.stderr
