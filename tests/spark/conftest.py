@@ -8,9 +8,22 @@ from collections.abc import Iterator
 import pytest
 from tests.fixtures.spark_cluster import ENGINE_SETTINGS, spark_cluster
 from tests.fixtures.spark_company import CompanyAsked, asked_company
+from tests.spark.sail_differences import DIFFERENCES
 
 from fiscus.stores.lake import spark_lake
 from fiscus.stores.lake.engine_address import EngineAddress
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On Sail its known differences are expected, and what is of Spark alone is left out."""
+    if not os.environ.get("FISCUS_TEST_ENGINE", "").startswith("sail://"):
+        return
+    for item in items:
+        name = item.name.partition("[")[2].removesuffix("]")
+        if item.path.name not in {"test_same_answers.py", "test_reports.py"}:
+            item.add_marker(pytest.mark.skip(reason="Sail judges by no rules, and refuses in other words"))
+        elif name in DIFFERENCES:
+            item.add_marker(pytest.mark.xfail(strict=True, reason=DIFFERENCES[name]))
 
 
 @pytest.fixture(autouse=True, scope="session")
