@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast
+from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, cast, given
 
 SUMMED = {exp.DataType.Type.DECIMAL, exp.DataType.Type.DOUBLE}
 
@@ -124,9 +124,9 @@ def least_entries(node: exp.Expression, _: Types) -> exp.Expression:
 
 
 def contained(node: exp.Expression, _: Types) -> exp.Expression:
-    """list_contains: a NULL in the list is not what is looked for."""
+    """list_contains: a NULL in the list is not what is looked for; whether NULL is in it is not known."""
     same = exp.NullSafeEQ(this=exp.column("c"), expression=node.expression.copy())
-    return call("exists", node.this, _lambda(["c"], same))
+    return exp.Case(ifs=[exp.If(this=given(node.expression), true=call("exists", node.this, _lambda(["c"], same)))])
 
 
 def flattened(node: exp.Expression, _: Types) -> exp.Expression:
