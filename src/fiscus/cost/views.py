@@ -101,15 +101,16 @@ def charges_sql(name: str = "charges", of: str = "bare_charges", *, whole: bool 
 
     `whole`: it is proven that each charge has its row of assignments, so that none needs to be asked whether it has.
     """
+    return f"CREATE OR REPLACE VIEW {name} AS {owned_sql(of, whole=whole)}"
+
+
+def owned_sql(of: str = "bare_charges", *, whole: bool = False) -> str:
+    """The charges of `of` with their owners, in the names of the newest FOCUS version whatever `charges` speaks."""
     if whole:
         owners = ", ".join(f"a.{name}" for name in OWNER_DEFAULTS)
-        joined = "JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
-        return f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} FROM {of} c {joined}"
+        return f"SELECT c.*, {owners} FROM {of} c JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
     owners = ", ".join(f"coalesce(a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items())
-    return (
-        f"CREATE OR REPLACE VIEW {name} AS SELECT c.*, {owners} "
-        f"FROM {of} c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
-    )
+    return f"SELECT c.*, {owners} FROM {of} c LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey"
 
 
 def assignment_keys_sql() -> str:

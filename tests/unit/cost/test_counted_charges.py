@@ -11,7 +11,7 @@ from tests.bills import deliver, write_csv
 from tests.fixtures.judging import charge, days, judged_by, open_with_rules, policy_of, tags
 
 from fiscus.cost.allocation.load_allocations import AllocationContext, load_allocations
-from fiscus.cost.types import Source
+from fiscus.cost.types import FOCUS_VERSIONS, Source
 from fiscus.flows.allocate_costs import allocate_costs
 from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.build_pack import build_pack
@@ -126,3 +126,11 @@ def test_a_lake_in_which_nothing_is_seen_twice_asks_the_charges_themselves(tmp_p
         for view in ("charges", "counted_charges", "charges_counted_once")
     ]
     assert len(set(plans)) == 1
+
+
+def test_what_counts_is_asked_beside_charges_of_any_version(company: Workspace) -> None:
+    counted = ("counted_charges", "sum(EffectiveCost)"), ("charges_counted_once", "sum(x_EffectiveCostOnce)")
+    for view, amount in counted:
+        now = company.lake.ask(f"SELECT {amount} FROM {view}")
+        for version in FOCUS_VERSIONS:
+            assert company.lake.ask(f"SELECT {amount} FROM {view}", focus=version) == now

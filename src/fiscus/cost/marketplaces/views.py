@@ -16,7 +16,7 @@ from typing import Final
 
 from fiscus.cost.marketplaces.types import SAME_SPEND, SeenIn
 from fiscus.cost.raw_values import quoted
-from fiscus.cost.views import charges_sql, file_names
+from fiscus.cost.views import charges_sql, file_names, owned_sql
 
 CHARGE_MONTH: Final = "strftime(make_timestamp(epoch_us(c.ChargePeriodStart)), '%Y-%m')"
 _ADDED: Final = tuple((name, kind) for name, kind in SAME_SPEND if name.startswith(("x_SeenTwice", "x_Counts")))
@@ -46,29 +46,29 @@ def once_views_sql(files: Sequence[str], seen: SeenIn | None = None, *, whole: b
     else:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in SAME_SPEND)
         source = f"SELECT {typed} WHERE false"
-    bare = "counted_bare_charges"
+    bare, owned = "counted_bare_charges", f"({owned_sql(whole=whole)})"
     return [
         f"CREATE OR REPLACE VIEW same_spend AS {source}",
-        f"CREATE OR REPLACE VIEW charges_counted_once AS {_told() if files else _told_of_none()}",
+        f"CREATE OR REPLACE VIEW charges_counted_once AS {_told(owned) if files else _told_of_none(owned)}",
         f"CREATE OR REPLACE VIEW {bare} AS {_counted(seen) if seen else 'SELECT * FROM bare_charges'}",
         charges_sql("counted_charges", bare if seen else "bare_charges", whole=whole),
     ]
 
 
-def _told() -> str:
+def _told(owned: str) -> str:
     added = ", ".join(
         f"coalesce(s.{name}, true) AS {name}" if name.startswith("x_Counts") else f"s.{name}" for name, _ in _ADDED
     )
     once = ", ".join(f"{_once(name)} AS x_{name}Once" for name in ("BilledCost", "EffectiveCost"))
-    return f"SELECT c.*, {added}, {once} FROM charges c {_SAME}"
+    return f"SELECT c.*, {added}, {once} FROM {owned} c {_SAME}"
 
 
-def _told_of_none() -> str:
+def _told_of_none(owned: str) -> str:
     added = ", ".join(
         f"true AS {name}" if name.startswith("x_Counts") else f"CAST(NULL AS {kind}) AS {name}" for name, kind in _ADDED
     )
     return (
-        f"SELECT c.*, {added}, c.BilledCost AS x_BilledCostOnce, c.EffectiveCost AS x_EffectiveCostOnce FROM charges c"
+        f"SELECT c.*, {added}, c.BilledCost AS x_BilledCostOnce, c.EffectiveCost AS x_EffectiveCostOnce FROM {owned} c"
     )
 
 
