@@ -23,7 +23,7 @@ peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/peers $(PYTEST_ARGS)
 
 spark: $(VENV)/.spark  ## The same questions on DuckDB and on a Spark cluster of this machine: a master and two workers (needs Java 17)
-	$(BIN)/python -m pytest -q -p no:xdist tests/spark $(PYTEST_ARGS)
+	FISCUS_THOROUGH=$(if $(FISCUS_QUICK),,1) $(BIN)/python -m pytest -q -p no:xdist tests/spark $(PYTEST_ARGS)
 
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
 	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))

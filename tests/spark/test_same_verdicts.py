@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +28,8 @@ from fiscus.kernel.progress import Silent
 from fiscus.stores.lake.engine_address import EngineAddress
 from fiscus.stores.lake.lake_part import charge_files
 
-QUICK: Final = bool(os.environ.get("FISCUS_QUICK"))
 BROKEN_MIN: Final = 100
-thorough = pytest.mark.skipif(QUICK, reason="the gate asks the lake; `make spark` asks files too")
+thorough = pytest.mark.thorough  # the gate asks the lake; `make spark` asks files too
 
 
 def both(request: CheckRequest, engine: EngineAddress) -> Report:
