@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 from datetime import date
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from fiscus.app.long_lived import now_long_lived
 from tests.fixtures.built import close_stores, copied
 from tests.fixtures.effort import THOROUGH, some
 
@@ -36,10 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What was imported stays until the end: a collector that looks through all of it again and again takes a twentieth."""
-    gc.collect()
-    gc.freeze()
+    now_long_lived()
     gc.set_threshold(50_000, 20, 50)
-    atexit.register(gc.unfreeze)  # DuckDB looks at the end whether anything of its own was left behind
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -93,7 +93,9 @@ def test_what_is_prepaid_and_what_two_feeds_show_is_what_the_simulation_says(sho
     said = truth["prepaid"]
     assert (balance.key.provider, balance.unit) == (said["provider"], said["unit"])
     assert balance.balance.bought == Decimal(said["bought"])
-    assert kinds["credits_running_out"].title.startswith("Perplexity's prepaid Credits runs out about 2026-12-")
+    assert kinds["credits_running_out"].title.startswith(
+        "Perplexity's prepaid balance of Credits runs out about 2026-12-"
+    )
     assert "Dogwatch stand in both feeds, aws and dogwatch" in kinds["seen_twice"].title
     assert {link.confidence for link in show_marketplaces(ws).links} == {"high"}
     assert balance.twice_billed == balance.twice_counted == 0

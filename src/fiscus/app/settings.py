@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -93,6 +94,16 @@ class Settings:
     engine_settings: Mapping[str, str] = field(default_factory=dict)
 
 
+def is_engine(text: str) -> bool:
+    """Whether `text` could stand as `engine` in fiscus.yaml."""
+    return re.fullmatch(_schema()["properties"]["engine"]["pattern"], text) is not None
+
+
+def _schema() -> dict[str, Any]:
+    text = files("fiscus.app").joinpath("schema", "fiscus.schema.json").read_text(encoding="utf-8")
+    return cast("dict[str, Any]", json.loads(text))
+
+
 def load_settings(home: Path) -> Settings:
     """Read `home`/fiscus.yaml. BadConfig names the line; NotFound-like BadConfig when it is no workspace."""
     path = home / FILE
@@ -102,8 +113,7 @@ def load_settings(home: Path) -> Settings:
             remedy=f"Run `fiscus init {home}`, or name another folder with --home or FISCUS_HOME.",
             where=Where(file=str(path)),
         )
-    schema = json.loads(files("fiscus.app").joinpath("schema", "fiscus.schema.json").read_text(encoding="utf-8"))
-    document = load_document(path.read_text(encoding="utf-8"), FILE, schema)
+    document = load_document(path.read_text(encoding="utf-8"), FILE, _schema())
     data = cast("dict[str, Any]", document.data)
     company, stores, notify = data["company"], data.get("stores", {}), data.get("notify", {})
     outcomes = data.get("outcomes", [])

@@ -108,7 +108,7 @@ def _counted_twice(ws: Workspace, shown: CreditsShown, pool: CreditPool, twice: 
 
 def _name(pool: CreditPool) -> str:
     what = pool.lots[-1].description if pool.key.kind == "commitment" and pool.lots else pool.unit
-    return f"{pool.key.provider}'s prepaid {what or pool.key.name}"
+    return f"{pool.key.provider}'s prepaid balance of {what or pool.key.name}"
 
 
 def _finding(

@@ -49,7 +49,7 @@ def _finding(ws: Workspace, key: tuple[str, str, str, str, bool], months: Sequen
         level="observe" if known else "warn",
         title=f"{display(money)} {currency} of {seller} {what}, {market} and {vendor}, {span}",
         detail=f"{told} {rest}",
-        amount=max(money, ZERO),
+        amount=ZERO if known else max(money, ZERO),  # what counts once is no money at risk, and in nobody's way
         currency=currency,
         owner=team,
         team=team,

@@ -187,4 +187,4 @@ def _sentence(pools: Sequence[CreditPool], as_of: date) -> str:
     if first.runs_out.p50 is None:
         return f"{said}; none runs out within the year."
     when = "is used up" if first.runs_out.p50 <= as_of else f"runs out about {first.runs_out.p50}"
-    return f"{said}; {first.key.provider}'s {first.unit} {when}, with {display(left)} left."
+    return f"{said}; {first.key.provider}'s balance of {first.unit} {when}, with {display(left)} left."

@@ -168,6 +168,7 @@ class TestSeenByBoth:
         assert (billed, effective) == (1000, 1000)
         (finding,) = marketplace_findings(told)
         assert finding.level == "observe"
+        assert finding.amount == 0, "it counts once: nothing is at risk"
         apart = pairs.replace("true, counts: marketplace", "false")
         assert keep_same_spend(replace(ws, config=replace(ws.config, marketplaces=load_pairs(apart)))) == []
         ((_, _, billed, effective, _),) = ws.lake.query(ONCE).rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from fiscus.cost.conformance.criteria import EVIDENCE
 from fiscus.cost.conformance.types import Declared
 from fiscus.kernel.errors import BadConfig, BadInput, Where
 
-ENGINE = re.compile(r"duckdb|spark://[^/\s]+:[0-9]+(,[^/\s]+:[0-9]+)*|sail://[^/\s]+:[0-9]+")
 BESIDE = ("invoice_detail", "contract_commitment", "billing_period", "price_list", "previous")
 
 
@@ -28,7 +26,9 @@ def beside_paths(given: Sequence[str]) -> Mapping[str, Path]:
 
 def refuse_odd_choice(paths: Sequence[Path], lake: str, engine: str) -> None:
     """Files or the lake: one of them, by an engine that there is. Raises BadInput."""
-    if engine and not ENGINE.fullmatch(engine):
+    from fiscus.app.settings import is_engine
+
+    if engine and not is_engine(engine):
         raise BadInput(
             f"--engine {engine!r} is no engine", remedy="Write duckdb, spark://host:port or sail://host:port."
         )

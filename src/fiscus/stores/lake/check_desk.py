@@ -11,8 +11,7 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 import duckdb
 
@@ -22,6 +21,7 @@ from fiscus.kernel.limits import CHECK_MEMORY_MB_MAX, INPUT_FIELD_BYTES_MAX
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.glance import GlancedFile, glance_at
+from fiscus.stores.lake.half_open import HalfOpen
 
 SETTINGS: Final = "SET TimeZone='UTC'; SET enable_progress_bar=false;"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
@@ -29,7 +29,7 @@ NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT
 Kind = Literal["text", "number", "time", "other"]
 
 
-class CheckDesk:
+class CheckDesk(HalfOpen):
     """Read `paths` (and the datasets beside them) and answer our SQL about them. A context: what it wrote is gone afterwards."""
 
     def __init__(self, paths: Sequence[Path], types: Mapping[str, str], progress: Progress) -> None:
@@ -45,17 +45,10 @@ class CheckDesk:
         self._columns: tuple[DeliveredColumn, ...] = ()
         self.row_count = 0
 
-    def __enter__(self) -> Self:
-        try:
-            self._lay_out()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def _open(self) -> None:
+        self._lay_out()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _close(self) -> None:
         self._connection.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from fiscus.stores.lake.spark_nodes import call, cast
+from fiscus.stores.lake.spark_nodes import call, cast, literal
 
 DIGITS: Final = r"[0-9]+(?:_[0-9]+)*"
 SPACE: Final = r"[ \t\n\x0B\f\r]*"
@@ -32,7 +32,7 @@ def of_text(node: exp.Cast, source: exp.DataType.Type | None) -> exp.Expression 
         return None
     text = cast(node.this, "STRING") if source is None else node.this
     if to in DOUBLES or to == exp.DataType.Type.DECIMAL:
-        plain = call("regexp_replace", text, _text(NOT_OF_A_NUMBER), _text(""))
+        plain = call("regexp_replace", text, literal(NOT_OF_A_NUMBER), literal(""))
         forms = [NUMBER, WORD] if to in DOUBLES else [NUMBER]
         cases = [exp.If(this=_like(text, form), true=_try(plain, node.to)) for form in forms]
         return exp.Case(ifs=cases)
@@ -43,10 +43,10 @@ def of_text(node: exp.Cast, source: exp.DataType.Type | None) -> exp.Expression 
 
 def _moment(text: exp.Expression) -> exp.Expression:
     """Year-month-day hour:minute:second, as Spark reads it: the zone plays no part in a time without one."""
-    year = call("regexp_extract", text, _text(TIME), exp.Literal.number(1))
+    year = call("regexp_extract", text, literal(TIME), exp.Literal.number(1))
     width = call("greatest", exp.Literal.number(4), call("length", year))
-    rest = call("regexp_replace", text, _text(TIME), _text("-$3-$4 $5$6"))
-    return call("trim", call("concat", call("lpad", year, width, _text("0")), rest))
+    rest = call("regexp_replace", text, literal(TIME), literal("-$3-$4 $5$6"))
+    return call("trim", call("concat", call("lpad", year, width, literal("0")), rest))
 
 
 def double_as_text(number: exp.Expression) -> exp.Expression:
@@ -62,20 +62,16 @@ def double_as_text(number: exp.Expression) -> exp.Expression:
     digits = cast(cast(number, "DECIMAL(38, 20)"), "STRING")
     written = cast(number, "STRING")
     for form, instead in EXPONENTS:
-        written = call("regexp_replace", written, _text(form), _text(instead))  # type: ignore[assignment]  # still an expression
+        written = call("regexp_replace", written, literal(form), literal(instead))  # type: ignore[assignment]  # still an expression
     return exp.Case(
-        ifs=[exp.If(this=usual, true=call("regexp_replace", digits, _text(r"(\.[0-9]+?)0*\z"), _text("$1")))],
+        ifs=[exp.If(this=usual, true=call("regexp_replace", digits, literal(r"(\.[0-9]+?)0*\z"), literal("$1")))],
         default=call("lower", written),
     )
 
 
 def _like(text: exp.Expression, form: str) -> exp.Expression:
-    return exp.RegexpLike(this=text.copy(), expression=_text(form))
+    return exp.RegexpLike(this=text.copy(), expression=literal(form))
 
 
 def _try(text: exp.Expression, kind: exp.DataType) -> exp.Expression:
     return call("try_cast", exp.Alias(this=text.copy(), alias=kind.copy()))
-
-
-def _text(value: str) -> exp.Expression:
-    return exp.Literal.string(value)

@@ -11,9 +11,9 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from fiscus.cost.conformance.types import DeliveredColumn
@@ -21,6 +21,7 @@ from fiscus.kernel.errors import BadConfig, BadInput, Where
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.check_desk import CheckDesk
 from fiscus.stores.lake.engine_address import EngineAddress, installed
+from fiscus.stores.lake.half_open import HalfOpen
 from fiscus.stores.lake.spark_lake import all_of, refusing
 from fiscus.stores.lake.spark_session import connected
 from fiscus.stores.lake.spark_sql import parsed, spark_sql
@@ -30,7 +31,7 @@ ROW: Final = "x__row"
 AS_IT_IS: Final = ("number", "time")
 
 
-class SparkDesk:
+class SparkDesk(HalfOpen):
     """`desk` asked through `engine`. A context: what it wrote is gone afterwards."""
 
     def __init__(self, desk: CheckDesk, engine: EngineAddress) -> None:
@@ -41,25 +42,18 @@ class SparkDesk:
                 remedy="Check with --engine duckdb, or on a Spark cluster; see docs/how-to/spark.md.",
             )
         installed(engine.url)
-        self._desk, self._engine = desk, engine
+        self._desk, self._engine, self._opened = desk, engine, ExitStack()
         self._scratch: Path | None = None
         self._schema: dict[str, dict[str, str]] = {}
         self._session: Any = None
 
-    def __enter__(self) -> Self:
-        self._desk.__enter__()
-        try:
-            self._session = connected(self._engine)
-            refusing(self._engine, self._lay_out)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def _open(self) -> None:
+        self._opened.enter_context(self._desk)
+        self._session = connected(self._engine)
+        refusing(self._engine, self._lay_out)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._desk.__exit__(kind, error, trace)
+    def _close(self) -> None:
+        self._opened.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlglot import exp, jsonpath
 
-from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, given
+from fiscus.stores.lake.spark_nodes import CannotTranslate, Types, call, given, literal
 
 ENTRIES: Final = "[*]"
 VALUES: Final = "*"
@@ -43,7 +43,7 @@ def json_extract(node: exp.Expression, _: Types) -> exp.Expression:
     if star != ENTRIES or not isinstance(keys, list) or len(keys) != 1:
         raise CannotTranslate("the entries of a JSON path of several keys")
     kinds = _kinds(_at(document, keys, "ARRAY<VARIANT>"))
-    shape = _text(f"STRUCT<`{keys[0]}`: ARRAY<STRING>>")
+    shape = literal(f"STRUCT<`{keys[0]}`: ARRAY<STRING>>")
     texts = exp.Dot(this=call("from_json", node.this, shape), expression=exp.to_identifier(keys[0], quoted=True))
     whole = call("zip_with", call("coalesce", texts, exp.Array(expressions=[])), kinds, _document())
     return exp.Case(ifs=[exp.If(this=given(node.this), true=whole)])
@@ -70,7 +70,7 @@ def values_as_texts(document: exp.Expression, path: exp.JSONPath) -> exp.Express
         isinstance(last, exp.JSONPathKey) and isinstance(last.this, exp.JSONPathWildcard)
     ):
         return None
-    values = call("map_values", call("from_json", document, _text("MAP<STRING, STRING>")))
+    values = call("map_values", call("from_json", document, literal("MAP<STRING, STRING>")))
     return call("coalesce", values, exp.cast(exp.Array(expressions=[]), "ARRAY<STRING>", dialect="spark"))
 
 
@@ -106,16 +106,16 @@ def _steps(path: exp.Expression) -> tuple[list[str] | exp.Expression, str]:
 
 def _at(document: exp.Expression, keys: list[str] | exp.Expression, kind: str) -> exp.Expression:
     if isinstance(keys, exp.Expression):
-        values = call("try_variant_get", document, _text("$"), _text("MAP<STRING, VARIANT>"))
+        values = call("try_variant_get", document, literal("$"), literal("MAP<STRING, VARIANT>"))
         return call("try_element_at", values, keys)
-    return call("try_variant_get", document, _text("$" + "".join(f"['{key}']" for key in keys)), _text(kind))
+    return call("try_variant_get", document, literal("$" + "".join(f"['{key}']" for key in keys)), literal(kind))
 
 
 def _values(document: exp.Expression, deep: int) -> exp.Expression:
     """What stands so deep in objects of objects."""
 
     def of(variant: exp.Expression) -> exp.Expression:
-        return call("map_values", call("try_variant_get", variant, _text("$"), _text("MAP<STRING, VARIANT>")))
+        return call("map_values", call("try_variant_get", variant, literal("$"), literal("MAP<STRING, VARIANT>")))
 
     found = of(document)
     for _ in range(deep - 1):
@@ -131,9 +131,10 @@ def _kind(variant: exp.Expression) -> exp.Expression:
     """A variant's type in DuckDB's words; NULL where there is nothing."""
     name = call("schema_of_variant", variant)
     whens = [
-        exp.If(this=exp.Like(this=name.copy(), expression=_text(theirs)), true=_text(ours)) for theirs, ours in WORDS
+        exp.If(this=exp.Like(this=name.copy(), expression=literal(theirs)), true=literal(ours))
+        for theirs, ours in WORDS
     ]
-    return exp.Case(ifs=[*whens, exp.If(this=given(name), true=_text("DOUBLE"))])
+    return exp.Case(ifs=[*whens, exp.If(this=given(name), true=literal("DOUBLE"))])
 
 
 def _kinds(variants: exp.Expression) -> exp.Expression:
@@ -150,10 +151,6 @@ def _document() -> exp.Expression:
     """(text, kind) -> the document: Spark reads texts without their quotes, and null as nothing."""
     text, kind = exp.column("s"), exp.column("k")
     quoted = call("to_json", exp.cast(text.copy(), "VARIANT", dialect="spark"))
-    whens = [exp.If(this=exp.EQ(this=kind, expression=_text("VARCHAR")), true=quoted)]
-    whole = exp.Case(ifs=whens, default=call("coalesce", text, _text("null")))
+    whens = [exp.If(this=exp.EQ(this=kind, expression=literal("VARCHAR")), true=quoted)]
+    whole = exp.Case(ifs=whens, default=call("coalesce", text, literal("null")))
     return exp.Lambda(this=whole, expressions=[exp.to_identifier("s"), exp.to_identifier("k")])
-
-
-def _text(value: str) -> exp.Expression:
-    return exp.Literal.string(value)

@@ -32,6 +32,11 @@ def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=[one.copy() for one in arguments], fiscus=True)
 
 
+def literal(value: str) -> exp.Expression:
+    """A text, as a literal."""
+    return exp.Literal.string(value)
+
+
 def cast(node: exp.Expression, kind: str) -> exp.Cast:
     return exp.Cast(this=node.copy(), to=exp.DataType.build(kind, dialect="spark"))
 

@@ -11,8 +11,8 @@ from sqlglot import exp
 from fiscus.kernel.errors import BadQuery
 from fiscus.kernel.rows import Table
 from fiscus.stores.lake.spark_sql import parsed, spark_sql
+from fiscus.stores.lake.views_asked import STATEMENT
 
-STATEMENT: Final = re.compile(r"\s*CREATE OR REPLACE VIEW (\w+) AS\s(.*)", re.DOTALL)
 ESCAPED: Final = re.compile(r"\[([*?[])\]")
 PARTITION: Final = "/x_SourceId="
 PLACE: Final = re.compile(r"/(x_\w+)=([^/]*)")

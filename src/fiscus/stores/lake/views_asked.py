@@ -11,7 +11,7 @@ from typing import Final
 
 import duckdb
 
-VIEW: Final = re.compile(r"\s*CREATE OR REPLACE VIEW (\w+) AS\s")
+STATEMENT: Final = re.compile(r"\s*CREATE OR REPLACE VIEW (\w+) AS\s(.*)", re.DOTALL)
 WORD: Final = re.compile(r"\w+")
 FILES: Final = re.compile(r"read_parquet\(\[[^]]*")  # their folders have names as views have
 CATALOGUE: Final = re.compile(
@@ -73,6 +73,6 @@ def _words(sql: str) -> set[str]:
 
 
 def _name(statement: str) -> str:
-    found = VIEW.match(statement)
+    found = STATEMENT.fullmatch(statement)
     assert found, f"not a view: {statement[:60]}"
     return found[1].lower()
