@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import shutil
 import time
@@ -25,6 +26,7 @@ from fiscus.cost.ai.types import AiCall
 from fiscus.edges.gateway.links import Links
 from fiscus.edges.gateway.proxy import Proxy
 from fiscus.edges.gateway.short_way import ShortWay
+from fiscus.flows.govern_call import REFUSALS
 from fiscus.guardrails.doors.ai.pacing import Pacing
 
 BODY = json.dumps(
@@ -252,6 +254,36 @@ def test_whatever_is_not_plain_is_answered_by_the_full_server_on_the_same_connec
         assert (await answer_of(reader))[0] == 400
         writer.close()
         assert len(one.seen) == 2
+
+    run(copied, trial)
+
+
+def test_a_packed_body_is_read_and_goes_on_unpacked(copied: Path) -> None:
+    async def trial(one: Served) -> None:
+        status, headers, _ = await one.ask(request(gzip.compress(BODY), more="Content-Encoding: gzip\r\n"))
+        assert (status, headers["x-fiscus-cost"]) == (200, f"{COST / 10**9:.9f} USD")
+        head, _, body = one.seen[0].partition(b"\r\n\r\n")
+        assert b"content-encoding" not in head.lower()
+        assert json.loads(body)["messages"] == json.loads(BODY)["messages"]
+        for packed, name in ((b"no gzip", "gzip"), (BODY, "snappy")):
+            status, _, said = await one.ask(request(packed, more=f"Content-Encoding: {name}\r\n"))
+            assert (status, name in json.loads(said)["error"]["message"]) == (400, True)
+        assert len(one.seen) == 1
+
+    run(copied, trial)
+
+
+def test_a_refusal_names_its_decision_and_every_one_is_counted(copied: Path) -> None:
+    async def trial(one: Served) -> None:
+        nonesuch = BODY.replace(b"gpt-4o-mini", b"nonesuch-9")
+        for body, path in ((nonesuch, "/openai/v1/chat/completions"), (BODY, "/openai/v1/realtime")):
+            _, headers, said = await one.ask(request(body, path))
+            assert json.loads(said)["error"]["decision_id"] == headers["x-fiscus-decision"]
+            assert one.calls()[0].decision_id == headers["x-fiscus-decision"]
+        assert (await one.ask(request(b"{")))[0] == 400
+        assert (await one.ask(request(more="Authorization: Bearer fsk_nobody\r\n")))[0] == 401
+        for why in ("forbidden", "unknown_endpoint", "bad_request", "unauthenticated"):
+            assert one.opened.ws.counters.value(REFUSALS, upstream="openai", why=why) == 1, why
 
     run(copied, trial)
 

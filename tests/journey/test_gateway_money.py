@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,9 +30,14 @@ from tests.fixtures.gateways import (
 )
 from tests.fixtures.vendor_clients import ASKED, anthropic_client, openai_client
 
+from fiscus.app.workspace import open_workspace
 from fiscus.connectors.simulated_ai.faults import Fault
 from fiscus.connectors.simulated_ai.server import LocalAi
+from fiscus.guardrails.ledger.commands import Expire
+from fiscus.guardrails.ledger.ledger import Ledger
+from fiscus.kernel.clock import ShiftedClock
 from fiscus.kernel.money import from_nanos
+from fiscus.stores.ledger import open_ledger
 
 CAP = Decimal("0.002")
 CHEAPER = """
@@ -66,6 +72,22 @@ policies:
     tests:
       - {given: {intent: {purpose: backfill}}, expect: match, verdict: degrade}
       - {given: {intent: {purpose: chat}}, expect: no_match}
+  - id: tests-trials-wait-or-are-short
+    title: Trials run off the peak, or are short
+    on: [ai.request]
+    when: intent.purpose == "trial" && intent.max_tokens > 20 && intent.service_tier != "batch"
+    level: hard
+    on_error: allow
+    effect: degrade
+    options:
+      - {title: The vendor's batch, change: {service_tier: batch}}
+      - {title: A short answer, change: {max_tokens: 20}}
+    reason: Nobody waits for them.
+    remedy: Ask for less.
+    owner: finops
+    tests:
+      - {given: {intent: {purpose: trial, max_tokens: 30}}, expect: match, verdict: degrade}
+      - {given: {intent: {purpose: trial, max_tokens: 20}}, expect: no_match}
 """
 
 
@@ -178,7 +200,11 @@ def test_an_answer_says_what_it_cost_and_what_was_put_in_its_place(shared: Gatew
 
 @pytest.mark.parametrize(
     ("vendor", "path", "model"),
-    [("openai", "/chat/completions", "gpt-4o"), ("anthropic", "/v1/messages", "claude-haiku-4-5")],
+    [
+        ("openai", "/chat/completions", "gpt-4o"),
+        ("anthropic", "/v1/messages", "claude-haiku-4-5"),
+        ("mistral", "/v1/chat/completions", "mistral-small-latest"),
+    ],
 )
 def test_a_call_that_may_wait_is_queued_off_the_peak_and_settled_by_its_result(
     shared: Gateway, ai: LocalAi, vendor: str, path: str, model: str
@@ -198,6 +224,40 @@ def test_a_call_that_may_wait_is_queued_off_the_peak_and_settled_by_its_result(
     assert (call.verdict, call.tier, call.settled) == ("degrade", "batch", billed_nanos(ai)[0])
     assert 0 < call.settled <= call.bound
     assert taken(shared.home) == from_nanos(sum(call.settled for call in all_calls(shared.home)))
+
+
+def test_where_the_vendor_has_no_queue_the_next_option_is_taken_or_the_refusal_says_so(
+    shared: Gateway, ai: LocalAi
+) -> None:
+    headers = {"authorization": f"Bearer {shared.key()}", "x-fiscus-purpose": "backfill", "x-fiscus-may-wait": "24h"}
+    body = {"model": "sonar", "messages": ASKED, "max_tokens": 40}
+    refused = httpx.post(shared.base("perplexity") + "/chat/completions", json=body, headers=headers)
+    assert refused.status_code == 403
+    assert "It cannot wait: perplexity queues no such request." in refused.json()["error"]["message"]
+    taken_instead = httpx.post(
+        shared.base("perplexity") + "/chat/completions",
+        json=body,
+        headers=headers | {"x-fiscus-purpose": "trial"},
+    )
+    assert (taken_instead.status_code, len(ai.bill("perplexity")) > 0) == (200, True)
+    assert taken_instead.headers["x-fiscus-degraded"] == "Degraded to A short answer."
+
+
+def test_a_queued_call_whose_hold_expires_is_charged_at_its_bound_until_its_result_is_known(
+    shared: Gateway, ai: LocalAi
+) -> None:
+    headers = {"authorization": f"Bearer {shared.key()}", "x-fiscus-purpose": "backfill", "x-fiscus-may-wait": "24h"}
+    body = {"model": "gpt-4o", "messages": ASKED, "max_tokens": 40}
+    before = taken(shared.home)
+    queued = httpx.post(shared.base("openai") + "/chat/completions", json=body, headers=headers)
+    decision = open_workspace(shared.home).ledger.store.decision(queued.headers["x-fiscus-decision"])
+    assert decision.hold.expires_at < decision.at + timedelta(hours=1)
+    later = ShiftedClock(datetime.now(UTC) + timedelta(hours=2))
+    Ledger(open_ledger(f"sqlite:///{shared.home / '.fiscus' / 'ledger.db'}", later)).ask(Expire())
+    assert taken(shared.home) - before == decision.hold.amount
+    httpx.get(shared.url + queued.headers["x-fiscus-queued"], headers=headers)  # its result is there
+    wait_for(lambda: [call for call in shared.calls() if call.state == "settled"], lambda found: len(found) == 1)
+    assert taken(shared.home) - before == from_nanos(billed_nanos(ai)[0]) < decision.hold.amount
 
 
 def test_two_hundred_at_once_never_pass_the_cap(gateway: Gateway, ai: LocalAi) -> None:

@@ -22,6 +22,7 @@ from fiscus.guardrails.decisions.decide import Question, prepare
 from fiscus.guardrails.decisions.holding import subjects_of
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, CallQuotes, bounded, intent_of
 from fiscus.guardrails.doors.ai.call_lane import SILENT, CallLane, LaneKey, lane_key, lane_of
+from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import Refusal, Refused
 from fiscus.guardrails.ledger.commands import Overran, Release, Settle
 from fiscus.guardrails.ledger.lease_pools import LEASED_FOR, Lane, LeasePools
@@ -150,21 +151,25 @@ class GovernCalls:
         self.keeper.keep(call)
         return call
 
-    def refused(self, call: AskedCall, why: Refused) -> None:
-        """A refusal is kept as a call that cost nothing."""
+    def refused(self, call: AskedCall, why: Refused) -> AiCall:
+        """A refusal is kept as a call that cost nothing; one that no policy was asked for is its own decision."""
         at, caller = self.ws.clock.now(), call.caller
-        self.ws.counters.count(REFUSALS, upstream=call.upstream.name, why=why.kind)
+        self.count_refused(call.upstream, why)
         call_id = self.ws.ids.new("call")
-        self.keeper.keep(
-            AiCall(
-                id=call_id, decision_id=why.decision_id or call_id, at=at, ended_at=at, upstream=call.upstream.name,
-                provider=call.upstream.provider, endpoint=call.ask.endpoint, model_asked=call.ask.model,
-                model=call.ask.model, tier=call.ask.tier, key_id=caller.key_id, requested_by=caller.requested_by,
-                team=caller.team, environment=caller.environment, product=caller.product, user=call.user,
-                units=call.units, state="refused", verdict="deny", currency="USD", bound=0, settled=0,
-                price_version="", hold_id="", note=why.message, trace=call.trace,
-            )
+        kept = AiCall(
+            id=call_id, decision_id=why.decision_id or call_id, at=at, ended_at=at, upstream=call.upstream.name,
+            provider=call.upstream.provider, endpoint=call.ask.endpoint, model_asked=call.ask.model,
+            model=call.ask.model, tier=call.ask.tier, key_id=caller.key_id, requested_by=caller.requested_by,
+            team=caller.team, environment=caller.environment, product=caller.product, user=call.user,
+            units=call.units, state="refused", verdict="deny", currency="USD", bound=0, settled=0,
+            price_version="", hold_id="", note=why.message, trace=call.trace,
         )  # fmt: skip
+        self.keeper.keep(kept)
+        return kept
+
+    def count_refused(self, upstream: Upstream, why: Refused) -> None:
+        """Every refusal is counted, kept or not."""
+        self.ws.counters.count(REFUSALS, upstream=upstream.name, why=why.kind)
 
     # What a call asks
 
@@ -263,7 +268,8 @@ class GovernCalls:
                 found.verdict, found.said = "degrade", (f"Degraded to {option.title}.", *decision.reasons)
             return found
         self._release(let_in, "no cheaper way can be done to this request")
-        return replace(_refusal(decision), kind="forbidden")
+        why = _refusal(decision)
+        return replace(why, kind="forbidden", message=f"{why.message} {let_in.one.call.cannot_wait}".strip())
 
     def _release(self, let_in: LetIn, why: str) -> None:
         if let_in.hold_id:

@@ -174,6 +174,8 @@ class SimulatedAnthropic:
     def _content(self, ask: Ask, model: Model) -> tuple[list[dict[str, Any]], int, int, str]:
         """Blocks, output tokens, those of them that were thought, and the stop reason."""
         most = min(int(ask.document["max_tokens"]), model.output_tokens_max)
+        if not most:  # only the cache is filled
+            return [], 0, 0, "max_tokens"
         number = digest(ask.engine.seed, dict(ask.document))
         output = ask.engine.output_tokens(ask, most)
         thinks = (ask.document.get("thinking") or {}).get("type") in {"enabled", "adaptive"}
@@ -198,8 +200,8 @@ class SimulatedAnthropic:
         most = document.get("max_tokens")
         if most is None:
             raise self.refusal(400, "invalid", "max_tokens: Field required")
-        if not isinstance(most, int) or most < 1:
-            raise self.refusal(400, "invalid", "max_tokens: Input should be greater than or equal to 1")
+        if not isinstance(most, int) or most < 0:
+            raise self.refusal(400, "invalid", "max_tokens: Input should be greater than or equal to 0")
         if most > model.output_tokens_max:
             why = f"which is the maximum allowed number of output tokens for {model.name}"
             message = f"max_tokens: {most} > {model.output_tokens_max}, {why}"

@@ -33,6 +33,8 @@ CHAT: Final = """
 """
 FIELDS: Final = frozenset(CHAT.split())
 WIDTH: Final = 16
+JOB_FIELDS: Final = frozenset({"endpoint", "input_files", "requests", "model", "agent_id", "metadata", "timeout_hours"})
+HOURS_MAX: Final = 168
 
 
 class SimulatedMistral:
@@ -159,8 +161,7 @@ def _job_routes(
 
     async def create(request: web.Request, _: Caller) -> web.Response:
         document, _files = await read_body(request, vendor)
-        if document.get("endpoint") not in endpoints:
-            raise vendor.refusal(422, "invalid", "endpoint: Field required")
+        _check_job(vendor, document, endpoints)
         sources = [file_of(engine, vendor, str(identity)) for identity in document.get("input_files") or []]
         requests = [line for source in sources for line in json_lines(vendor, source["content"])] + list(
             document.get("requests") or []
@@ -203,6 +204,30 @@ def _job_routes(
         web.get(f"{base}/{{id}}", guarded(vendor, shown)),
         web.post(f"{base}/{{id}}/cancel", guarded(vendor, cancelled)),
     ]
+
+
+def _check_job(vendor: SimulatedMistral, document: Mapping[str, Any], endpoints: Mapping[str, Any]) -> None:
+    """As CreateBatchJobRequest has it: files or inline requests, of one model, within hours."""
+    requests, files = document.get("requests"), document.get("input_files")
+    hours = document.get("timeout_hours", 24)
+    faults = {
+        "endpoint: Input should be one of the batch endpoints": document.get("endpoint") not in endpoints,
+        f"{', '.join(sorted(set(document) - JOB_FIELDS))}: Extra inputs are not permitted": bool(
+            set(document) - JOB_FIELDS
+        ),
+        "requests: Input should be a valid list": requests is not None
+        and not (isinstance(requests, list) and all(_is_request(one) for one in requests)),
+        "input_files: Send either files or requests": bool(requests) == bool(files),
+        "model: Field required": not document.get("model") and not document.get("agent_id"),
+        f"timeout_hours: Input should be from 1 to {HOURS_MAX}": type(hours) is not int or not 0 < hours <= HOURS_MAX,
+    }
+    for said, wrong in faults.items():
+        if wrong:
+            raise vendor.refusal(422, "invalid", said)
+
+
+def _is_request(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("body"), dict) and set(one) <= {"custom_id", "body"}
 
 
 def _run(

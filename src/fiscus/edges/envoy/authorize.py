@@ -86,7 +86,9 @@ class _Door:
         try:
             ask = self.wire.read(endpoint, self._body(), self.told.headers.get("content-type", ""), self.told.path)
         except BadInput as wrong:
-            return _denied(self.wire, Refused("bad_request", str(wrong))), "bad_request"
+            why = Refused("bad_request", str(wrong))
+            self.stands.governs.count_refused(self.upstream, why)
+            return _denied(self.wire, why), why.kind
         if why := self._why_not(ask):
             return self._refused(ask, why)
         one = self._bounded(ask)
@@ -176,8 +178,8 @@ class _Door:
 
     def _refused(self, ask: AiAsk, why: Refused) -> tuple[Denied, str]:
         """Kept and counted, as the gateway does."""
-        self.stands.governs.refused(self._call(ask), why)
-        return _denied(self.wire, why), why.kind
+        call = self.stands.governs.refused(self._call(ask), why)
+        return _denied(self.wire, replace(why, decision_id=call.decision_id)), why.kind
 
     def _why_not(self, ask: AiAsk) -> Refused | None:
         name = self.upstream.name

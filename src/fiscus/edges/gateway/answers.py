@@ -8,13 +8,15 @@ from typing import Final
 from aiohttp import web
 
 from fiscus.cost.ai.types import AiCall
-from fiscus.flows.govern_call import LetIn
+from fiscus.flows.govern_call import GovernCalls, LetIn
 from fiscus.guardrails.doors.ai.ports import Wire
+from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import Refused
 from fiscus.kernel.money import from_nanos
 
 DECISION: Final = "x-fiscus-decision"
 COST: Final = "x-fiscus-cost"
+COST_MAX: Final = "x-fiscus-cost-max"  # of a stream, whose head is sent before anybody knows
 HEADROOM: Final = "x-fiscus-headroom"
 DEGRADED: Final = "x-fiscus-degraded"
 WARNING: Final = "x-fiscus-warning"
@@ -29,6 +31,8 @@ def about(let_in: LetIn, call: AiCall | None = None) -> Mapping[str, str]:
         headers[COST] = (
             f"{from_nanos(call.settled):f} {call.currency}{' (estimate)' if call.state in ESTIMATES else ''}"
         )
+    else:
+        headers[COST_MAX] = f"{from_nanos(let_in.one.nanos):f} {let_in.one.price.currency}"
     if let_in.headroom:
         headers[HEADROOM] = _one_line(let_in.headroom)
     if let_in.verdict == "degrade":
@@ -45,6 +49,12 @@ def refusal(wire: Wire, why: Refused) -> web.Response:
     if why.retry_after_seconds is not None:
         headers["Retry-After"] = str(why.retry_after_seconds)
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def refused_before(governs: GovernCalls, upstream: Upstream, wire: Wire, why: Refused) -> web.Response:
+    """Of a request that nobody can be charged for: no key, or nothing that can be read. Counted, and not kept."""
+    governs.count_refused(upstream, why)
+    return refusal(wire, why)
 
 
 def refused_answer(wire: Wire, let_in: LetIn, message: str) -> web.Response:

@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Final
 
 import aiohttp
+from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from fiscus.guardrails.doors.ai.settings import Upstream
+from fiscus.kernel.errors import BadInput
 
 # Headers of one connection (RFC 9110, 7.6.1), and those that this gateway sets itself.
 _HOP: Final = frozenset(
@@ -22,7 +24,9 @@ _HOP: Final = frozenset(
 )  # fmt: skip
 _NOT_SENT_ON: Final = _HOP | {
     "host", "content-length", "authorization", "x-api-key", "api-key", "x-goog-api-key", "accept-encoding", "expect", "cookie",
+    "content-encoding",  # a body was unpacked to be read, and goes on unpacked
 }  # fmt: skip
+_UNPACKED: Final = frozenset({"", "identity", "gzip", "deflate"})  # what the server unpacks itself
 NOT_SENT_BACK: Final = _HOP | {"content-length", "content-encoding", "set-cookie", "server", "date"}
 OURS: Final = "x-fiscus-"
 TRY_ELSEWHERE: Final = frozenset({429, 503, 529})
@@ -107,6 +111,21 @@ def wait_of(retry_after: str) -> float | None:
     if not retry_after.isascii() or not retry_after.isdecimal() or len(retry_after) > 2:
         return None
     return float(retry_after) if int(retry_after) <= RETRY_SECONDS_MAX else None
+
+
+async def read_asked(request: web.BaseRequest, bytes_max: int) -> bytes:
+    """What a client sent, unpacked. Raises BadInput: larger than `bytes_max`, or packed in a way that cannot be read."""
+    packed = request.headers.get("content-encoding", "").strip().lower()
+    if packed not in _UNPACKED:
+        raise BadInput(
+            f"Nobody here reads the content encoding {packed[:40]!r}", remedy="Send gzip, deflate or neither."
+        )
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise BadInput(f"The request is larger than {bytes_max:,} bytes", remedy="Send less at once.") from None
+    except web.RequestPayloadError as broken:
+        raise BadInput(f"The body cannot be read: {broken}", remedy="Send it whole, packed as its head says.") from None
 
 
 async def read_whole(answer: aiohttp.ClientResponse) -> bytes:

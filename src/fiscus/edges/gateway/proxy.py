@@ -14,7 +14,7 @@ from multidict import CIMultiDictProxy
 
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.types import Usage
-from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer
+from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer, refused_before
 from fiscus.edges.gateway.batch_jobs import bounded_job, led_back, submitted
 from fiscus.edges.gateway.forward import (
     DOWN,
@@ -25,6 +25,7 @@ from fiscus.edges.gateway.forward import (
     NeverSent,
     headers_back,
     headers_on,
+    read_asked,
     read_whole,
     send,
     wait_of,
@@ -68,13 +69,12 @@ class Proxy:
             return plain(404, f"There is no upstream /{name} here. Known: {known}.")
         wire, path = stands.wires[name], f"/{rest}"
         try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            limit = stands.settings.body_bytes_max
-            return refusal(wire, Refused("bad_request", f"The request is larger than {limit:,} bytes"))
+            body = await read_asked(request, stands.settings.body_bytes_max)
+        except BadInput as wrong:
+            return refused_before(stands.governs, upstream, wire, Refused("bad_request", str(wrong)))
         caller = stands.ring.caller(wire.credential(request.headers), stands.governs.ws.clock.now())
         if isinstance(caller, Refused):
-            return refusal(wire, caller)
+            return refused_before(stands.governs, upstream, wire, caller)
         endpoint = wire.endpoint(request.method, path)
         query, headers = request.rel_url.raw_query_string, request.headers
         door = Door(self, stands, request, wire, upstream, caller, request.method, path, query, body, headers)
@@ -82,7 +82,8 @@ class Proxy:
             return await door.free(known=endpoint is not None)
         if endpoint is None:
             return door.refuse(
-                _nothing(path), Refused("unknown_endpoint", f"Nobody knows what {path} costs: it is refused")
+                _nothing(path),
+                Refused("unknown_endpoint", f"Nobody knows what {request.method} {path} costs: it is refused"),
             )
         return await door.paid(endpoint)
 
@@ -136,7 +137,7 @@ class Door:
         try:
             ask = self.read(endpoint)
         except BadInput as wrong:
-            return refusal(self.wire, Refused("bad_request", str(wrong)))
+            return refused_before(self.stands.governs, self.upstream, self.wire, Refused("bad_request", str(wrong)))
         if why := self.why_not(ask):
             return self.refuse(ask, why)
         call = self.call(ask, self.upstream)
@@ -281,8 +282,8 @@ class Door:
 
     def refuse(self, ask: AiAsk, why: Refused) -> web.Response:
         """The refusal in the vendor's shape; kept and counted."""
-        self.stands.governs.refused(self.call(ask, self.upstream), why)
-        return refusal(self.wire, why)
+        call = self.stands.governs.refused(self.call(ask, self.upstream), why)
+        return refusal(self.wire, replace(why, decision_id=call.decision_id))
 
     def why_not(self, ask: AiAsk, upstream: Upstream | None = None) -> Refused | None:
         """What stands in the way before any money is asked for; at this upstream, or another one."""
@@ -293,9 +294,11 @@ class Door:
 
     def call(self, ask: AiAsk, upstream: Upstream) -> AskedCall:
         call = called(self.caller, upstream, ask, self.headers)
-        if MAY_WAIT in self.headers and upstream is self.upstream and may_queue(upstream.wire, ask):
+        if MAY_WAIT not in self.headers:
+            return call
+        if upstream is self.upstream and may_queue(upstream.wire, ask):
             return replace(call, may_wait=True)
-        return call
+        return replace(call, cannot_wait=f"It cannot wait: {upstream.name} queues no such request.")
 
     def attempt(self, upstream: Upstream, body: bytes) -> Attempt:
         """The client's request as it goes to `upstream`."""

@@ -49,6 +49,11 @@ def test_without_max_tokens_there_is_no_bound() -> None:
         WIRE.read("messages", body({"model": "m", "messages": [{"role": "user", "content": "x"}]}), "")
 
 
+def test_a_request_that_only_fills_a_cache_answers_nothing() -> None:
+    ask = _message(max_tokens=0, cache_control={"type": "ephemeral"})
+    assert (ask.output_max, ask.bound.quantities["output"]) == (0, 0)
+
+
 def test_tools_come_with_a_system_prompt_that_the_request_does_not_show() -> None:
     custom = {"name": "weather", "input_schema": {"type": "object"}}
     own = {"type": "computer_20250124", "name": "computer"}

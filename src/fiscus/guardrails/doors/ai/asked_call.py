@@ -27,7 +27,7 @@ _REWRITES: Final = frozenset({"model", "max_tokens", "service_tier", "effort"})
 class AskedCall:
     """`said`: what the caller says of it in headers (data_class, purpose, ticket...). `units`: what it is done for.
 
-    `may_wait`: its caller takes an answer off the peak too, and the door can queue it.
+    `may_wait`: its caller takes an answer off the peak too, and the door can queue it; `cannot_wait`: why it cannot.
     """
 
     caller: CallerScope
@@ -39,6 +39,7 @@ class AskedCall:
     approval_id: str = ""
     trace: str = ""
     may_wait: bool = False
+    cannot_wait: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def read_message(body: bytes) -> AiAsk:
 def ask_of(document: Mapping[str, Any]) -> AiAsk:
     """The request of one document: a call by itself, or one of a batch."""
     model = text_at(document, "model")
-    output = number_at(document, "max_tokens", least=1)
+    output = number_at(document, "max_tokens")  # 0: only the cache is filled
     if output is None:
         raise BadInput("`max_tokens` is missing", remedy="Say how much may be answered.", where=Where(key="max_tokens"))
     bound = InputBound()

@@ -1,6 +1,7 @@
 """One request made into a job of one: answered within a day, at the vendor's batch rates.
 
-Anthropic's jobs have their requests in them; OpenAI's name a file of them, which is uploaded first.
+Anthropic's and Mistral's jobs have their requests in them; OpenAI's name a file of them, which is uploaded first. Perplexity and
+the router of Hugging Face have no jobs: there this is no option, and the policy's next one is taken, or the call refused.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from fiscus.guardrails.doors.ai.wires.read_body import read_document
 QUEUES: Final[Mapping[str, frozenset[Endpoint]]] = {  # wire -> what of it may be queued
     "openai": frozenset({"chat", "responses"}),
     "anthropic": frozenset({"messages"}),
+    "mistral": frozenset({"chat"}),
 }
 _PATHS: Final[Mapping[str, str]] = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
+WITHIN_HOURS: Final = 24
 _NOT_IN_JOBS: Final = frozenset({"stream", "stream_options", "service_tier", "speed"})
 _LINE_END: Final = "\r\n"
 
@@ -52,8 +55,13 @@ def queued_job(wire: str, ask: AiAsk, sent: bytes, name: str) -> QueuedJob:
         job = _json({"requests": [{"custom_id": name, "params": document}]})
         return QueuedJob("/v1/messages/batches", lambda _: job)
     path = _PATHS[ask.endpoint]
+    if wire == "mistral":  # the model is said once, for the whole job
+        model = document.pop("model")
+        requests = [{"custom_id": name, "body": document}]
+        job = _json({"endpoint": path, "model": model, "requests": requests, "timeout_hours": WITHIN_HOURS})
+        return QueuedJob("/v1/batch/jobs", lambda _: job)
     line = _json({"custom_id": name, "method": "POST", "url": path, "body": document})
-    asked = {"endpoint": path, "completion_window": "24h"}
+    asked = {"endpoint": path, "completion_window": f"{WITHIN_HOURS}h"}
     return QueuedJob("/v1/batches", lambda file: _json({**asked, "input_file_id": file}), _upload(line, name))
 
 
