@@ -68,7 +68,7 @@ def home(ai: LocalAi, tmp_path_factory: pytest.TempPathFactory) -> Path:
     scope = {"requested_by": "ana.silva", "team": "platform", "environment": "sandbox"}
     budgets = [hard_cap("0.00001", environment="sandbox")]
     path = tmp_path_factory.mktemp("life") / "home"
-    return gateway_home(path, ai, budgets, upstreams=upstreams, default_scope=scope)
+    return gateway_home(path, ai, budgets, upstreams=upstreams, default_scope=scope, body_bytes_max=2**20)
 
 
 @pytest.fixture
@@ -133,6 +133,25 @@ class TestWhoComesIn:
         assert answer.headers["x-fiscus-decision"]
         found = fiscus(gateway.home, "ai", "calls", "--decision", answer.headers["x-fiscus-decision"])
         assert answer.headers["x-fiscus-decision"] in str(found)
+
+
+class TestFilesOfClients:
+    def test_one_larger_than_any_request_goes_up_and_comes_down_as_it_is(self, gateway: Gateway) -> None:
+        headers = {"authorization": f"Bearer {gateway.key()}"}
+        content = b"0123456789abcdef" * 200_000
+        form = {"files": {"file": ("big.jsonl", content)}, "data": {"purpose": "batch"}}
+        kept = httpx.post(f"{gateway.url}/openai/v1/files", headers=headers, timeout=30, **form)
+        assert kept.json()["bytes"] == len(content) > 2**20
+        down = httpx.get(f"{gateway.url}/openai/v1/files/{kept.json()['id']}/content", headers=headers, timeout=30)
+        assert down.content == content
+        assert ask(gateway, gateway.key(), pad="x" * 2**20).status_code == 400
+        nobody = {"authorization": "Bearer fsk_nobody"}
+        assert httpx.post(f"{gateway.url}/openai/v1/files", headers=nobody, timeout=30, **form).status_code == 401
+
+    def test_a_batch_of_a_file_that_is_not_there_is_the_clients_mistake(self, gateway: Gateway) -> None:
+        headers = {"authorization": f"Bearer {gateway.key()}"}
+        asked = {"input_file_id": "file-none", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+        assert httpx.post(f"{gateway.url}/openai/v1/batches", json=asked, headers=headers).status_code == 400
 
 
 class TestItsFiles:

@@ -7,15 +7,16 @@ twice, nothing changes: the hold is settled at the same amount, the calls have t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from fiscus.cost.ai.price_usage import nanos_of, priced
 from fiscus.cost.ai.types import AiCall, Meter, OpenBatch, PricedLine, Usage
 from fiscus.flows.govern_call import Ended, GovernCalls, LetIn, call_of, unheld_id
+from fiscus.guardrails.decisions.holding import BATCH_HELD_FOR
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
 from fiscus.guardrails.doors.ai.ports import Wire
-from fiscus.guardrails.doors.ai.types import Refused, Rewrite
+from fiscus.guardrails.doors.ai.types import AiAsk, Refused, Rewrite
 from fiscus.guardrails.doors.ai.wires.batches import batch_nanos
 from fiscus.guardrails.ledger.commands import Settle
 from fiscus.kernel.errors import BadInput, Conflict, NotFound
@@ -23,28 +24,35 @@ from fiscus.kernel.errors import BadInput, Conflict, NotFound
 SEVERAL = "several models"
 
 
-def bound_batch(governs: GovernCalls, call: AskedCall, wire: Wire, contents: Sequence[bytes]) -> Bounded | Refused:
-    """The most that all requests of the job cost together; refused where one of them has no price or no end."""
+def bound_batch(
+    governs: GovernCalls, call: AskedCall, wire: Wire, contents: Sequence[Iterable[bytes]]
+) -> Bounded | Refused:
+    """The most that all requests of the job cost together; refused where one of them has no price or no end.
+
+    Each request is read once and forgotten: a job may be larger than memory.
+    """
+    day = governs.ws.clock.now().date()
+    prices, models = governs.prices, dict[str, None]()
+    quantities: dict[Meter, int] = {}
+
+    def counted() -> Iterator[AiAsk]:
+        for part in wire.batch_parts(call.ask, contents):
+            models[part.model] = None
+            for meter, count in part.bound.quantities.items():
+                quantities[meter] = quantities.get(meter, 0) + count
+            yield part
+
     try:
-        parts = list(wire.batch_parts(call.ask, contents))
+        nanos = batch_nanos(counted(), lambda model: prices.price(call.upstream.prices, model, day))
     except BadInput as wrong:
         return Refused("bad_request", str(wrong))
-    if not parts:
+    if not models:
         return Refused("bad_request", "The batch holds no request")
-    day = governs.ws.clock.now().date()
-    prices = governs.prices
-
-    nanos = batch_nanos(parts, lambda model: prices.price(call.upstream.prices, model, day))
-    price = prices.price(call.upstream.prices, parts[0].model, day)
+    price = prices.price(call.upstream.prices, next(iter(models)), day)
     if nanos is None or price is None:
         said = "A request of the batch has no price, or sets no end to its answer, so no budget can hold it"
         return Refused("forbidden", f"{said}. Add its price to prices/ai.yaml, or send max_tokens.")
-    models = {part.model for part in parts}
-    quantities: dict[Meter, int] = {}
-    for part in parts:
-        for meter, count in part.bound.quantities.items():
-            quantities[meter] = quantities.get(meter, 0) + count
-    call.ask.model = models.pop() if len(models) == 1 else SEVERAL
+    call.ask.model = next(iter(models)) if len(models) == 1 else SEVERAL
     call.ask.tier, call.ask.bound = "batch", Usage(quantities, call.ask.model, "batch")
     return Bounded(call, price, nanos, None, Rewrite())
 
@@ -67,6 +75,20 @@ def not_known(governs: GovernCalls, let_in: LetIn, status: int, why: str) -> AiC
     call = call_of(let_in, ended, governs.ws.clock.now(), (), let_in.one.nanos, "unknown")
     governs.keeper.keep(call)
     return call
+
+
+def give_up_batch(governs: GovernCalls, batch: OpenBatch, why: str) -> bool:
+    """A job that its vendor does not know any more, once its hold was charged: kept at its bound. False: it may still come.
+
+    Raises Unavailable.
+    """
+    now = governs.ws.clock.now()
+    if now < batch.call.at + BATCH_HELD_FOR:
+        return False
+    note = f"batch {batch.id} was given up: {why}; charged at its bound"
+    governs.ws.calls.append([replace(batch.call, ended_at=now, state="unknown", settled=batch.call.bound, note=note)])
+    governs.ws.calls.end_batch(batch)
+    return True
 
 
 def settle_batch(governs: GovernCalls, batch: OpenBatch, usages: Iterable[Usage]) -> Sequence[AiCall]:

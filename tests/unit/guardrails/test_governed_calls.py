@@ -36,6 +36,7 @@ from fiscus.cost.ai.price_usage import nanos_of, priced
 from fiscus.cost.ai.types import AiCall, Usage
 from fiscus.edges.gateway import proxy
 from fiscus.flows.evaluate import evaluate
+from fiscus.flows.govern_batch import give_up_batch, open_batch
 from fiscus.flows.govern_call import Ended, GovernCalls, LetIn
 from fiscus.flows.keep_calls import CallKeeper
 from fiscus.flows.settle_intent import settle_intent
@@ -211,6 +212,20 @@ class TestMoney:
 
 
 class TestAtTheDoor:
+    def test_a_job_that_its_vendor_forgot_is_kept_at_its_bound_once_its_hold_was_charged(
+        self, opened: Callable[..., Opened]
+    ) -> None:
+        governs, ws = opened(budgets())
+        let_in = governs.with_the_ledger(governs.bound(call()))
+        batch = open_batch(governs, let_in, "job-1")
+        assert not give_up_batch(governs, batch, "404")
+        assert ws.calls.open_batches()
+        long_ago = replace(batch, call=replace(batch.call, at=batch.call.at - timedelta(days=8)))
+        assert give_up_batch(governs, long_ago, "404")
+        assert not ws.calls.open_batches()
+        kept = ws.calls.call(batch.call.id)
+        assert (kept.state, kept.settled) == ("unknown", kept.bound)
+
     def test_a_call_that_is_cut_off_while_it_is_sent_may_have_been_billed(
         self, opened: Callable[..., Opened], monkeypatch: pytest.MonkeyPatch
     ) -> None:

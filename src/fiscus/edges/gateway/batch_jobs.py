@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
@@ -15,12 +15,13 @@ from multidict import CIMultiDict
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.types import OpenBatch
 from fiscus.edges.gateway.answers import about, refused_answer
-from fiscus.edges.gateway.forward import AnswerLost, Attempt, NeverSent, headers_back, read_whole, send
-from fiscus.flows.govern_batch import bound_batch, not_known, open_batch, settle_batch
+from fiscus.edges.gateway.far_lines import far_lines
+from fiscus.edges.gateway.forward import AnswerLost, Attempt, NeverSent, NotThere, headers_back, read_whole, send
+from fiscus.flows.govern_batch import bound_batch, give_up_batch, not_known, open_batch, settle_batch
 from fiscus.flows.govern_call import Ended, LetIn
 from fiscus.guardrails.doors.ai.not_billed import NOT_BILLED
 from fiscus.guardrails.doors.ai.settings import Upstream
-from fiscus.guardrails.doors.ai.types import BatchJob, Refused
+from fiscus.guardrails.doors.ai.types import Refused
 from fiscus.kernel.errors import BadInput, FiscusError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 WATCH_SECONDS: Final = 20.0
 FETCH_SECONDS: Final = 300.0
+NOT_THERE: Final = frozenset({404, 410})
 NOT_WATCHED: Final = "fiscus_gateway_batches_not_watched_total"
 
 
@@ -52,16 +54,15 @@ class BatchDoor(Protocol):
 async def bounded_job(
     session: aiohttp.ClientSession, threads: Executor, door: BatchDoor, call: AskedCall
 ) -> Bounded | Refused:
-    """The most that the job may cost: its files are fetched from the vendor, where they lie already."""
+    """The most that the job may cost: its files are read from the vendor, where they lie already."""
+    loop = asyncio.get_running_loop()
     try:
-        paths = door.wire.batch_files(call.ask)
-        contents = [await _fetched(session, door.stands, door.upstream, path) for path in paths]
-    except BadInput as wrong:
+        async with _opened(session, door.stands, door.upstream, door.wire.batch_files(call.ask)) as files:
+            return await loop.run_in_executor(threads, bound_batch, door.stands.governs, call, door.wire, files)
+    except (BadInput, NotThere) as wrong:
         return Refused("bad_request", str(wrong))
     except (NeverSent, AnswerLost) as gone:
         return Refused("unavailable", f"The batch's file cannot be read at {door.upstream.name}: {gone}")
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, bound_batch, door.stands.governs, call, door.wire, contents)
 
 
 async def submitted(
@@ -120,6 +121,9 @@ async def watch_batches(
         for batch in batches:
             try:
                 await settle_if_ended(stands, session, threads, batch)
+            except NotThere as gone:
+                if not await loop.run_in_executor(threads, give_up_batch, stands.governs, batch, str(gone)):
+                    _failed(stands, batch.id, gone)
             except Exception as failed:  # noqa: BLE001 whatever it is, the other batches are looked after
                 _failed(stands, batch.id, failed)
 
@@ -131,32 +135,38 @@ async def settle_if_ended(
     upstream, wire = stands.settings.upstreams.get(batch.upstream), stands.wires.get(batch.upstream)
     if upstream is None or wire is None or upstream.name not in stands.vendor_keys:
         raise BadInput(f"Upstream {batch.upstream} is gone", remedy="Put it back until its batches are settled.")
-    job = wire.batch_job(await _fetched(session, stands, upstream, wire.batch_path(batch.id)))
+    job = wire.batch_job(await read_whole(await _asked(session, stands, upstream, wire.batch_path(batch.id))))
     if job is None or not job.ended:
         return False
-    contents = await _results(session, stands, upstream, job)
-
-    def settle() -> None:
-        settle_batch(stands.governs, batch, (usage for one in contents for usage in wire.batch_results(one)))
-
-    await asyncio.get_running_loop().run_in_executor(threads, settle)
+    async with _opened(session, stands, upstream, job.results) as files:
+        usages = (usage for one in files for usage in wire.batch_results(one))
+        await asyncio.get_running_loop().run_in_executor(threads, settle_batch, stands.governs, batch, usages)
     return True
 
 
-async def _results(
-    session: aiohttp.ClientSession, stands: Governing, upstream: Upstream, job: BatchJob
-) -> Sequence[bytes]:
-    return [await _fetched(session, stands, upstream, path) for path in job.results]
+@contextlib.asynccontextmanager
+async def _opened(
+    session: aiohttp.ClientSession, stands: Governing, upstream: Upstream, paths: Sequence[str]
+) -> AsyncIterator[Sequence[Iterator[bytes]]]:
+    """The lines of files at the vendor, to be read in a thread. Raises NeverSent, AnswerLost."""
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as opened:
+        answers = [await opened.enter_async_context(await _asked(session, stands, upstream, path)) for path in paths]
+        yield [far_lines(loop, answer) for answer in answers]
 
 
-async def _fetched(session: aiohttp.ClientSession, stands: Governing, upstream: Upstream, path: str) -> bytes:
+async def _asked(
+    session: aiohttp.ClientSession, stands: Governing, upstream: Upstream, path: str
+) -> aiohttp.ClientResponse:
     """What the vendor has at `path`, asked with its own key. Raises NeverSent, AnswerLost (another answer than 200 too)."""
     headers = CIMultiDict(stands.wires[upstream.name].authorise(stands.vendor_keys[upstream.name]))
+    headers["Accept-Encoding"] = "identity"
     answer = await send(session, Attempt(upstream, "GET", path, headers, b""), FETCH_SECONDS)
-    raw = await read_whole(answer)
     if answer.status != 200:
-        raise AnswerLost(f"{upstream.name} answered {answer.status} to GET {path}")
-    return raw
+        answer.close()
+        lost = NotThere if answer.status in NOT_THERE else AnswerLost
+        raise lost(f"{upstream.name} answered {answer.status} to GET {path}")
+    return answer
 
 
 def _failed(stands: Governing, what: str, why: Exception) -> None:

@@ -44,15 +44,19 @@ class AnswerLost(Exception):
     """It was sent, and no whole answer came: it may have been billed."""
 
 
-@dataclass(frozen=True, slots=True)
+class NotThere(AnswerLost):
+    """The vendor answered that it knows no such thing (404, 410)."""
+
+
+@dataclass(slots=True)
 class Attempt:
-    """A request as it goes to one upstream. `path`: below its base URL, with the query."""
+    """A request as it goes to one upstream. `path`: below its base URL, with the query. `body`: whole, or as it comes in."""
 
     upstream: Upstream
     method: str
     path: str
     headers: CIMultiDict[str]
-    body: bytes
+    body: bytes | aiohttp.StreamReader
 
 
 def headers_on(given: CIMultiDictProxy[str], vendor: Mapping[str, str]) -> CIMultiDict[str]:

@@ -30,6 +30,7 @@ from fiscus.edges.gateway.forward import (
     send,
     wait_of,
 )
+from fiscus.edges.gateway.pass_through import sent_on, streams
 from fiscus.edges.gateway.queued_calls import MAY_WAIT, queued
 from fiscus.edges.gateway.streaming import pass_stream
 from fiscus.flows.govern_call import Ended, LetIn
@@ -68,14 +69,16 @@ class Proxy:
             known = ", ".join(f"/{one}" for one in stands.settings.upstreams)
             return plain(404, f"There is no upstream /{name} here. Known: {known}.")
         wire, path = stands.wires[name], f"/{rest}"
-        try:
-            body = await read_asked(request, stands.settings.body_bytes_max)
-        except BadInput as wrong:
-            return refused_before(stands.governs, upstream, wire, Refused("bad_request", str(wrong)))
         caller = stands.ring.caller(wire.credential(request.headers), stands.governs.ws.clock.now())
         if isinstance(caller, Refused):
             return refused_before(stands.governs, upstream, wire, caller)
         endpoint = wire.endpoint(request.method, path)
+        body = b""
+        try:
+            if endpoint != "free" or not streams(request):
+                body = await read_asked(request, stands.settings.body_bytes_max)
+        except BadInput as wrong:
+            return refused_before(stands.governs, upstream, wire, Refused("bad_request", str(wrong)))
         query, headers = request.rel_url.raw_query_string, request.headers
         door = Door(self, stands, request, wire, upstream, caller, request.method, path, query, body, headers)
         if endpoint == "free" or (endpoint is None and upstream.unknown == "pass"):
@@ -119,17 +122,16 @@ class Door:
         ask = AiAsk("free", "", Usage({}))
         if why := self.why_not(ask):
             return self.refuse(ask, why)
-        try:
-            answer = await send(self.proxy.session, self.attempt(self.upstream, self.body), self.seconds)
-            body = await read_whole(answer)
-        except (NeverSent, AnswerLost) as gone:
-            return refusal(self.wire, Refused("unavailable", f"{self.upstream.name} cannot be reached: {gone}"))
+        found = await sent_on(self)
+        if not known:
+            self.stands.governs.ws.counters.count("fiscus_gateway_unknown_passed_total", upstream=self.upstream.name)
+        if isinstance(found, web.StreamResponse):
+            return found
+        answer, body = found
         if "batch" in self.path and (job := self.wire.batch_job(body)) is not None:
             body = led_back(self, body)
             if job.ended:
                 self.proxy.batch_ended.set()  # settled now, not when it is looked at the next time
-        if not known:
-            self.stands.governs.ws.counters.count("fiscus_gateway_unknown_passed_total", upstream=self.upstream.name)
         return web.Response(status=answer.status, body=body, headers=headers_back(answer.headers, {}))
 
     async def paid(self, endpoint: Endpoint) -> web.StreamResponse:

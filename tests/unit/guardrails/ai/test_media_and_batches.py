@@ -215,7 +215,7 @@ BATCH = {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "complet
 def test_a_batch_is_bounded_line_by_line_at_the_batch_rates() -> None:
     ask = OPENAI.read("batches", body(BATCH), "")
     assert OPENAI.batch_files(ask) == ("/v1/files/file-1/content",)
-    parts = list(OPENAI.batch_parts(ask, [_line(max_tokens=100) + b"\n\n" + _line(n=2) + b"\n"]))
+    parts = list(OPENAI.batch_parts(ask, [[_line(max_tokens=100), b"", _line(n=2), b""]]))
     assert [part.tier for part in parts] == ["batch", "batch"]
     inputs = sum(part.bound.quantities["cache_write"] for part in parts)
     assert batch_nanos(parts, _price) == inputs * 1_000 + (100 + 2 * 1000) * 4_000
@@ -228,8 +228,8 @@ def test_a_batch_has_no_price_of_its_own() -> None:
 
 def test_a_batch_without_an_end_or_a_price_has_no_bound() -> None:
     ask = OPENAI.read("batches", body(BATCH), "")
-    assert batch_nanos(OPENAI.batch_parts(ask, [_line(model="claude")]), _price) is None
-    assert batch_nanos(OPENAI.batch_parts(ask, [_line(model="other", max_tokens=1)]), _price) is None
+    assert batch_nanos(OPENAI.batch_parts(ask, [[_line(model="claude")]]), _price) is None
+    assert batch_nanos(OPENAI.batch_parts(ask, [[_line(model="other", max_tokens=1)]]), _price) is None
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_a_batch_without_an_end_or_a_price_has_no_bound() -> None:
 def test_a_line_that_cannot_be_bounded_is_named(content: bytes) -> None:
     ask = OPENAI.read("batches", body(BATCH), "")
     with pytest.raises(BadInput) as fault:
-        list(OPENAI.batch_parts(ask, [_line() + b"\n" + content]))
+        list(OPENAI.batch_parts(ask, [[_line(), *content.split(b"\n")]]))
     assert fault.value.where.line == 2
 
 
@@ -292,10 +292,10 @@ def test_what_a_job_came_to_is_read_from_its_results() -> None:
 def test_results_are_priced_at_the_batch_rates_and_failures_cost_nothing() -> None:
     answered = body({"custom_id": "1", "response": {"status_code": 200, "body": CHAT_ANSWER}, "error": None})
     failed = body({"custom_id": "2", "response": {"status_code": 400, "body": {"error": {}}}})
-    (usage,) = OPENAI.batch_results(answered + b"\n" + failed + b"\n")
+    (usage,) = OPENAI.batch_results([answered, failed, b""])
     assert usage.tier == "batch"
     assert nanos_of(priced(_price("gpt-4o"), usage)) == (86 + 1920) * 1_000 + 300 * 4_000
     succeeded = body({"custom_id": "1", "result": {"type": "succeeded", "message": MESSAGE_ANSWER}})
     errored = body({"custom_id": "2", "result": {"type": "errored", "error": {}}})
-    (usage,) = ANTHROPIC.batch_results(succeeded + b"\n" + errored)
+    (usage,) = ANTHROPIC.batch_results([succeeded, errored])
     assert (usage.tier, usage.quantities["output"]) == ("batch", 393)

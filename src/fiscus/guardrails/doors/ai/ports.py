@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -57,7 +57,7 @@ class Wire(Protocol):
         """The paths of the files that hold a batch's requests; none: they stand in its body. Raises BadInput."""
         ...
 
-    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+    def batch_parts(self, ask: AiAsk, contents: Sequence[Iterable[bytes]]) -> Iterator[AiAsk]:
         """The requests of a batch, each bounded at the batch rates. Raises BadInput with the line."""
         ...
 
@@ -69,7 +69,7 @@ class Wire(Protocol):
         """Where the vendor says how a job stands (GET). Raises BadInput for an id that is none."""
         ...
 
-    def batch_results(self, content: bytes) -> Iterator[Usage]:
+    def batch_results(self, content: Iterable[bytes]) -> Iterator[Usage]:
         """What each answered request of a results file used, at the batch rates. Raises BadInput with the line."""
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fiscus.cost.ai.types import Usage
@@ -52,7 +52,7 @@ class AnthropicWire:
     def batch_files(self, ask: AiAsk) -> tuple[str, ...]:  # noqa: ARG002 they stand in the body
         return ()
 
-    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:  # noqa: ARG002 as above
+    def batch_parts(self, ask: AiAsk, contents: Sequence[Iterable[bytes]]) -> Iterator[AiAsk]:  # noqa: ARG002 as above
         return batches.anthropic_parts(ask.document or {})
 
     def batch_job(self, body: bytes) -> BatchJob | None:
@@ -62,7 +62,7 @@ class AnthropicWire:
     def batch_path(self, job_id: str) -> str:
         return f"/v1/messages/batches/{batches.id_of(job_id)}"
 
-    def batch_results(self, content: bytes) -> Iterator[Usage]:
+    def batch_results(self, content: Iterable[bytes]) -> Iterator[Usage]:
         return batches.result_usages(content, lambda answer: message_usage(_BATCHED, answer))
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from fiscus.cost.ai.price_usage import bound_nanos
@@ -61,7 +62,7 @@ def openai_batch_file(document: Mapping[str, Any]) -> str:
     return f"/v1/files/{id_of(text_at(document, 'input_file_id'))}/content"
 
 
-def openai_parts(document: Mapping[str, Any], content: bytes, dialect: OpenAiDialect) -> Iterator[AiAsk]:
+def openai_parts(document: Mapping[str, Any], content: Iterable[bytes], dialect: OpenAiDialect) -> Iterator[AiAsk]:
     """The requests of a file, each at the batch rates. Raises BadInput with the line of what cannot be bounded."""
     where = text_at(document, "endpoint")
     for line, item in _lines(content):
@@ -78,12 +79,14 @@ def mistral_batch_files(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"/v1/files/{id_of(name)}/content" for name in files)
 
 
-def mistral_parts(document: Mapping[str, Any], contents: Iterable[bytes], dialect: OpenAiDialect) -> Iterator[AiAsk]:
+def mistral_parts(
+    document: Mapping[str, Any], contents: Iterable[Iterable[bytes]], dialect: OpenAiDialect
+) -> Iterator[AiAsk]:
     """The requests of a job, inline and of its files: all of one model and one endpoint."""
     where, model = text_at(document, "endpoint"), optional_text(document, "model")
     inline = ((line, item) for line, item in enumerate(objects_at(document, "requests"), 1))
     filed = (found for content in contents for found in _lines(content))
-    for line, item in (*inline, *filed):
+    for line, item in chain(inline, filed):
         body = item.get("body")
         yield _openai_part(line, {**body, "model": model} if isinstance(body, dict) and model else body, where, dialect)
 
@@ -136,7 +139,7 @@ def mistral_job(document: Mapping[str, Any]) -> BatchJob | None:
     return BatchJob(optional_text(document, "id"), document.get("status") in _ENDED, results)
 
 
-def result_usages(content: bytes, usage_of: Callable[[Mapping[str, Any]], Usage | None]) -> Iterator[Usage]:
+def result_usages(content: Iterable[bytes], usage_of: Callable[[Mapping[str, Any]], Usage | None]) -> Iterator[Usage]:
     """The usage of each answered request of a results file, at the batch rates. What failed was not billed."""
     for _, item in _lines(content):
         response, result = item.get("response"), item.get("result")
@@ -171,9 +174,9 @@ def _batched(part: AiAsk) -> AiAsk:
     return part
 
 
-def _lines(content: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The JSON objects of a JSONL file with their line numbers. Empty lines are skipped."""
-    for line, text in enumerate(content.split(b"\n"), 1):
+def _lines(content: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The JSON objects of a JSONL file, of its lines, with their numbers. Empty lines are skipped."""
+    for line, text in enumerate(content, 1):
         if not text.strip():
             continue
         if line > BATCH_REQUESTS_MAX:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class MistralWire(OpenAiWire):
     def batch_files(self, ask: AiAsk) -> tuple[str, ...]:
         return batches.mistral_batch_files(ask.document or {})
 
-    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+    def batch_parts(self, ask: AiAsk, contents: Sequence[Iterable[bytes]]) -> Iterator[AiAsk]:
         return batches.mistral_parts(ask.document or {}, contents, self.dialect)
 
     def batch_job(self, body: bytes) -> BatchJob | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fiscus.cost.ai.types import Usage
@@ -43,7 +43,7 @@ class OpenAiWire:
     def batch_files(self, ask: AiAsk) -> tuple[str, ...]:
         return (batches.openai_batch_file(ask.document or {}),)
 
-    def batch_parts(self, ask: AiAsk, contents: Sequence[bytes]) -> Iterator[AiAsk]:
+    def batch_parts(self, ask: AiAsk, contents: Sequence[Iterable[bytes]]) -> Iterator[AiAsk]:
         for content in contents:
             yield from batches.openai_parts(ask.document or {}, content, self.dialect)
 
@@ -54,7 +54,7 @@ class OpenAiWire:
     def batch_path(self, job_id: str) -> str:
         return f"/v1/batches/{batches.id_of(job_id)}"
 
-    def batch_results(self, content: bytes) -> Iterator[Usage]:
+    def batch_results(self, content: Iterable[bytes]) -> Iterator[Usage]:
         return batches.result_usages(content, self.answer_usage)
 
     def body(self, ask: AiAsk, change: Rewrite) -> bytes | None:
