@@ -22,7 +22,7 @@ from tests.fixtures.ai_calls import AT, ai_call
 from tests.fixtures.postgres import start_postgres
 
 from fiscus.cost.ai.ports import CallStore
-from fiscus.cost.ai.types import UnitOutcome
+from fiscus.cost.ai.types import AskedAs, CallFacts, UnitOutcome
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadConfig, Unavailable
 from fiscus.stores.calls import open_calls
@@ -58,6 +58,16 @@ class TestCalls:
         assert store.call("c1") == call
         assert store.call("c1").lines[0].cost == Decimal("1.5E-7")  # type: ignore[union-attr]
         assert store.call("c2") is None
+
+    def test_what_calls_share_is_kept_once(self, store: CallStore) -> None:
+        facts = CallFacts("f1", "book-1", [["p-1", "v1"]], {"kind": "ai.request", "attributes": {}}, {"roles": ["cfo"]})
+        store.put_facts([facts, facts])
+        store.put_facts([facts])
+        assert store.facts("f1") == facts
+        assert store.facts("f2") is None
+        asked = ai_call("c1", asked=AskedAs("f1", 80, None, stream=True, past=("team@2026-11",)))
+        store.append([asked])
+        assert store.call("c1") == asked
 
     def test_the_same_id_again_changes_nothing(self, store: CallStore) -> None:
         store.append([ai_call("c1")])

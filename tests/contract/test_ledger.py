@@ -329,6 +329,15 @@ class TestAnOverrun:
         assert ask(ledger, reserve("h2", 0, "team")).hold is None  # type: ignore[union-attr]
         assert ask(ledger, reserve("h3", USD, "org")).hold is not None  # type: ignore[union-attr]
 
+    def test_a_seal_stands_in_the_record_that_settles_and_is_found_by_its_hold(self, ledger: Ledger) -> None:
+        ask(ledger, reserve("h1", USD, "org", "team"))
+        ask(ledger, reserve("h2", USD, "team"))
+        ask(ledger, Settle("h1", USD, seal="2:ab"))
+        records = ledger.store.evidence_of("h1")
+        assert records[-1].body["entries"][-1]["seal"] == "2:ab"  # type: ignore[index, call-overload]
+        assert [one.seq for one in records] == [2, 4]
+        assert not ledger.store.evidence_of("h3")
+
     def test_a_person_lifts_a_freeze_and_that_is_evidence(self, ledger: Ledger) -> None:
         ask(ledger, reserve("h1", USD, "team", subjects=("key:k1",)))
         ask(ledger, Settle("h1", 2 * USD))

@@ -93,10 +93,12 @@ class OpenGateway:
 
     def _governing(self, ws: Workspace, settings: GatewaySettings) -> Governing:
         from fiscus.app.ai_prices import load_ai_prices
+        from fiscus.flows.decide_intent import keep_rulebook
         from fiscus.flows.govern_call import GovernCalls
         from fiscus.guardrails.doors.ai.key_ring import KeyRing
         from fiscus.guardrails.doors.ai.wires import wire_named
 
+        keep_rulebook(ws)
         prices = load_ai_prices(self._home, {one.prices for one in settings.upstreams.values()})
         frozen = frozenset(one.subject for one in ws.ledger.store.frozen())
         governs = GovernCalls(ws, prices, self.pools, self.keeper, settings.output_tokens_default, frozen)

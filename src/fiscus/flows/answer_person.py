@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from fiscus.cost.ai.types import AiCall
 from fiscus.flows.preview_intent import Preview, preview_intent
@@ -114,7 +114,7 @@ def _refused_call(sight: Sight, call: AiCall) -> Refusal:
         "ai.request", call.requested_by, call.team, call.environment, from_nanos(call.bound), call.currency, call.provider,
         call.product, attributes={"model": call.model_asked, "api_key": call.key_id},
     )  # fmt: skip
-    verdict: Verdict = "deny" if call.state == "refused" else "allow"
+    verdict = cast("Verdict", call.verdict)
     reasons = (call.note,) if call.note else ()
     return Refusal(call.decision_id, call.at, verdict, asked, reasons, (), (), (), "", "", None)
 

@@ -65,8 +65,7 @@ def decide_intent(
     """
     asked = settle_intent(ws, intent)
     question = prepare(asked, ws.rules, quotes or PriceQuotes(lambda: price_book(ws)))
-    if ws.config.rulebook is not None:
-        _keep_rulebook(ws)
+    keep_rulebook(ws)
     begun = Begun(
         id=ws.ids.new("dec"),
         at=asked.at,
@@ -221,10 +220,9 @@ def _decide_without(ws: Workspace, question: Question, begun: Begun, lost: Unava
     return given
 
 
-def _keep_rulebook(ws: Workspace) -> None:
+def keep_rulebook(ws: Workspace) -> None:
     """Once a process; a ledger that is gone is met again, and answered for, when the money is asked for."""
-    assert ws.config.rulebook is not None
-    if ws.rules.kept:
+    if ws.rules.kept or ws.config.rulebook is None:
         return
     try:
         ws.ledger.store.keep_rulebook(ws.config.rulebook)

@@ -13,14 +13,15 @@ from typing import Final
 
 from fiscus.cost.ai.price_table import PriceTable
 from fiscus.cost.ai.price_usage import charged
-from fiscus.cost.ai.types import AiCall, CallState, ModelPrice, PricedLine, Usage
-from fiscus.flows.decide_intent import decide_intent
+from fiscus.cost.ai.types import AiCall, AskedAs, CallFacts, CallState, ModelPrice, PricedLine, Usage
+from fiscus.flows.decide_intent import decide_intent, keep_rulebook
 from fiscus.flows.keep_calls import CallKeeper
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import Question, prepare
 from fiscus.guardrails.decisions.holding import subjects_of
-from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, CallQuotes, bounded, intent_of
+from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, CallQuotes, bounded, input_tokens, intent_of
+from fiscus.guardrails.doors.ai.call_facts import facts_of, proof_of
 from fiscus.guardrails.doors.ai.call_lane import SILENT, CallLane, LaneKey, lane_key, lane_of
 from fiscus.guardrails.doors.ai.settings import Upstream
 from fiscus.guardrails.doors.ai.types import Refusal, Refused
@@ -31,8 +32,11 @@ from fiscus.guardrails.ledger.types import Hold
 from fiscus.guardrails.types import Decision, Intent, Verdict
 from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.money import ZERO, display_small, from_nanos, to_nanos
+from fiscus.kernel.quick_records import quickly
 
 LANES_MAX: Final = 5_000
+_call: Final = quickly(AiCall)
+_asked_as: Final = quickly(AskedAs)
 REFUSALS: Final = "fiscus_gateway_refused_total"
 LET_IN: Final = frozenset({"allow", "warn", "degrade"})
 
@@ -55,6 +59,8 @@ class LetIn:
     said: tuple[str, ...] = ()  # warnings, and how it was degraded
     accounts: tuple[str, ...] = ()
     unheld_id: str = ""  # let through without the ledger: what it is posted as once that is back
+    facts: str = ""  # of a call that is its own decision: the id of what it shares with others
+    past: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, call_id: str, at: datetime, one: Bounded, intent: Intent) -> LetIn:
@@ -84,6 +90,7 @@ class GovernCalls:
     output_default: int
     frozen: frozenset[str] = field(default_factory=frozenset)
     _lanes: dict[LaneKey, CallLane] = field(default_factory=dict)
+    _kept: set[str] = field(default_factory=set)  # ids of facts that are kept already
 
     def bound(self, call: AskedCall) -> Bounded | Refused:
         """The most that it may cost; refused where nobody knows."""
@@ -106,13 +113,16 @@ class GovernCalls:
         frozen = self.frozen and not self.frozen.isdisjoint(lane.subjects)
         if frozen or not lane.plain or one.change.model or one.change.tier or not lane.lets(one):
             return self._warned(one)
-        return self._taken(LetIn.of(self.ws.ids.new("call"), at, one, lane.asked.intent), lane.lease)
+        let_in = LetIn.of(self.ws.ids.new("call"), at, one, lane.asked.intent)
+        let_in.facts = lane.kept.id
+        return self._taken(let_in, lane.lease)
 
     def with_the_ledger(self, one: Bounded) -> LetIn | Refused:
         """Ask for a lease, or else for this one request. Waits for a durable commit: not for the event loop."""
         try:
             question = self._question(one)
             if self._is_plain(question) and question.accounts:
+                keep_rulebook(self.ws)
                 pool = self.pools.of(_lane(question))
                 if _drawn(pool, one.nanos) and isinstance(found := self.at_once(one), LetIn):
                     return found
@@ -146,8 +156,8 @@ class GovernCalls:
                 ended = replace(ended, note=f"{', '.join(missing)} without a price {ended.note}".strip())
             elif usage.uncounted:  # an estimate that cannot see all
                 nanos = max(nanos, one.nanos)
-        self._post(let_in, nanos, state)
         call = call_of(let_in, ended, self.ws.clock.now(), lines, nanos, state)
+        self._post(let_in, call)
         self.keeper.keep(call)
         return call
 
@@ -190,8 +200,22 @@ class GovernCalls:
             if len(self._lanes) >= LANES_MAX:
                 self._lanes.clear()
             question = self._question(one)
-            lane = self._lanes[key] = lane_of(question, self.ws.rules.policies.asked("ai.request", at.date()))
+            policies = self.ws.rules.policies.asked("ai.request", at.date())
+            lane = self._lanes[key] = lane_of(question, policies, self._rulebook)
+            self._keep_facts(lane.kept)
         return lane
+
+    @property
+    def _rulebook(self) -> str:
+        return self.ws.config.rulebook.digest if self.ws.config.rulebook else ""
+
+    def _keep_facts(self, facts: CallFacts) -> str:
+        if facts.id not in self._kept:
+            if len(self._kept) >= LANES_MAX:
+                self._kept.clear()
+            self._kept.add(facts.id)
+            self.keeper.keep_facts(facts)
+        return facts.id
 
     def _warned(self, one: Bounded) -> LetIn | None:
         """Where some policy has something to say: let in all the same when it only warns. None: the ledger has to be asked."""
@@ -199,6 +223,7 @@ class GovernCalls:
         if not self._is_plain(question):
             return None
         let_in = LetIn.of(self.ws.ids.new("call"), question.asked.at, one, question.asked.intent)
+        let_in.facts = self._keep_facts(facts_of(question, self._rulebook))
         said = tuple(one.reason for one in question.results if one.verdict == "warn")
         if said:
             let_in.verdict, let_in.said = "warn", said
@@ -282,11 +307,12 @@ class GovernCalls:
         price = self._price(one.call, usage.model) if usage.model else None
         return price if price is not None and price.currency == one.price.currency else one.price
 
-    def _post(self, let_in: LetIn, nanos: int, state: CallState) -> None:
+    def _post(self, let_in: LetIn, call: AiCall) -> None:
+        nanos, state = call.settled, call.state
         if let_in.unheld_id:
             self.keeper.let_through_ended(let_in.unheld_id, nanos, estimate=state not in {"settled", "released"})
         elif let_in.pool is not None:
-            excess = let_in.pool.settle(let_in.id, nanos)
+            excess = let_in.pool.settle(let_in.id, nanos, proof_of(call))
             if excess:
                 self.keeper.command(Overran(_unheld(let_in, f"over-{let_in.id}", 0), excess))
         elif let_in.hold_id and state == "released":
@@ -308,7 +334,7 @@ def _leased(let_in: LetIn, pool: LeasedAccounts, lease: Lease) -> LetIn:
         left = lease.headroom - lease.spent - lease.reserved
         let_in.headroom = f"{display_small(from_nanos(left))} {lease.hold.currency}; {lease.tightest}"
     if lease.past:
-        let_in.verdict = "warn"
+        let_in.verdict, let_in.past = "warn", lease.past
         let_in.said = (*let_in.said, f"Over already and only watched: {', '.join(lease.past)}.")
     return let_in
 
@@ -358,7 +384,7 @@ def call_of(
     """How a call ended, as it is kept."""
     one, usage = let_in.one, ended.usage
     call = one.call
-    return AiCall(
+    return _call(
         id=let_in.id, decision_id=let_in.decision_id, at=let_in.at, ended_at=now, upstream=call.upstream.name,
         provider=call.upstream.provider, endpoint=call.ask.endpoint, model_asked=call.ask.model,
         model=(usage.model if usage else "") or one.change.model or call.ask.model,
@@ -368,4 +394,5 @@ def call_of(
         currency=one.price.currency, bound=one.nanos, settled=nanos, price_version=one.price.version,
         hold_id=let_in.hold_id, lines=tuple(lines), usage=usage.quantities if usage else {}, status=ended.status,
         streamed=ended.streamed, note=ended.note or " ".join(let_in.said), trace=call.trace,
+        asked=_asked_as(let_in.facts, input_tokens(one), one.output_max, call.ask.stream, let_in.past) if let_in.facts else None,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from fiscus.cost.ai.ports import CallObserver, CallStore
-from fiscus.cost.ai.types import AiCall
+from fiscus.cost.ai.types import AiCall, CallFacts
 from fiscus.flows.meter_calls import meter_calls
 from fiscus.guardrails.doors.ai.ports import UnheldCalls
 from fiscus.guardrails.ledger.commands import Command, Settled, Spent
@@ -51,6 +51,7 @@ class CallKeeper:
         self._commands: deque[Command] = deque()
         self._calls: deque[AiCall] = deque()
         self._ended: deque[AiCall] = deque()  # not counted yet
+        self._facts: deque[CallFacts] = deque()
         self._flushing = threading.Lock()
         self._unheld = unheld
         self._unheld_ends: deque[tuple[str, int, bool]] = deque()
@@ -65,6 +66,10 @@ class CallKeeper:
     def keep(self, call: AiCall) -> None:
         """To be stored."""
         self._ended.append(call)
+
+    def keep_facts(self, facts: CallFacts) -> None:
+        """What the calls share that are kept from now on; stored before them."""
+        self._facts.append(facts)
 
     def let_through(self, hold: Hold) -> None:
         """A call leaves without the ledger: written down before. Raises Unavailable; then it must not leave."""
@@ -104,6 +109,9 @@ class CallKeeper:
         self.settle()
         with self._flushing:
             self._count()
+            while self._facts:
+                self._store.put_facts([self._facts[0]])
+                self._facts.popleft()
             while self._calls:
                 self._store_some([self._calls.popleft() for _ in range(min(BATCH_MAX, len(self._calls)))])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from fiscus.flows.record_approvals import load_approval
+from fiscus.flows.replay_call import CallReplay, replay_call
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.let_through import as_claimed, let_through
 from fiscus.guardrails.approvals.types import Approval, WhyNot, WhyNotCode
@@ -25,7 +26,10 @@ from fiscus.kernel.money import to_nanos
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """`same`: verdict, reasons and every policy's result are what was answered. `differences` says what is not."""
+    """`same`: verdict, reasons and every policy's result are what was answered. `differences` says what is not.
+
+    `call`: of a call that a lease let in, which has no decision of its own in the chain.
+    """
 
     decision_id: str
     verdict: Verdict
@@ -33,15 +37,16 @@ class Replay:
     same: bool
     rulebook: str
     differences: tuple[str, ...]
+    call: CallReplay | None = None
 
 
 def replay_decision(ws: Workspace, decision_id: str) -> Replay:
     """Raises NotFound (the decision, or the rulebook that it was judged by), IntegrityBroken (its intent was changed)."""
     given = ws.ledger.store.decision(decision_id)
     if given is None:
-        leased = f"A call that a lease let in: `fiscus ai calls --decision {decision_id}` shows what it rested on."
-        remedy = leased if decision_id.startswith("call-") else "The page of policies lists the newest."
-        raise NotFound(f"There is no decision {decision_id!r}", remedy=remedy)
+        if (call := ws.calls.call_of_decision(decision_id)) is not None:
+            return _of_call(replay_call(ws, call))
+        raise NotFound(f"There is no decision {decision_id!r}", remedy="The page of policies lists the newest.")
     if intent_digest(given.intent) != given.intent_digest:
         raise IntegrityBroken(
             f"The intent of {decision_id} is not what was asked",
@@ -64,6 +69,10 @@ def replay_decision(ws: Workspace, decision_id: str) -> Replay:
         if before != after
     )
     return Replay(decision_id, given.verdict, judged.verdict, not differences, given.rulebook, differences)
+
+
+def _of_call(one: CallReplay) -> Replay:
+    return Replay(one.decision_id, one.verdict, one.replayed, one.same, one.rulebook, one.differences, one)
 
 
 def rules_of(book: Rulebook, given: Decision) -> Rules:

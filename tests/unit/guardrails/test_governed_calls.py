@@ -33,13 +33,16 @@ from tests.fixtures.judging import (
 from fiscus.app.gateway import Governing
 from fiscus.cost.ai.price_table import FORMAT, price_table_of
 from fiscus.cost.ai.price_usage import nanos_of, priced
-from fiscus.cost.ai.types import AiCall, Usage
+from fiscus.cost.ai.types import AiCall, CallFacts, Usage
 from fiscus.edges.gateway import proxy
 from fiscus.flows.evaluate import evaluate
 from fiscus.flows.govern_batch import give_up_batch, open_batch
 from fiscus.flows.govern_call import Ended, GovernCalls, LetIn
 from fiscus.flows.keep_calls import CallKeeper
+from fiscus.flows.replay_call import replay_call
+from fiscus.flows.replay_decision import replay_decision
 from fiscus.flows.settle_intent import settle_intent
+from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.decide import facts_asked, prepare
 from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded, intent_of
@@ -48,12 +51,15 @@ from fiscus.guardrails.doors.ai.pacing import Pacing
 from fiscus.guardrails.doors.ai.settings import GatewaySettings, Upstream
 from fiscus.guardrails.doors.ai.types import AiAsk, CallerScope, Refused
 from fiscus.guardrails.doors.ai.wires import wire_named
+from fiscus.guardrails.ledger.commands import Expire
 from fiscus.guardrails.ledger.lease_pools import LeasePools, LeaseTerms
 from fiscus.guardrails.ledger.ledger import Ledger
-from fiscus.guardrails.ledger.types import Account
+from fiscus.guardrails.ledger.types import Account, Rulebook
+from fiscus.guardrails.policies.load_policies import load_policies
 from fiscus.guardrails.types import CheaperWay
-from fiscus.kernel.errors import Unavailable
+from fiscus.kernel.errors import NotFound, Unavailable
 from fiscus.kernel.money import to_nanos
+from fiscus.kernel.periods import FiscalCalendar
 from fiscus.stores.calls import open_unheld
 from fiscus.stores.ledger import open_ledger
 
@@ -317,6 +323,84 @@ class TestPolicies:
         assert team_account(ws).held == one.one.nanos
         governs.end(one, Ended(200, Usage({"input": 100, "output": 100}, "small")))
         assert kept(governs, ws)[0].model == "small"
+
+
+WARNS = """
+policies:
+  - {id: p-big, title: Big answers, on: [ai.request], when: intent.max_tokens > 900, level: warn, on_error: hold, effect: deny,
+     reason: They are dear., remedy: Ask for less., owner: finops}
+"""
+
+
+class TestProof:
+    @pytest.fixture
+    def known(self, opened: Callable[..., Opened]) -> Opened:
+        """The files that judge are kept with the first call, as the gateway does."""
+        governs, ws = opened(budgets(), load_policies({"policies/p.yaml": WARNS}).policies)
+        book = Rulebook("book-1", {"policies/p.yaml": WARNS}, {"budgets/b.yaml": budgets()}, FiscalCalendar(2))
+        governs.ws = replace(ws, config=replace(ws.config, rulebook=book))
+        return governs, governs.ws
+
+    def answered(self, governs: GovernCalls, *asked: AskedCall) -> list[AiCall]:
+        for one in asked:
+            found = let_in(governs, one)
+            assert isinstance(found, LetIn)
+            governs.end(found, Ended(200, Usage({"input": 10, "output": 5}, "big-2026")))
+        return kept(governs, governs.ws)
+
+    def test_a_call_that_a_lease_let_in_is_judged_again_and_proven_once_its_lease_is_settled(
+        self, known: Opened
+    ) -> None:
+        governs, ws = known
+        plain, warned = self.answered(governs, call(output=100), call(output=901, said={"purpose": "chat"}))
+        open_still = replay_decision(ws, plain.id)
+        assert (open_still.same, open_still.call.proven) == (True, False)
+        assert "not settled yet" in open_still.call.rests_on[-1]
+        governs.pools.close()
+        moved = judged_by(ws, budgets(team=1))  # whatever the files say now
+        for one, verdict in ((plain, "allow"), (warned, "warn")):
+            found = replay_decision(moved, one.decision_id)
+            assert (found.same, found.replayed, found.call.proven) == (True, verdict, True), found
+            assert found.call.asked.attributes["max_tokens"] == one.asked.max_tokens
+            assert [said.policy_id for said in found.call.policies if said.verdict == "warn"] == ["p-big"] * (
+                verdict == "warn"
+            )
+        assert replay_decision(moved, warned.id).call.asked.attributes["purpose"] == "chat"
+        assert verify_evidence(ws).ok
+
+    @pytest.mark.parametrize("change", [{"settled": 1}, {"team": "", "key_id": "key-2"}, {"state": "released"}, None])
+    def test_a_call_that_was_changed_or_taken_away_is_not_proven(self, known: Opened, change: dict | None) -> None:
+        governs, ws = known
+        first, second = self.answered(governs, call(), call())
+        governs.pools.close()
+        changed = [replace(one, **change or {}) for one in ([first, second] if change else [second])]
+        stored = {"facts": ws.calls.facts(first.asked.facts), "calls": changed}
+        found = replay_call(replace(ws, calls=_Stored(**stored)), changed[-1])
+        assert not found.proven
+        assert "seals 2 calls, and not the" in found.rests_on[-1]
+
+    def test_the_calls_of_a_worker_that_died_are_not_proven_and_say_why(self, known: Opened) -> None:
+        governs, ws = known
+        [one] = self.answered(governs, call())
+        ws.clock.advance(timedelta(hours=1))
+        ws.ledger.ask(Expire())
+        found = replay_decision(ws, one.id)
+        assert (found.same, found.call.proven, "expired" in found.call.rests_on[-1]) == (True, False, True)
+
+    def test_what_no_policy_was_asked_for_cannot_be_judged_again(self, known: Opened) -> None:
+        governs, ws = known
+        refused = governs.refused(call(), Refused("rate_limited", "Too fast."))
+        governs.keeper.flush()
+        with pytest.raises(NotFound, match="Too fast"):
+            replay_decision(ws, refused.decision_id)
+
+
+class _Stored:
+    """A store of calls in which somebody changed something."""
+
+    def __init__(self, facts: CallFacts, calls: list[AiCall]) -> None:
+        self.facts = lambda _: facts
+        self.calls = lambda *_: iter(calls)
 
 
 class TestLanes:

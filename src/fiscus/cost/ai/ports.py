@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from fiscus.cost.ai.types import AiCall, OpenBatch, UnitOutcome, VendorCost
+from fiscus.cost.ai.types import AiCall, CallFacts, OpenBatch, UnitOutcome, VendorCost
 
 
 class CallObserver(Protocol):
@@ -25,6 +25,11 @@ class CallStore(Protocol):
         """Store them in one durable transaction, or none of them. An id that is known already changes nothing."""
         ...
 
+    def put_facts(self, facts: Sequence[CallFacts]) -> None:
+        """Keep what calls share; an id that is known already changes nothing."""
+        ...
+
+    def facts(self, facts_id: str) -> CallFacts | None: ...
     def call(self, call_id: str) -> AiCall | None: ...
     def calls(self, first: datetime, last: datetime, upstream: str = "") -> Iterator[AiCall]:
         """In order of time; of one upstream, or of all."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 # Meters never overlap: `input` excludes what was read from or written to a cache and what is audio or an image; `output`
 # includes reasoning, which vendors bill as output, and excludes audio and images. TokenMeter counts tokens.
@@ -101,6 +101,34 @@ class PricedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What calls of one kind share: who asks, as the directory had it, what they ask for, and the rulebook that judged.
+
+    `id` is the digest of the rest. `hard`: policies (id, version) that counted as hard. Plain JSON; never a prompt.
+    """
+
+    id: str
+    rulebook: str
+    hard: Sequence[Sequence[str]]
+    intent: Mapping[str, Any]
+    asked: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAs:
+    """What a call that is its own decision was judged by, beside its bound and its instant. `facts`: the id of its CallFacts.
+
+    `max_tokens` as it was sent on. `past`: accounts that were over already, and only watched.
+    """
+
+    facts: str
+    input_tokens: int
+    max_tokens: int | None
+    stream: bool
+    past: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AiCall:
     """One call through the gateway, as it ended. Money is integer nano-units of `currency`; never a prompt or an answer.
 
@@ -140,6 +168,7 @@ class AiCall:
     trace: str = (
         ""  # the caller's `traceparent` (W3C Trace Context), so that what watches calls finds them in its trace
     )
+    asked: AskedAs | None = None  # of a call that is its own decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fiscus.edges.cli.terminal import say, table
+from fiscus.flows.replay_call import CallReplay
 from fiscus.flows.replay_decision import Replay
 from fiscus.flows.show_ledger import LedgerShown
 from fiscus.guardrails.ledger.commands import Settled
@@ -48,9 +49,24 @@ def settled_text(done: Settled) -> None:
 
 def replay_text(found: Replay) -> None:
     """Whether it is the same, and what is not."""
+    if found.call is not None:
+        _call_text(found.call)
     if found.same:
         say(f"{found.decision_id}: {found.verdict}, as it was answered (rulebook {found.rulebook[:12]}).")
         return
     say(f"{found.decision_id}: answered {found.verdict}, replayed {found.replayed}.")
     for difference in found.differences:
         say(f"  {difference}")
+
+
+def _call_text(call: CallReplay) -> None:
+    """What was asked, what judged it, and what it rests on."""
+    asked = call.asked
+    stated = ", ".join(f"{name}={value}" for name, value in sorted(asked.attributes.items()))
+    say(f"Asked by {asked.requested_by} for {asked.team or 'no team'} in {asked.environment}: {stated}.")
+    spoke = [one for one in call.policies if one.result != "no_match"]
+    words = "; ".join(f"{one.policy_id}@{one.version}: {one.verdict}" for one in spoke)
+    say(f"{len(call.policies)} policies were asked. {words or 'None of them had anything to say'}.")
+    for sentence in call.rests_on:
+        say(sentence)
+    say("Proven by the chain." if call.proven else "Not proven by the chain.")

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from fiscus.guardrails.decisions.decide import Asked
 from fiscus.guardrails.ledger.types import Frozen
-from fiscus.guardrails.types import Decision
+from fiscus.guardrails.types import Decision, Intent
 
 
 def asked_record(asked: Asked) -> Mapping[str, object]:
@@ -31,14 +31,19 @@ def frozen_record(frozen: Mapping[str, Frozen]) -> Sequence[Mapping[str, str]]:
 
 def asked_of(given: Decision) -> Asked:
     """The question behind a decision."""
-    who = cast("Mapping[str, Any]", given.asked)
+    return said_by(given.intent, given.at, given.asked)
+
+
+def said_by(intent: Intent, at: datetime, record: Mapping[str, object]) -> Asked:
+    """The question of `intent`, by the record of who asked it and when."""
+    who = cast("Mapping[str, Any]", record)
     moment = cast("Mapping[str, Any]", who.get("moment", {}))
     return Asked(
-        given.intent,
+        intent,
         tuple(who.get("roles", ())),
         who.get("team", ""),
         who.get("cost_centre", ""),
-        given.at,
+        at,
         requester_cost_centre=who.get("requester_cost_centre", ""),
         manager=who.get("manager", ""),
         moment={name: tuple(value) if isinstance(value, list) else value for name, value in moment.items()},

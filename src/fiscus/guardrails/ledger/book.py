@@ -209,7 +209,8 @@ class _Book:
         self._post(hold, released=hold.bound if hold.state == "held" else 0, charged=asked.amount - before)
         overrun = max(0, asked.amount - (hold.bound if hold.state != "released" else 0))
         frozen = self._overrun(settled, overrun) if overrun else ()
-        self._keep(settled, "settled", {"amount": str(asked.amount), "estimate": asked.estimate, "was": hold.state})
+        more = {"amount": str(asked.amount), "estimate": asked.estimate, "was": hold.state}
+        self._keep(settled, "settled", {**more, "seal": asked.seal} if asked.seal else more)
         return Settled(settled, overrun, frozen)
 
     def _release(self, asked: Release) -> Settled:

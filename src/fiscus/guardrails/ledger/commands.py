@@ -54,12 +54,14 @@ class Settle:
 
     An overrun is charged in full and recorded; the narrowest subject of the hold is frozen; an account only once its hard cap
     is passed. After an expiry (charged at the bound) or an estimate it replaces what was charged; it is never added.
+    `seal`: of a lease, the seal of the calls that it was spent on (leases.py); kept in the evidence.
     """
 
     hold_id: str
     amount: int
     estimate: bool = False
     price_version: str = ""
+    seal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

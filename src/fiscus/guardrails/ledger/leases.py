@@ -11,6 +11,7 @@ long as a commit takes, and is called where waiting is allowed.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -53,6 +54,7 @@ class Lease:
     reserved: int = 0
     requests: dict[str, int] = field(default_factory=dict)
     taken: int = 0  # requests that drew on it, ever
+    proofs: list[bytes] = field(default_factory=list)  # the digest of each request that was settled
     old_at: datetime = field(init=False)  # half of its time is over: what starts later might not end before it expires
 
     def __post_init__(self) -> None:
@@ -133,16 +135,19 @@ class LeasedAccounts:
             self.draw(amount) and self.take(request_id, amount) is not None
         )
 
-    def settle(self, request_id: str, amount: int) -> int:
+    def settle(self, request_id: str, amount: int, proof: bytes = b"") -> int:
         """The real amount of a request, in memory; returns what is above its bound, which is NOT charged to the lease.
 
         Above the bound it is an overrun: say it to the ledger (`Overran`), which charges it and freezes what caused it.
+        `proof`: the digest of what was decided and spent, for the seal of the lease.
         """
         with self._turn:
             lease = self._using.pop(request_id)
             bound = lease.requests.pop(request_id)
             lease.reserved -= bound
             lease.spent += min(amount, bound)
+            if proof:
+                lease.proofs.append(proof)
             if lease is not self._lease and not lease.requests:
                 self._done.append(lease)
             return max(0, amount - bound)
@@ -162,7 +167,7 @@ class LeasedAccounts:
             done, self._done = self._done, []
         while done:
             try:
-                self._ask(Settle(done[-1].hold.id, done[-1].spent))
+                self._ask(Settle(done[-1].hold.id, done[-1].spent, seal=seal_of(done[-1].proofs)))
             except BaseException:
                 with self._turn:
                     self._done += done
@@ -177,7 +182,8 @@ class LeasedAccounts:
             self._using = {}
         self.hand_in()
         for lease in open_leases:
-            self._ask(Settle(lease.hold.id, lease.spent + lease.reserved, estimate=True))
+            spent = lease.spent + lease.reserved
+            self._ask(Settle(lease.hold.id, spent, estimate=True, seal=seal_of(lease.proofs)))
 
     @property
     def empty(self) -> bool:
@@ -213,6 +219,11 @@ class LeasedAccounts:
 
     def _is_old(self, lease: Lease) -> bool:
         return self._clock.now() >= lease.old_at
+
+
+def seal_of(proofs: Sequence[bytes]) -> str:
+    """How many, and one digest over all of them, in whatever order they ended; empty: there is none."""
+    return f"{len(proofs)}:{hashlib.sha256(b''.join(sorted(proofs))).hexdigest()}" if proofs else ""
 
 
 def chunk_of(accounts: Sequence[Account], workers: int, chunk_max: int) -> int:

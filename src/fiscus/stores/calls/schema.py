@@ -47,4 +47,5 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX ai_calls_key ON ai_calls (key_id, at, id)",
         "CREATE INDEX ai_calls_decision ON ai_calls (decision_id) WHERE decision_id <> id",
     ),
+    ("CREATE TABLE ai_call_facts (id TEXT PRIMARY KEY, document TEXT NOT NULL){clustered}",),
 )

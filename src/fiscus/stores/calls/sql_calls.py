@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fiscus.cost.ai.types import AiCall, OpenBatch, UnitOutcome
+from fiscus.cost.ai.types import AiCall, CallFacts, OpenBatch, UnitOutcome
 from fiscus.stores.calls.schema import VERSIONS
 from fiscus.stores.databases.documents import plain
 from fiscus.stores.databases.drivers import Driver, Purpose, Statements
@@ -37,8 +37,10 @@ _PUT_OUTCOME: Final = (
 )
 
 
+_PUT_FACTS: Final = "INSERT INTO ai_call_facts (id, document) VALUES (?,?) ON CONFLICT DO NOTHING"
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=plain)
 _CALL: Final = msgspec.json.Decoder(AiCall)
+_FACTS: Final = msgspec.json.Decoder(CallFacts)
 _OUTCOME: Final = msgspec.json.Decoder(UnitOutcome)
 _BATCH: Final = msgspec.json.Decoder(OpenBatch)
 _OPEN_BATCH: Final = "INSERT INTO ai_batches (upstream, id, document) VALUES (?,?,?) ON CONFLICT DO NOTHING"
@@ -74,6 +76,17 @@ class SqlCalls:
                 tx.run_many(_PUT_UNIT, units)
             hours = Counter((upstream, f"{at[:13]}:00:00+00:00") for _, at, upstream, *_ in fresh)
             tx.run_many(_ADD_HOUR, [(*key, n) for key, n in sorted(hours.items())])
+
+    def put_facts(self, facts: Sequence[CallFacts]) -> None:
+        rows = {one.id: (one.id, _ENCODER.encode(one).decode()) for one in facts}
+        if rows:
+            with self._driver.writing() as tx:
+                tx.run_many(_PUT_FACTS, [rows[key] for key in sorted(rows)])
+
+    def facts(self, facts_id: str) -> CallFacts | None:
+        with self._driver.reading() as tx:
+            found = tx.rows("SELECT document FROM ai_call_facts WHERE id = ?", (facts_id,))
+        return _FACTS.decode(found[0][0]) if found else None
 
     def call(self, call_id: str) -> AiCall | None:
         return self._one("id = ?", call_id)

@@ -198,6 +198,11 @@ class SqlLedger:
                 return
             after = found[-1][0]
 
+    def evidence_of(self, hold_id: str) -> Sequence[EvidenceRecord]:
+        with self._driver.reading() as tx:
+            sql = "SELECT * FROM ledger_evidence WHERE body LIKE ? ORDER BY seq"
+            return [_record(row) for row in tx.rows(sql, (f'%"{hold_id}"%',))]
+
     def evidence_head(self) -> tuple[int, str]:
         with self._driver.reading() as tx:
             found = tx.rows("SELECT seq, digest FROM ledger_head")

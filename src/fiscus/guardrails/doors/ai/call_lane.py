@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from fiscus.cost.ai.types import CallFacts
 from fiscus.guardrails.decisions.decide import Asked, Question, facts_asked
 from fiscus.guardrails.decisions.holding import subjects_of
 from fiscus.guardrails.doors.ai.asked_call import Bounded, input_tokens
+from fiscus.guardrails.doors.ai.call_facts import facts_of
 from fiscus.guardrails.ledger.lease_pools import Lane
 from fiscus.guardrails.policies.policy_set import InForce
 from fiscus.kernel.periods import midnight
@@ -39,6 +41,7 @@ class CallLane:
     subjects: tuple[str, ...]
     lease: Lane | None
     until: datetime
+    kept: CallFacts
 
     def lets(self, one: Bounded) -> bool:
         """Whether no policy has anything to say of this call."""
@@ -61,8 +64,8 @@ def lane_key(one: Bounded) -> LaneKey:
     return call.caller.key_id, call.upstream.name, ask.model, call.user, ask.endpoint, ask.tier, said
 
 
-def lane_of(question: Question, policies: InForce) -> CallLane:
-    """The lane of the call that `question` asks about."""
+def lane_of(question: Question, policies: InForce, rulebook: str = "") -> CallLane:
+    """The lane of the call that `question` asks about. `rulebook`: the digest of what judges it."""
     asked = question.asked
     intent = asked.intent
     not_told = question.results[len(policies.policies) :]
@@ -75,4 +78,5 @@ def lane_of(question: Question, policies: InForce) -> CallLane:
         subjects=subjects_of(intent),
         lease=Lane(question.accounts, intent.currency, intent.provider, asked.at.date()) if question.accounts else None,
         until=min(asked.at + LANE_FOR, midnight(asked.at.date() + DAY)),  # what is asked for tomorrow is tomorrow's
+        kept=facts_of(question, rulebook),
     )
