@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiscus.cost.conformance.choose import check_has_dataset, column_types, dataset_of, version_for
-from fiscus.cost.conformance.delivery_facts import learn_facts
+from fiscus.cost.conformance.delivery_facts import first_facts
 from fiscus.cost.conformance.heuristics import warn
 from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
@@ -48,8 +48,8 @@ def check_delivery(request: CheckRequest, progress: Progress) -> Report:
         check_has_dataset(version, dataset)
         for name, path in request.beside.items():
             desk.put_beside(name, path)
-        progress.stage("What the vendor supports")
-        facts = learn_facts(desk, version, dataset, request.declared)
+        progress.stage("What the vendor delivers")
+        facts = first_facts(desk, version, dataset, request.declared)
         verdicts = judge(desk, facts, progress)
         warnings = tuple(warn(desk, facts)) if request.heuristics else ()
         return Report(version, dataset, tuple(file.path for file in desk.files), desk.row_count, verdicts, warnings)

@@ -7,7 +7,7 @@ say which columns it reads (`-- columns:`) of the delivery and of the dataset be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -18,6 +18,7 @@ from fiscus.cost.conformance.ask_rows import FIRST_ROWS
 from fiscus.cost.conformance.currencies import MINOR_DIGITS
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import spell_readings
+from fiscus.kernel.rows import Rows
 
 _SUBUNIT: Final = (
     "CASE "
@@ -58,16 +59,22 @@ def query_named(name: str) -> Query:
 
 def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:
     """Run a query of `sql/` and add up what it found."""
+    return groups_of(desk, desk.query(group_sql(text, kind_of)))
+
+
+def group_sql(text: str, kind_of: Callable[[str], str]) -> str:
+    """The statement that adds up what a query of `sql/` finds."""
     text = re.sub(r"\bsubunit\(([^()]+)\)", lambda call: _SUBUNIT.replace("{x}", call[1]), text)
-    return _added(desk, spell_readings(text, kind_of))
-
-
-def _added(desk: Desk, sql: str) -> Groups:
-    rows = desk.query(
+    return (
         "SELECT status, currency, count(*), CAST(sum(number_of_rows) AS BIGINT), sum(abs(amount)),"
         f" min(place, {FIRST_ROWS}), min_by(what, (coalesce(place, 0), what), {FIRST_ROWS})"
-        f" FROM ({sql}) GROUP BY status, currency"
-    ).rows
+        f" FROM ({spell_readings(text, kind_of)}) GROUP BY status, currency"
+    )
+
+
+def groups_of(desk: Desk, answer: Rows) -> Groups:
+    """What the statement of `group_sql` answered."""
+    rows = answer.rows
     broken = [row for row in rows if row[0] == "broken"]
     seen: list[tuple[int, str]] = []
     for row in broken:
@@ -96,41 +103,49 @@ class OneEach:
     column: str
 
 
-def torn_keys(desk: Desk, wanted: Sequence[OneEach]) -> frozenset[OneEach]:
-    """Those of `wanted` whose first key alone already has two values somewhere: only they need the finer question."""
-    torn: set[OneEach] = set()
+@dataclass(frozen=True, slots=True)
+class Tearing:
+    """The statement that asks whether the first key of `ones` alone has two values somewhere: an answer for each."""
+
+    sql: str
+    ones: tuple[OneEach, ...]
+
+    def torn(self, answer: Rows) -> Iterator[OneEach]:
+        """Those that have: only they need the finer question."""
+        return (one for one, found in zip(self.ones, answer.rows[0], strict=True) if found)
+
+
+def tearings(wanted: Sequence[OneEach]) -> list[Tearing]:
+    """A statement for each first key of `wanted`."""
     by_key: dict[str, list[OneEach]] = {}
     for one in wanted:
         by_key.setdefault(one.keys[0], []).append(one)
-    for key, ones in by_key.items():
-        columns = list(dict.fromkeys(one.column for one in ones))
-        inner = ", ".join(f"min({c}) <> max({c}) AS t{n}" for n, c in enumerate(columns))
-        outer = ", ".join(f"count_if(t{n})" for n in range(len(columns)))
-        (row,) = desk.query(
-            f"SELECT {outer} FROM (SELECT {inner} FROM delivery WHERE {key} IS NOT NULL GROUP BY {key})"
-        ).rows
-        torn |= {one for one in ones if row[columns.index(one.column)]}
-    return frozenset(torn)
+    return [Tearing(_tearing(key, [one.column for one in ones]), tuple(ones)) for key, ones in by_key.items()]
 
 
-def ask_one_each(desk: Desk, one: OneEach, kind_of: Callable[[str], str]) -> Groups:
-    """The combinations that have two values, with their rows and money."""
+def _tearing(key: str, asked: Sequence[str]) -> str:
+    columns = list(dict.fromkeys(asked))
+    inner = ", ".join(f"min({c}) <> max({c}) AS t{n}" for n, c in enumerate(columns))
+    outer = ", ".join(f"count_if(t{columns.index(c)})" for c in asked)
+    return f"SELECT {outer} FROM (SELECT {inner} FROM delivery WHERE {key} IS NOT NULL GROUP BY {key})"
+
+
+def one_each_sql(one: OneEach) -> str:
+    """A query like those of `sql/`: the combinations that have two values, with their rows and money."""
     first, rest, column = one.keys[0], one.keys[1:], one.column
-    text = (
+    return (
         f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,"
         f" sum(amount(BilledCost)) AS amount, any_value({first}) || ' goes with ' || min({column}) || ' and ' || max({column})"
         f" AS what FROM delivery WHERE {first} IN (SELECT {first} FROM delivery WHERE {first} IS NOT NULL GROUP BY {first}"
         f" HAVING min({column}) <> max({column})) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
         f"GROUP BY {', '.join(one.keys)} HAVING min({column}) <> max({column})"
     )
-    return _added(desk, spell_readings(text, kind_of))
 
 
-def ask_unique(desk: Desk, column: str, kind_of: Callable[[str], str]) -> Groups:
-    """Values of `column` that stand on more than one row."""
-    text = (
+def unique_sql(column: str) -> str:
+    """A query like those of `sql/`: values of `column` that stand on more than one row."""
+    return (
         f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, NULL::VARCHAR AS currency,"
         f" NULL::DECIMAL(38,12) AS amount, any_value({column}) || ' stands ' || count(*) || ' times' AS what"
         f" FROM delivery WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
     )
-    return _added(desk, spell_readings(text, kind_of))

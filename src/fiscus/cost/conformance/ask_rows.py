@@ -1,7 +1,4 @@
-"""All rules of one row in one pass: conditional counts, then places and money of those that were broken.
-
-Measured: a hundred conditional counts cost less than two separate queries; `count_if` is twice as fast as FILTER.
-"""
+"""All rules of one row in one pass: rows that look alike are counted together; then places and money of the broken ones."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from fiscus.cost.conformance.patterns import FEW_MAX, WEIGHT, Patterns, few_valued, seen_values, words
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import alias_readings
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both
@@ -20,9 +18,10 @@ TESTS_PER_QUERY_MAX: Final = 800
 COSTLY: Final = re.compile(r"json|list_|regexp|is_flat|key_list|elements|is_unit|is_currency")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 NEVER: Final = -1
-BARE: Final = re.compile(r"(\w+) IS (NOT )?NULL")
 WORD: Final = re.compile(r"\w+")
 MONEY: Final = "greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount({second}), 0)))"
+SPARSE: Final = 8
+"""Where at most one row in so many is broken, the others are left out before places and money are gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +40,36 @@ class Damage:
     money: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+def columns_of_few_values(desk: Desk) -> tuple[str, ...]:
+    """The columns by which rows may be grouped as they are."""
+    named = few_valued(desk.columns)
+    if not named:
+        return ()
+    (seen,) = desk.query(seen_values(named)).rows
+    return tuple(name for name, values in zip(named, seen, strict=True) if _whole(values) <= FEW_MAX)
+
+
 def count_rows(
-    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], *, by_value: bool = True
+    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]
 ) -> Mapping[str, Count]:
-    """Judged and broken rows by the name of the test: cheap tests in one pass, costly ones of a single column by its values."""
-    known = {column.name for column in desk.columns}
+    """Judged and broken rows by the name of the test: rows that look alike at once, costly ones by the column's values."""
+    known = {column.name for column in desk.columns} - set(few)
     direct: dict[str, RowTest] = {}
     values_of: dict[str, dict[str, RowTest]] = {}
     for name, test in tests.items():
-        column = _costly_column(test, known) if by_value else ""
+        column = _costly_column(test, known)
         (values_of.setdefault(column, {}) if column else direct)[name] = test
     names = list(direct)
+    asked = [
+        _grouped({name: direct[name] for name in names[start : start + TESTS_PER_QUERY_MAX]}, kind_of, few)
+        for start in range(0, len(names), TESTS_PER_QUERY_MAX)
+    ]
+    asked += [_grouped(mine, kind_of, (column,)) for column, mine in values_of.items()]
     found: dict[str, Count] = {}
-    for start in range(0, len(names), TESTS_PER_QUERY_MAX):
-        some = {name: direct[name] for name in names[start : start + TESTS_PER_QUERY_MAX]}
-        found.update(_count(desk, some, kind_of, ROWS))
-    for column, mine in values_of.items():
-        values = Relation(f'(SELECT "{column}", count(*) AS n FROM delivery GROUP BY "{column}")', "n")
-        found.update(_count(desk, mine, kind_of, values))
+    for counting, answer in zip(asked, desk.query_all([one.sql for one in asked]), strict=True):
+        counted = (*answer.rows[0], 0)  # NEVER is the last
+        for name, (when, broken) in counting.places.items():
+            found[name] = Count(_whole(counted[when]), _whole(counted[broken]))
     return found
 
 
@@ -71,58 +82,62 @@ def _costly_column(test: RowTest, known: Collection[str]) -> str:
     return named.pop() if len(named) == 1 else ""
 
 
-def _count(
-    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], relation: Relation
-) -> Mapping[str, Count]:
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """A statement that counts, and where in its one row the judged and the broken rows of each test stand."""
+
+    sql: str
+    places: Mapping[str, tuple[int, int]]
+
+
+def _grouped(tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]) -> Counting:
     needed: dict[str, str] = {}
     position: dict[str, int] = {}
+    patterns = Patterns(few)
 
     def place(sql: str) -> int:
         said = alias_readings(sql, kind_of, needed)
-        return NEVER if said == "false" or said.endswith(" AND false") else position.setdefault(said, len(position))
+        never = said == "false" or said.endswith(" AND false")
+        return NEVER if never else position.setdefault(patterns.over_groups(said), len(position))
 
-    wanted = {name: (place(test.when), place(both(test.when, test.broken))) for name, test in tests.items()}
-    counts = ", ".join(relation.counted(sql) for sql in position)
-    (row,) = desk.query(f"SELECT {counts or 'count(*)'} FROM ({_read(needed)} FROM {relation.source})").rows
-    counted = (*row, 0)  # NEVER is the last
-    return {name: Count(_whole(counted[when]), _whole(counted[broken])) for name, (when, broken) in wanted.items()}
+    places = {name: (place(test.when), place(both(test.when, test.broken))) for name, test in tests.items()}
+    counts = ", ".join(_counted(sql) for sql in position)
+    spoken = words(position)
+    read = _read({name: sql for name, sql in needed.items() if name in spoken})
+    return Counting(f"SELECT {counts or 'count(*)'} FROM ({read} FROM ({patterns.grouped(needed)}))", places)
+
+
+def _counted(sql: str) -> str:
+    """SQL: how many rows the groups hold that meet the condition."""
+    return f"sum({WEIGHT})" if sql == ALWAYS else f"sum(CASE WHEN {sql} THEN {WEIGHT} END)"
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """Where tests are counted: the rows themselves, or distinct values that each stand for `weight` rows."""
+class Purse:
+    """The money of a row: BilledCost or `column`, whichever is more. `known`: the delivery has one of them."""
 
-    source: str
-    weight: str = ""
-
-    def counted(self, sql: str) -> str:
-        """SQL: how many rows meet the condition."""
-        if not self.weight:
-            bare = BARE.fullmatch(sql)
-            if bare is not None:
-                return f'count("{bare[1]}")' if bare[2] else f'count(*) - count("{bare[1]}")'
-            return "count(*)" if sql == ALWAYS else f"count_if({sql})"
-        return f"CAST(coalesce(sum(CASE WHEN {sql} THEN {self.weight} END), 0) AS BIGINT)"
-
-
-ROWS: Final = Relation("delivery")
+    column: str
+    known: bool
 
 
 def damage_of(
-    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], second: str, money_known: bool
+    desk: Desk, tests: Mapping[str, RowTest], counts: Mapping[str, Count], kind_of: Callable[[str], str], purse: Purse
 ) -> Mapping[str, Damage]:
-    """Places and money of the rows that break each test: one pass over all that were broken."""
+    """Places and money of the rows that break each test, by name, for those that were broken: one pass over all of them."""
+    tests = {name: test for name, test in tests.items() if counts[name].broken}
     if not tests:
         return {}
     needed: dict[str, str] = {}
-    money = alias_readings(MONEY.format(second=second), kind_of, needed)
+    money = alias_readings(MONEY.format(second=purse.column), kind_of, needed)
     cells: list[str] = []
-    for test in tests.values():
-        broken = alias_readings(both(test.when, test.broken), kind_of, needed)
+    faults = [alias_readings(both(test.when, test.broken), kind_of, needed) for test in tests.values()]
+    for broken in faults:
         cells.append(f"min(CASE WHEN {broken} THEN x__row END, {FIRST_ROWS})")
-        cells.append(f"sum(CASE WHEN {broken} THEN {money} END)" if money_known else "NULL")
+        cells.append(f"sum(CASE WHEN {broken} THEN {money} END)" if purse.known else "NULL")
+    sparse = sum(counts[name].broken for name in tests) * SPARSE <= desk.row_count
+    which = f" WHERE {' OR '.join(f'({broken})' for broken in dict.fromkeys(faults))}" if sparse else ""
     rows = desk.query(
-        f"SELECT BillingCurrency, {', '.join(cells)} FROM ({_read(needed)} FROM delivery) GROUP BY BillingCurrency"
+        f"SELECT BillingCurrency, {', '.join(cells)} FROM ({_read(needed)} FROM delivery){which} GROUP BY BillingCurrency"
     ).rows
     return {name: _damage(desk, rows, 1 + 2 * n) for n, name in enumerate(tests)}
 

@@ -102,8 +102,13 @@ def screen(kind: str, columns: Sequence[str], focus: Mapping[str, FocusColumn]) 
 def detail(fault: str, columns: Sequence[str]) -> RowTest:
     """The rule itself, over `columns`: broken where one of them shows the fault."""
     judged = " OR ".join(f"{column} IS NOT NULL" for column in columns)
-    broken = " OR ".join(f"coalesce(CASE WHEN {c} IS NOT NULL THEN {_said(fault, c)} END, false)" for c in columns)
+    broken = " OR ".join(f"coalesce({_guarded(_said(fault, c), c)}, false)" for c in columns)
     return RowTest(f"({judged})", f"({broken})")
+
+
+def _guarded(said: str, column: str) -> str:
+    """A plain function says nothing of nothing, and is asked once for each repeated value; anything else stands behind a CASE."""
+    return said if said.startswith("contains(") else f"CASE WHEN {column} IS NOT NULL THEN {said} END"
 
 
 def _said(text: str, column: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fiscus.cost.conformance.ask_groups import Groups, ask_group, query_named
-from fiscus.cost.conformance.ask_rows import Count, Damage, count_rows, damage_of
+from fiscus.cost.conformance.ask_rows import Count, Damage, Purse, count_rows, damage_of
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import RowTest
@@ -82,11 +82,9 @@ def warn(desk: Desk, facts: Facts) -> Iterator[Verdict]:
     if facts.dataset != "cost_and_usage":
         return
     tests = {one.id: one.test for one in HEURISTICS if one.test is not None}
-    counts = count_rows(desk, tests, facts.kind_of)
-    broken = {name: test for name, test in tests.items() if counts[name].broken}
-    damage = damage_of(
-        desk, broken, facts.kind_of, MONEY_COLUMN[facts.dataset], money_known="BilledCost" in facts.delivered
-    )
+    counts = count_rows(desk, tests, facts.kind_of, facts.few)
+    purse = Purse(MONEY_COLUMN[facts.dataset], "BilledCost" in facts.delivered)
+    damage = damage_of(desk, tests, counts, facts.kind_of, purse)
     for one in HEURISTICS:
         if one.test is not None:
             yield _of_rows(one, counts[one.id], damage.get(one.id, Damage()))

@@ -9,38 +9,42 @@ from typing import Final
 from fiscus.cost.conformance.ask_groups import (
     Groups,
     OneEach,
-    ask_group,
-    ask_one_each,
-    ask_unique,
+    group_sql,
+    groups_of,
+    one_each_sql,
     query_named,
-    torn_keys,
+    tearings,
+    unique_sql,
 )
-from fiscus.cost.conformance.ask_rows import Count, Damage, count_rows, damage_of
+from fiscus.cost.conformance.ask_rows import Count, Damage, Purse, count_rows, damage_of
 from fiscus.cost.conformance.ask_schemas import ask_schema
-from fiscus.cost.conformance.cells import WORDS, columns_for, detail, screen
-from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts
+from fiscus.cost.conformance.cells import WELL_FORMED, WORDS, columns_for, detail, screen
+from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, settle, tests_of_facts
 from fiscus.cost.conformance.header_tests import TESTS, Header
 from fiscus.cost.conformance.load_rules import load_rules
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
+from fiscus.cost.conformance.readings import blanks_of
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest
 from fiscus.cost.conformance.rule_tree import Inherited, depends_on, inherited, summary
 from fiscus.cost.conformance.types import Outcome, Rule, Verdict
 from fiscus.kernel.progress import Progress
 
 NO_ROWS: Final = "no row meets its condition"
+Question = OneEach | str
+"""One value for each key, or SQL like that of `sql/`."""
 GROUPED: Final = frozenset({"one_each", "unique", "group", "beside", "schema"})
 
 
 def judge(desk: Desk, facts: Facts, progress: Progress) -> tuple[Verdict, ...]:
-    """One verdict for every active rule of the dataset, in the order of the rules."""
+    """One verdict for every active rule of the dataset, in the order of the rules. `facts` are settled on the way."""
     rules = load_rules(facts.version, facts.dataset)
     tree = inherited(rules)
-    plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
     asking = Asking(desk, facts)
     progress.stage(f"Judging {len(rules)} rules")
-    asking.count(plans)
+    asking.count([plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules])
+    plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
     found: dict[str, Verdict] = {}
     found.update(_by_id(asking.known(plans)))
     found.update(_by_id(asking.rows([plan for plan in plans if plan.ask == "row"])))
@@ -103,10 +107,9 @@ class Asking:
 
     def __init__(self, desk: Desk, facts: Facts) -> None:
         self._desk, self._facts = desk, facts
-        self._asked: dict[str, Groups] = {}
         self._counts: Mapping[str, Count] = {}
-        self._money = MONEY_COLUMN[facts.dataset]
-        self._money_known = self._money in facts.delivered or "BilledCost" in facts.delivered
+        money = MONEY_COLUMN[facts.dataset]
+        self._purse = Purse(money, money in facts.delivered or "BilledCost" in facts.delivered)
 
     def known(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """What the header or a declaration tells."""
@@ -126,14 +129,27 @@ class Asking:
         return replace(found, judged=len(self._facts.delivered), broken=len(faults), rows=tuple(faults[:3]))
 
     def count(self, plans: Sequence[Plan]) -> None:
-        """The one pass: rules of a row, columns that hold odd values, rows that grouped rules speak of."""
+        """The one pass, and then the facts are known: plans are those of a vendor that supports everything.
+
+        Rules of a row, columns that hold odd values, rows that grouped rules speak of. What asks for blank text, where a column
+        turns out to hold some, is asked again.
+        """
+        facts = self._facts
         tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
         tests |= {plan.rule.id: RowTest(_condition(plan), "false") for plan in plans if plan.ask in GROUPED}
-        for plan in plans:
-            if plan.ask == "cells":
-                kind = _kind(plan)
-                tests |= {f"{kind} {c}": t for c, t in screen(kind, self._asked_of(kind), self._facts.focus).items()}
-        self._counts = count_rows(self._desk, tests, self._facts.kind_of)
+        for kind in dict.fromkeys(_kind(plan) for plan in plans if plan.ask == "cells"):
+            tests |= {f"{kind} {c}": t for c, t in screen(kind, self._asked_of(kind), facts.focus).items()}
+        tests |= {p.rule.id: detail(p.name, c) for p in plans if p.ask == "cells" and (c := self._unscreened(_kind(p)))}
+        counts = dict(count_rows(self._desk, {**tests_of_facts(facts), **tests}, facts.kind_of, facts.few))
+        settle(facts, counts)
+        again = {name: test for name, test in tests.items() if blanks_of(test.when, test.broken) & facts.odd_words}
+        if again:
+            counts |= count_rows(self._desk, again, facts.kind_of, facts.few)
+        self._counts = counts
+
+    def _unscreened(self, kind: str) -> list[str]:
+        """The columns of a kind whose rules are asked directly."""
+        return [] if kind in WELL_FORMED else self._asked_of(kind)
 
     def _columns(self, kind: str) -> list[str]:
         return columns_for(kind, list(self._facts.delivered.values()), self._facts.focus)
@@ -146,11 +162,11 @@ class Asking:
         """Places and money of the broken tests in one more pass."""
         tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
         counts = self._counts
-        damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
+        damage = self._damage(tests, counts)
         return [self._judged(plan.rule, counts[plan.rule.id], damage.get(plan.rule.id, Damage())) for plan in plans]
 
-    def _damage(self, broken: Mapping[str, RowTest]) -> Mapping[str, Damage]:
-        return damage_of(self._desk, broken, self._facts.kind_of, self._money, self._money_known)
+    def _damage(self, tests: Mapping[str, RowTest], counts: Mapping[str, Count]) -> Mapping[str, Damage]:
+        return damage_of(self._desk, tests, counts, self._facts.kind_of, self._purse)
 
     def _judged(self, rule: Rule, count: Count, damage: Damage) -> Verdict:
         if not count.judged:
@@ -166,8 +182,11 @@ class Asking:
             asked = [c for c in self._asked_of(kind) if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
             if asked:
                 tests[plan.rule.id] = detail(plan.name, asked)
-        counts = count_rows(self._desk, tests, self._facts.kind_of)
-        damage = self._damage({name: test for name, test in tests.items() if counts[name].broken})
+        counts = {name: odd[name] for name in tests if name in odd}
+        later = {name: test for name, test in tests.items() if name not in odd}
+        if later:
+            counts |= count_rows(self._desk, later, self._facts.kind_of, self._facts.few)
+        damage = self._damage(tests, counts)
         for plan in plans:
             name, kind = plan.rule.id, _kind(plan)
             columns = self._columns(kind)
@@ -192,23 +211,49 @@ class Asking:
             if not spoken[plan.rule.id].judged and not self._absent(plan):
                 yield verdict(plan.rule, "not_applicable", NO_ROWS)
         plans = [plan for plan in plans if spoken[plan.rule.id].judged or self._absent(plan)]
-        ones = [plan for plan in plans if plan.ask == "one_each"]
-        asked = {
-            plan.rule.id: plan.one for plan in ones if plan.one and not self._missing([*plan.one.keys, plan.one.column])
-        }
-        torn = torn_keys(self._desk, list(dict.fromkeys(asked.values())))
-        answers: dict[OneEach, Groups] = {one: ask_one_each(self._desk, one, self._facts.kind_of) for one in torn}
-        for plan in plans:
-            if plan.ask == "one_each":
-                yield self._one_each(plan, asked.get(plan.rule.id), answers, spoken[plan.rule.id].judged)
-            elif plan.ask == "unique":
-                groups = ask_unique(self._desk, plan.name, self._facts.kind_of)
-                yield self._grouped(plan.rule, groups, spoken[plan.rule.id].judged)
+        asked = [(plan, self._question(plan)) for plan in plans]
+        answers = self._answers([q for _, q in asked if not isinstance(q, Verdict)])
+        for plan, question in asked:
+            judged = spoken[plan.rule.id].judged
+            if isinstance(question, Verdict):
+                yield question
             elif plan.ask == "schema":
-                groups = ask_schema(self._desk, plan.rule.entity, plan.name)
-                yield self._grouped(plan.rule, groups, spoken[plan.rule.id].judged)
+                yield self._grouped(plan.rule, ask_schema(self._desk, plan.rule.entity, plan.name), judged)
             else:
-                yield self._query(plan, spoken[plan.rule.id].judged)
+                yield self._grouped(plan.rule, answers.get(question, Groups()), judged)
+
+    def _question(self, plan: Plan) -> Question | Verdict:
+        """What is asked for a grouped rule, or its verdict where nothing can be."""
+        if missing := self._absent(plan):
+            return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
+        if plan.ask == "one_each":
+            assert plan.one is not None
+            return plan.one
+        if plan.ask == "unique":
+            return unique_sql(plan.name)
+        if plan.ask == "schema":
+            return ""
+        query, table = query_named(plan.name), ""
+        if plan.ask == "beside":
+            table = plan.rule.execution.when if plan.rule.execution else ""
+            if table not in self._desk.beside():
+                return verdict(plan.rule, "needs_data", f"the dataset {table}: give it with --with {table}=PATH")
+            if lost := [name for name in query.beside if name not in self._desk.columns_of(table)]:
+                return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
+        return query.text.replace("{entity}", plan.rule.entity)
+
+    def _answers(self, questions: Iterable[Question]) -> Mapping[Question, Groups]:
+        """Each question once, side by side. A key that nowhere has two values answers all finer questions about it."""
+        distinct = list(dict.fromkeys(question for question in questions if question))
+        texts = [question for question in distinct if isinstance(question, str)]
+        keys = tearings([question for question in distinct if isinstance(question, OneEach)])
+        first = self._desk.query_all([key.sql for key in keys] + [group_sql(t, self._facts.kind_of) for t in texts])
+        found: dict[Question, Groups] = {
+            text: groups_of(self._desk, answer) for text, answer in zip(texts, first[len(keys) :], strict=True)
+        }
+        torn = [one for key, answer in zip(keys, first, strict=False) for one in key.torn(answer)]
+        finer = self._desk.query_all([group_sql(one_each_sql(one), self._facts.kind_of) for one in torn])
+        return found | {one: groups_of(self._desk, answer) for one, answer in zip(torn, finer, strict=True)}
 
     def _missing(self, columns: Iterable[str]) -> str:
         return next((name for name in columns if name not in self._facts.delivered), "")
@@ -219,26 +264,6 @@ class Asking:
             return self._missing([*plan.one.keys, plan.one.column])
         columns = () if plan.ask in {"unique", "schema"} else query_named(plan.name).columns
         return self._missing(name for name in columns if name != "{entity}")
-
-    def _one_each(self, plan: Plan, one: OneEach | None, answers: Mapping[OneEach, Groups], judged: int) -> Verdict:
-        if one is None:
-            return verdict(plan.rule, "not_applicable", f"the file has no column {self._absent(plan)}")
-        return self._grouped(plan.rule, answers.get(one, Groups()), judged)
-
-    def _query(self, plan: Plan, judged: int) -> Verdict:
-        query, table = query_named(plan.name), ""
-        text = query.text.replace("{entity}", plan.rule.entity)
-        if missing := self._absent(plan):
-            return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
-        if plan.ask == "beside":
-            table = plan.rule.execution.when if plan.rule.execution else ""
-            if table not in self._desk.beside():
-                return verdict(plan.rule, "needs_data", f"the dataset {table}: give it with --with {table}=PATH")
-            if lost := [name for name in query.beside if name not in self._desk.columns_of(table)]:
-                return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
-        if text not in self._asked:  # two rules may ask one question
-            self._asked[text] = ask_group(self._desk, text, self._facts.kind_of)
-        return self._grouped(plan.rule, self._asked[text], judged)
 
     def _grouped(self, rule: Rule, groups: Groups, judged: int) -> Verdict:
         if groups.open_groups and not groups.kept and not groups.broken:

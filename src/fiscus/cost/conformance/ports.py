@@ -24,6 +24,10 @@ class Desk(Protocol):
         """Our own SQL, DuckDB dialect."""
         ...
 
+    def query_all(self, statements: Sequence[str]) -> Sequence[Rows]:
+        """Several statements that do not wait for one another: their answers in the order of the questions."""
+        ...
+
     def place(self, row: int) -> str:
         """`rowid` as people find it: file and row, from 1."""
         ...

@@ -48,6 +48,8 @@ _NUMBER: Final[Mapping[str, str]] = {
     "is_blank": "false",
     "decimals": "least(12, length(split_part(CAST({x} AS VARCHAR), '.', 2)))",
 }
+_EXACT: Final[Mapping[str, str]] = {**_NUMBER, "is_number": "true"}
+"""Whole numbers and decimals: none is infinite."""
 _TIME: Final[Mapping[str, str]] = {
     **_TEXT,
     "moment": "CAST({x} AS TIMESTAMP)",
@@ -61,6 +63,7 @@ READINGS: Final[Mapping[Kind, Mapping[str, str]]] = {
     "text": _TEXT,
     "plain": _PLAIN,
     "number": _NUMBER,
+    "exact": _EXACT,
     "time": _TIME,
     "other": _TEXT,
 }
@@ -71,8 +74,18 @@ _MISSES: Final = re.compile(r"\bmisses\((\w+), (\w+), (\w+)\)")
 """Whether the first two do not multiply to the third, at nine digits: asked by several rules, computed once a row."""
 
 
+_FILLED: Final = re.compile(r"\b(number|amount|moment)\((\w+)\) IS (NOT )?NULL")
+"""A value with a type of its own reads as nothing only where there is none."""
+_LAZY: Final = frozenset({"decimals"})
+"""Readings that are dear and stand behind a CASE: read where it is met, not on every row."""
+
+
 def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, str]) -> str:
     """`sql` with each `reading(Column)` replaced by a name; `needed` gains name -> SQL of those not seen before."""
+
+    def filled(call: re.Match[str]) -> str:
+        typed = kind_of(call[2]) in ({"time"} if call[1] == "moment" else {"number", "exact"})
+        return f"{call[2]} IS {call[3] or ''}NULL" if typed else call[0]
 
     def missed(call: re.Match[str]) -> str:
         a, b, result = (READINGS[kind_of(name)]["number"].replace("{x}", f'"{name}"') for name in call.groups())
@@ -82,13 +95,24 @@ def alias_readings(sql: str, kind_of: Callable[[str], Kind], needed: dict[str, s
 
     def named(call: re.Match[str]) -> str:
         reading, column = call.groups()
-        if READINGS[kind_of(column)][reading] in {"true", "false"}:
-            return READINGS[kind_of(column)][reading]
+        said = READINGS[kind_of(column)][reading]
+        if said in {"true", "false"}:
+            return said
+        if reading in _LAZY:
+            return "(" + said.replace("{x}", f'"{column}"') + ")"
         name = f"{reading}__{column}"
-        needed[name] = READINGS[kind_of(column)][reading].replace("{x}", f'"{column}"')
+        needed[name] = said.replace("{x}", f'"{column}"')
         return name
 
-    return _CALL.sub(named, _MISSES.sub(missed, sql))
+    return _CALL.sub(named, _MISSES.sub(missed, _FILLED.sub(filled, sql)))
+
+
+_BLANK: Final = re.compile(r"\bis_blank\((\w+)\)")
+
+
+def blanks_of(*texts: str) -> frozenset[str]:
+    """The columns that these conditions ask for blank text."""
+    return frozenset(column for sql in texts for column in _BLANK.findall(sql))
 
 
 def spell_readings(sql: str, kind_of: Callable[[str], Kind]) -> str:

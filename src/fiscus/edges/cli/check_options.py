@@ -26,12 +26,13 @@ def beside_paths(given: Sequence[str]) -> Mapping[str, Path]:
 
 def refuse_odd_choice(paths: Sequence[Path], lake: str, engine: str) -> None:
     """Files or the lake: one of them, by an engine that there is. Raises BadInput."""
-    from fiscus.app.settings import is_engine
+    if engine:
+        from fiscus.app.settings import is_engine  # loads what a workspace may hold: half a second
 
-    if engine and not is_engine(engine):
-        raise BadInput(
-            f"--engine {engine!r} is no engine", remedy="Write duckdb, spark://host:port or sail://host:port."
-        )
+        if not is_engine(engine):
+            raise BadInput(
+                f"--engine {engine!r} is no engine", remedy="Write duckdb, spark://host:port or sail://host:port."
+            )
     if bool(paths) is bool(lake):
         raise BadInput(
             "Both files and the lake are named" if lake else "Nothing to check is named",

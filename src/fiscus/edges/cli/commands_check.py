@@ -80,14 +80,16 @@ def check(
 
 
 def _say(report: Any, failures: Any, form: str) -> None:
-    from fiscus import __version__
-    from fiscus.edges.cli.check_formats import html, sarif
-
     if form == "json":
         say_json(report)
     elif form == "sarif":
+        from fiscus import __version__
+        from fiscus.edges.cli.check_formats import sarif
+
         say_json(sarif(report, failures, __version__))
     elif form == "html":
+        from fiscus.edges.cli.check_formats import html
+
         say(html(report, failures))
     else:
         _show(report, failures)

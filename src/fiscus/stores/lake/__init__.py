@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fiscus.cost.ports import Lake
+if TYPE_CHECKING:
+    from fiscus.cost.ports import Lake
 
 EMBEDDED = "duckdb"
 

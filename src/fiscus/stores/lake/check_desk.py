@@ -22,8 +22,10 @@ from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.glance import GlancedFile, glance_at
 from fiscus.stores.lake.half_open import HalfOpen
+from fiscus.stores.lake.side_by_side import side_by_side
 
-SETTINGS: Final = "SET TimeZone='UTC'; SET enable_progress_bar=false;"
+SETTINGS: Final = "SET GLOBAL TimeZone='UTC'; SET GLOBAL parquet_metadata_cache=true;"
+QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
 Kind = Literal["text", "number", "time", "other"]
@@ -38,7 +40,7 @@ class CheckDesk(HalfOpen):
         self._types, self._progress = types, progress
         self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
         self._connection = duckdb.connect()
-        self._connection.execute(SETTINGS)
+        self._connection.execute(f"{SETTINGS} {QUIET}")
         self._connection.execute(f"SET memory_limit='{CHECK_MEMORY_MB_MAX}MB'; SET temp_directory='{self._scratch}'")
         self._starts: list[int] = []
         self._beside: dict[str, frozenset[str]] = {}
@@ -58,8 +60,11 @@ class CheckDesk(HalfOpen):
 
     def query(self, sql: str) -> Rows:
         """One statement of ours."""
-        answer = self._connection.execute(sql)
-        return Rows(tuple(d[0] for d in answer.description or ()), tuple(answer.fetchall()))
+        return _rows(self._connection, sql)
+
+    def query_all(self, statements: Sequence[str]) -> Sequence[Rows]:
+        """Side by side: a statement is planned by one thread, and a small file is read by one."""
+        return side_by_side(self._connection, statements, _rows, QUIET)
 
     def place(self, row: int) -> str:
         """File (where there are several) and row, from 1."""
@@ -78,7 +83,7 @@ class CheckDesk(HalfOpen):
         files = glance_at([path])
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {_reader(file)}" for file in files)
         try:
-            self._connection.execute(f'CREATE TEMP TABLE "{name}" AS {union}')
+            self._connection.execute(f'CREATE TABLE "{name}" AS {union}')
         except duckdb.Error as broken:
             raise BadInput(
                 f"The dataset beside cannot be read: {_first_line(broken)}",
@@ -121,7 +126,7 @@ class CheckDesk(HalfOpen):
         names = {column.name.lower() for column in self._columns}  # SQL tells no BilledCost from billedcost
         absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._types if name.lower() not in names)
         source = " UNION ALL ".join(parts) if in_place else "SELECT rowid AS x__row, * FROM raw"
-        self._connection.execute(f"CREATE TEMP VIEW delivery AS SELECT *{absent} FROM ({source})")
+        self._connection.execute(f"CREATE VIEW delivery AS SELECT *{absent} FROM ({source})")
 
     def _stay(self, cells: str, file: GlancedFile) -> str:
         """Parquet is asked where it lies: its columns are read as a question needs them, its repeated values once."""
@@ -133,9 +138,7 @@ class CheckDesk(HalfOpen):
     def _load(self, cells: str, file: GlancedFile) -> str:
         """Text is read once, in the order of the file."""
         first = len(self._starts) == 1
-        self._run(
-            f"{'CREATE TEMP TABLE raw AS' if first else 'INSERT INTO raw'} SELECT {cells} FROM {_reader(file)}", file
-        )
+        self._run(f"{'CREATE TABLE raw AS' if first else 'INSERT INTO raw'} SELECT {cells} FROM {_reader(file)}", file)
         (rows,) = self._run("SELECT count(*) FROM raw", file)
         self.row_count = int(str(rows[0]))
         return "raw"
@@ -182,6 +185,11 @@ class CheckDesk(HalfOpen):
                 remedy="Quote fields as RFC 4180 says, or export the file again.",
                 where=Where(file=file.path, row=row),
             ) from None
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
+    answer = connection.execute(sql)
+    return Rows(tuple(d[0] for d in answer.description or ()), tuple(answer.fetchall()))
 
 
 def _kind(native: str) -> Kind:

@@ -74,6 +74,10 @@ class SparkDesk(HalfOpen):
         said = spark_sql(parsed(OF_A_LIST.sub("array_length(", sql)), None, self._schema)
         return refusing(self._engine, lambda: all_of(self._session.sql(said).toArrow()))
 
+    def query_all(self, statements: Sequence[str]) -> Sequence[Rows]:
+        """One after the other: the cluster divides each among its workers."""
+        return [self.query(sql) for sql in statements]
+
     def place(self, row: int) -> str:
         return self._desk.place(row)
 
