@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from tests.fixtures.ledgers import NOON, TODAY, USD, account, ask, hold, key, reserve, sync
@@ -225,14 +226,44 @@ class TestTablesThatFollowTheEvidence:
     ) -> None:
         ask(ledger, reserve("h1", USD, "team"))
         ask(ledger, Expire())
+        document = msgspec.json.encode(ledger.store.hold("h1")).decode()  # as it stood in its row
+        change(url, f"UPDATE ledger_holds SET document = '{document}'")
+        change(url, "ALTER TABLE ledger_holds DROP COLUMN told")
         change(url, "ALTER TABLE ledger_head DROP COLUMN tabled")
         change(url, "DELETE FROM ledger_version WHERE version >= 3")
         opened = Ledger(open_ledger(url, clock))
         assert self.lag(url) == 0
         assert ask(opened, reserve("h2", 9 * USD, "team")).hold is not None  # type: ignore[union-attr]
         assert ask(opened, reserve("h3", 1, "team")).hold is None  # type: ignore[union-attr]
+        assert isinstance(ask(opened, Settle("h1", USD // 2)), Settled)
+        assert account(opened, "team").unbilled == USD // 2
         assert verify_chain(opened.store.evidence_records())[2] == []
         opened.close()
+
+    def test_a_hold_whose_row_only_names_its_record_is_read_from_there(
+        self, ledger: Ledger, url: str, clock: SteppedClock
+    ) -> None:
+        given = ask(ledger, reserve("h1", USD, "team"))
+        ask(ledger, Expire())
+        other = Ledger(open_ledger(url, clock))
+        assert other.store.hold("h1") == given.hold  # type: ignore[union-attr]
+        assert [*other.store.every_hold()] == [*other.store.holds()] == [given.hold]  # type: ignore[union-attr]
+        assert isinstance(ask(other, Settle("h1", USD // 2)), Settled)
+        assert other.store.hold("h1").settled == USD // 2  # type: ignore[union-attr]
+        other.close()
+
+    def test_a_hold_whose_record_is_gone_is_settled_for_nobody(
+        self, ledger: Ledger, url: str, clock: SteppedClock
+    ) -> None:
+        ask(ledger, reserve("h1", USD, "team"))
+        ask(ledger, Expire())
+        change(url, "UPDATE ledger_evidence SET body = replace(body, 'h1', 'h2') WHERE seq > 1")
+        other = Ledger(open_ledger(url, clock))
+        assert other.store.hold("h1") is None  # to look at
+        with pytest.raises(IntegrityBroken, match="reserved hold h1 is gone"):
+            ask(other, Settle("h1", 1))
+        assert account(other, "team").held == USD
+        other.close()
 
     def test_evidence_that_cannot_be_read_stops_the_ledger_instead_of_forgetting_a_hold(
         self, ledger: Ledger, url: str, clock: SteppedClock

@@ -6,14 +6,16 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Final, TypeAlias
 
 from fiscus.guardrails.ledger.commands import Answer, Command
 from fiscus.kernel.errors import FiscusError, Unavailable
 
 GROUP_MAX: Final = 256  # commands of one transaction: what is refused or lost together
 Transact = Callable[[Sequence[Command]], list[Answer]]
+_Waiting: TypeAlias = "tuple[Command, asyncio.Future[Answer]]"
 
 
 class GroupCommit:
@@ -47,39 +49,56 @@ class GroupCommit:
 
 
 class AsyncGroupCommit:
-    """For one event loop: commands that come while a commit is written go together with the next one."""
+    """For one event loop: commands that come while a commit is written go together with the next one.
+
+    A thread of its own writes them: one hand-over there and one back a group, whoever waits in it.
+    """
 
     def __init__(self, transact: Transact) -> None:
         self._transact = transact
-        self._waiting: list[tuple[Command, asyncio.Future[Answer]]] = []
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: list[_Waiting] = []
+        self._busy = False  # a group is written, or will be in this turn of the loop
+        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[_Waiting]] | None] = SimpleQueue()
+        self._writer = threading.Thread(target=self._write, name="ledger", daemon=True)
+        self._writer.start()
 
-    async def ask(self, command: Command) -> Answer:
+    def ask(self, command: Command) -> asyncio.Future[Answer]:
         """The answer, once it is durable. Raises as GroupCommit does. Giving up waiting does not take the command back."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((command, future))
-        if self._task is None or self._task.done():
-            self._task = loop.create_task(self._write(loop))
-        answer = await future
-        if isinstance(answer, FiscusError):
-            raise answer
-        return answer
+        if not self._busy:
+            self._busy = True
+            loop.call_soon(self._next, loop)  # whoever is ready to ask now comes along
+        return future
 
-    async def _write(self, loop: asyncio.AbstractEventLoop) -> None:
-        while self._waiting:
-            await asyncio.sleep(0)  # whoever is ready to ask now comes along
-            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-            commands = [command for command, _ in group]
-            answers = await loop.run_in_executor(self._writer, answers_of, self._transact, commands)
-            for (_, future), answer in zip(group, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+        self._busy = bool(group)
+        if group:
+            self._groups.put((loop, group))
+
+    def _write(self) -> None:
+        while (asked := self._groups.get()) is not None:
+            loop, group = asked
+            answers = answers_of(self._transact, [command for command, _ in group])
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._hand_out, loop, group, answers)
+
+    def _hand_out(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Waiting], answers: Sequence[Answer]) -> None:
+        for (_, future), answer in zip(group, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, FiscusError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        loop.call_soon(self._next, loop)  # after those who were answered and ask again
 
     def close(self) -> None:
         """Wait for the commit under way."""
-        self._writer.shutdown()
+        self._groups.put(None)
+        self._writer.join()
 
 
 class _Ticket:

@@ -50,7 +50,7 @@ class Statements(Protocol):
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
     def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
-    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int | None]], otherwise: str) -> None:
         """Whole rows that are new, in any number; `otherwise`: the statement for each of them where one is there already."""
         ...
 
@@ -242,7 +242,7 @@ class _SqliteStatements:
                 at += size
         self._connection.executemany(sql, rows[at:] if at else rows)
 
-    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int | None]], otherwise: str) -> None:
         del table  # one statement for both is as fast here
         self.run_many(otherwise, rows)
 

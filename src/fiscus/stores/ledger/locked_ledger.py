@@ -32,8 +32,8 @@ _PUT_ACCOUNT: Final = (
 )
 _MOVE_ACCOUNT: Final = "UPDATE ledger_accounts SET held = ?, unbilled = ?, committed = ?, frozen = ? WHERE id = ?"
 _PUT_HOLD: Final = (
-    "INSERT INTO ledger_holds (id, state, currency, bound, settled, expires_at, document) VALUES (?,?,?,?,?,?,?) "
-    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, settled = excluded.settled, document = excluded.document"
+    "INSERT INTO ledger_holds VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+    "state = excluded.state, settled = excluded.settled, document = excluded.document, told = excluded.told"
 )
 _PUT_DAY: Final = (
     "INSERT INTO ledger_days (account, provider, day, nature, amount) VALUES (?,?,?,?,?) "
@@ -108,8 +108,8 @@ class Locked:
 
     def due(self, by: datetime, limit: int) -> Sequence[Hold]:
         self._bring_tables()
-        sql = f"SELECT document FROM ledger_holds WHERE state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
-        return [rows.hold_of(document) for (document,) in self._tx.rows(sql, (by.isoformat(),))]
+        which = f"state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
+        return Tables(self._tx, self._untabled).holds_where(which, (by.isoformat(),))
 
     def days(self, account_keys: Sequence[str]) -> Sequence[DaySum]:
         return Tables(self._tx, self._untabled).days(account_keys)
@@ -121,6 +121,9 @@ class Locked:
             tx.run_many("INSERT INTO ledger_requests VALUES (?,?,?,?)", changes.requests)
         if self._can_wait(changes, seq):
             self._wait_with(changes, seq)
+        elif changes.only_reserves:
+            self._wait_with(changes, seq)
+            self._write_tables(Changes(accounts=changes.accounts), seq)
         else:
             self._untabled.decisions.update({one.id: seq for one in changes.decisions})
             self._write_tables(changes, seq)
@@ -128,9 +131,11 @@ class Locked:
 
     def _wait_with(self, changes: Changes, seq: int) -> None:
         """What the tables will have to say."""
+        late = self._untabled
         for one in changes.decisions:
-            self._untabled.decisions[one.id] = seq
-        self._untabled.holds.update(changes.holds)
+            late.decisions[one.id] = seq
+        late.holds.update(changes.holds)
+        late.told.update(dict.fromkeys(changes.holds, seq))
 
     def _can_wait(self, changes: Changes, seq: int) -> bool:
         return (
@@ -150,8 +155,10 @@ class Locked:
         tx, late = self._tx, self._untabled
         moved = {key for hold in late.holds.values() for key in hold.accounts}
         self._put_accounts(self.accounts(sorted(moved)) | changes.accounts, whole=changes.billed is not None)
-        if fresh := [rows.hold_row(hold) for hold in late.holds.values() if hold.id not in changes.holds]:
-            tx.add_many("ledger_holds", fresh, _PUT_HOLD)
+        if fresh := [
+            rows.hold_row(late.holds[one], late.told[one]) for one in sorted(late.holds) if one not in changes.holds
+        ]:
+            tx.add_many("ledger_holds", fresh, _PUT_HOLD)  # those beside each other go into the same page
         if changes.holds:
             tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in changes.holds.values()])
         if changes.days:

@@ -186,11 +186,14 @@ def rulebook_of(document: str) -> Rulebook:
     return _RULEBOOK.decode(document)
 
 
-def hold_row(hold: Hold) -> tuple[str, ...]:
-    """(id, state, currency, bound, settled, expires_at, document)."""
-    document = _ENCODER.encode(hold).decode()
+def hold_row(hold: Hold, told: int | None = None) -> tuple[str | int | None, ...]:
+    """(id, state, currency, bound, settled, expires_at, document, told), in the order of the table.
+
+    `told`: the number of the record that reserved it, where nothing happened to it since: what that says is not said again.
+    """
+    document = _ENCODER.encode(hold).decode() if told is None else ""
     until = instant(hold.expires_at)
-    return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document
+    return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document, told
 
 
 def account_row(account: Account) -> tuple[Any, ...]:

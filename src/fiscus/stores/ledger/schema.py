@@ -59,4 +59,7 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "ALTER TABLE ledger_evidence {inline}",
     ),  # PostgreSQL compressed each record and moved it out: half the time of writing it
+    (
+        "ALTER TABLE ledger_holds ADD COLUMN told BIGINT",
+    ),  # the record that tells all of a hold that nothing happened to since; its document is empty then
 )

@@ -29,7 +29,7 @@ from fiscus.stores.ledger import rows
 from fiscus.stores.ledger.guessed_ledger import Guessed, WrongGuess
 from fiscus.stores.ledger.locked_ledger import Kept, Locked
 from fiscus.stores.ledger.schema import VERSIONS
-from fiscus.stores.ledger.tables import BATCH, Tables, tables_now
+from fiscus.stores.ledger.tables import BATCH, Tables, Untabled, tables_now
 
 T = TypeVar("T")
 UNLUCKY_FOR: Final = 16  # while several processes write at once a guess costs more than the lock
@@ -123,14 +123,15 @@ class SqlLedger:
         with self._reading() as tables:
             late, after = dict(tables.late.holds), ""
         yield from late.values()
-        sql = f"SELECT id, document FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}"
+        sql = f"SELECT id FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}"
         while True:
             with self._driver.reading() as tx:
-                found = tx.rows(sql, (after,))
-            yield from (rows.hold_of(document) for number, document in found if number not in late)
+                found = [number for (number,) in tx.rows(sql, (after,))]
+                holds = Tables(tx, Untabled(), looking=True).holds([one for one in found if one not in late])
+            yield from holds.values()
             if len(found) < BATCH:
                 return
-            after = found[-1][0]
+            after = found[-1]
 
     def every_account(self) -> Sequence[Account]:
         with self._reading() as tables:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, cast
 
@@ -19,9 +19,10 @@ BATCH: Final = 500
 
 @dataclass(slots=True)
 class Untabled:
-    """Holds (by id) and decisions (id -> record) that stand in the evidence and not in the tables yet."""
+    """Holds (by id, and id -> record) and decisions (id -> record) that stand in the evidence and not in the tables yet."""
 
     holds: dict[str, Hold] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, int] = field(default_factory=dict)
 
     def follow(self, records: Sequence[tuple[Any, ...]]) -> list[Hold]:
@@ -33,6 +34,7 @@ class Untabled:
                     self.decisions[decision_id] = seq
                 if hold is not None:
                     self.holds[hold.id] = hold
+                    self.told[hold.id] = seq
                     new.append(hold)
         return new
 
@@ -49,15 +51,16 @@ def tables_now(tx: Statements) -> Tables:
         for record in records_after(tx, head[0][1]):
             with suppress(IntegrityBroken):
                 late.follow([record])
-    return Tables(tx, late)
+    return Tables(tx, late, looking=True)
 
 
 class Tables:
-    """Reads inside one transaction."""
+    """Reads inside one transaction. `looking`: nothing is done on what is read here."""
 
-    def __init__(self, tx: Statements, late: Untabled) -> None:
+    def __init__(self, tx: Statements, late: Untabled, *, looking: bool = False) -> None:
         self._tx = tx
         self.late = late
+        self._looking = looking
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
         """Accounts by key."""
@@ -84,15 +87,41 @@ class Tables:
         late = self.late.holds
         found = {one: late[one] for one in ids if one in late}
         for part in _parts([one for one in ids if one not in found]):
-            for (document,) in self._tx.rows("SELECT document FROM ledger_holds WHERE id IN ??", (part,)):
-                hold = rows.hold_of(document)
-                found[hold.id] = hold
+            found |= {hold.id: hold for hold in self.holds_where("id IN ??", (part,))}
+        return found
+
+    def holds_where(self, which: str, params: Sequence[Any]) -> list[Hold]:
+        """Those that the tables say, as they say; a record of evidence tells the rest of those that nothing happened to.
+
+        Where it does not, a hold is not there to look at, and stops whoever would do something: raises IntegrityBroken.
+        """
+        found = self._tx.rows(f"SELECT id, state, bound, document, told FROM ledger_holds WHERE {which}", params)
+        reserved = self._reserved([told for *_, document, told in found if not document])
+        holds = list[Hold]()
+        for number, state, bound, document, _ in found:
+            if document:
+                holds.append(rows.hold_of(document))
+            elif (hold := reserved.get(number)) is not None:
+                holds.append(replace(hold, state=state, bound=int(bound)))
+            elif not self._looking:
+                raise IntegrityBroken(
+                    f"The evidence that reserved hold {number} is gone", remedy="Restore a backup: nothing can be held."
+                )
+        return holds
+
+    def _reserved(self, records: Sequence[int]) -> dict[str, Hold]:
+        """The holds that these records reserved, by id."""
+        found: dict[str, Hold] = {}
+        for part in _parts(records):
+            for (body,) in self._tx.rows("SELECT body FROM ledger_evidence WHERE seq IN ??", (part,)):
+                with suppress(IntegrityBroken) if self._looking else nullcontext():
+                    found |= {hold.id: hold for hold, _ in rows.reserved_in(body) if hold is not None}
         return found
 
     def holds_in(self, states: Sequence[str], limit: int) -> list[Hold]:
         """Those that expire last first."""
-        sql = f"SELECT document FROM ledger_holds WHERE state IN ?? ORDER BY expires_at DESC, id LIMIT {int(limit)}"
-        found = [rows.hold_of(document) for (document,) in self._tx.rows(sql, (tuple(states),))]
+        which = f"state IN ?? ORDER BY expires_at DESC, id LIMIT {int(limit)}"
+        found = self.holds_where(which, (tuple(states),))
         found += [hold for hold in self.late.holds.values() if hold.state in states]
         found.sort(key=lambda hold: hold.id)
         found.sort(key=lambda hold: hold.expires_at, reverse=True)
@@ -143,7 +172,7 @@ class Tables:
         return found
 
 
-def _parts(values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _parts(values: Sequence[str | int]) -> Iterator[tuple[Any, ...]]:
     """At most so many parameters a statement."""
     unique = tuple(dict.fromkeys(values))
     return (unique[start : start + BATCH] for start in range(0, len(unique), BATCH))
