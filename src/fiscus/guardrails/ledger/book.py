@@ -40,6 +40,8 @@ from fiscus.guardrails.types import Level
 from fiscus.kernel.errors import BadInput, Conflict, FiscusError, LimitExceeded, NotFound
 from fiscus.kernel.periods import Month
 
+NOTHING: Final[Mapping[str, Frozen]] = {}
+
 
 def apply_batch(commands: Sequence[Command], locked: LockedLedger) -> tuple[list[Answer], Changes]:
     """Every command in order. One that is refused answers with its error and changes nothing; the others go on."""
@@ -98,6 +100,9 @@ class _Book:
                 needs.accounts.update(hold.accounts)
         self._accounts = locked.accounts(sorted(needs.accounts))
         self._expire_number = iter(needs.expires)
+        self._together: dict[
+            tuple[tuple[str, ...], str], tuple[Account, ...]
+        ] = {}  # by the keys and currency of a hold
 
     def apply(self, command: Command) -> Answer:
         match command:
@@ -124,13 +129,11 @@ class _Book:
         if asked.key and (answered := self._answered.get(asked.key)) is not None:
             return _repeated(asked, answered)
         hold = asked.hold
-        accounts, known = list[Account](), self._accounts
-        for key in hold.accounts:
-            account = known.get(key)
-            if account is None or account.currency != hold.currency:
-                account = self._account(key, hold, asked.opens)
-            accounts.append(account)
-        verdict = asked.judge(accounts, self._frozen_of(hold))
+        together = (hold.accounts, hold.currency)
+        if (accounts := self._together.get(together)) is None:
+            accounts = tuple([self._account(key, hold, asked.opens) for key in hold.accounts])
+            self._together[together] = accounts
+        verdict = asked.judge(accounts, self._frozen_of(hold) if self._frozen else NOTHING)
         held = self._hold(hold, accounts, verdict.amount) if verdict.hold else None
         decision = verdict.decision
         if decision is not None:
@@ -141,7 +144,7 @@ class _Book:
             self._answered[asked.key] = Answered(asked.digest, decision, held)
         entry: dict[str, object] = {"what": "reserved" if held else "decided"}
         if held is not None:
-            entry["hold"] = _entry(held)
+            entry["hold"] = held
         if decision is not None:
             entry["decision"] = decision
         self.changes.entries.append(entry)
@@ -164,7 +167,7 @@ class _Book:
     def _frozen_of(self, hold: Hold) -> Mapping[str, Frozen]:
         """What may have caused an overrun before, of what the hold is for."""
         frozen = self._frozen
-        return {one: frozen[one] for one in hold.subjects if one in frozen} if frozen else {}
+        return {one: frozen[one] for one in hold.subjects if one in frozen}
 
     def _hold(self, hold: Hold, accounts: Sequence[Account], amount: int | None) -> Hold:
         bound = hold.bound if amount is None else amount
@@ -186,7 +189,7 @@ class _Book:
                     f"{bound} nano-{hold.currency} do not fit {account.key}",
                     remedy="Ask for less, or raise the budget.",
                 )
-        if frozen := self._frozen_of(hold):
+        if self._frozen and (frozen := self._frozen_of(hold)):
             raise LimitExceeded(f"{next(iter(frozen))} is frozen", remedy="A person lifts it: `fiscus ledger thaw`.")
 
     # The end of a hold
@@ -255,7 +258,7 @@ class _Book:
             self._account(key, spent, nothing_opens)
         self._post(spent, released=0, charged=amount)
         self.changes.holds[spent.id] = self._holds[spent.id] = spent
-        entry = {"what": "spent", "hold": _entry(spent), "amount": str(amount), "estimate": spent.estimate, "was": was}
+        entry = {"what": "spent", "hold": spent, "amount": str(amount), "estimate": spent.estimate, "was": was}
         self.changes.entries.append(entry)
         return spent
 
@@ -333,6 +336,7 @@ class _Book:
             account.billed_until, account.by_bills = one.billed_until, one.by_bills
             account.unbilled, account.committed = open_days[key, "usage"], open_days[key, "commitment"]
             self.changes.accounts[key] = account
+        self._together.clear()  # an account may be in another currency now
         self.changes.billed = dict(asked.billed)
         self.changes.entries.append({"what": "synced", "accounts": len(keys), "billed": dict(asked.billed)})
         return Done(len(keys))
@@ -358,15 +362,6 @@ def counts_from(nature: str, day: date) -> date:
     Usage: the day itself. A purchase or commitment may be billed anywhere in its month: the month's last day.
     """
     return day if nature == "usage" else Month.of(day).end - timedelta(days=1)
-
-
-def _entry(hold: Hold) -> Mapping[str, object]:
-    """All of a new hold, in the evidence: the store reads it back. Amounts are text, because JSON numbers end at 2^53."""
-    return {
-        "id": hold.id, "bound": str(hold.bound), "currency": hold.currency, "accounts": hold.accounts,
-        "nature": hold.nature, "provider": hold.provider, "subjects": hold.subjects, "day": hold.day,
-        "at": hold.at, "expires_at": hold.expires_at, "decision_id": hold.decision_id, "price_version": hold.price_version,
-    }  # fmt: skip
 
 
 REFUSED: Final = Verdict(hold=False)

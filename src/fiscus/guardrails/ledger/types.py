@@ -12,7 +12,7 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.periods import FiscalCalendar
 
 HoldState = Literal["held", "settled", "released", "charged"]
-_RESERVES: Final = frozenset({"reserved", "decided"})
+RESERVES: Final = frozenset({"reserved", "decided"})
 Nature = Literal["usage", "commitment"]  # what a settled amount is until it is billed: unbilled usage, or committed
 
 
@@ -130,7 +130,10 @@ class Answered:
 
 @dataclass(slots=True)
 class Changes:
-    """All that a batch changes. `entries` is its evidence: one record of the chain holds them in order."""
+    """All that a batch changes. `entries` is its evidence: one record of the chain holds them in order.
+
+    A new hold stands in its entry as a Hold: the store writes all of it, and reads it back.
+    """
 
     accounts: dict[str, Account] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
@@ -148,4 +151,4 @@ class Changes:
     @property
     def only_reserves(self) -> bool:
         """Whether every transition is a reservation or a decision without one: then `entries` tells all that is changed."""
-        return _RESERVES.issuperset([entry["what"] for entry in self.entries])
+        return RESERVES.issuperset([entry["what"] for entry in self.entries])

@@ -50,8 +50,11 @@ class Statements(Protocol):
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
     def run(self, sql: str, params: Sequence[Any] = ()) -> None: ...
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
-    def add_many(self, table: str, rows: Sequence[Sequence[str | int | None]], otherwise: str) -> None:
-        """Whole rows that are new, in any number; `otherwise`: the statement for each of them where one is there already."""
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
+        """Rows of `table` that are new, in any number; it names its columns where a row has not all of them.
+
+        `otherwise`: the statement for each row, where one is there already.
+        """
         ...
 
     def alone(self, sql: str, params: Sequence[Any]) -> int:
@@ -242,7 +245,7 @@ class _SqliteStatements:
                 at += size
         self._connection.executemany(sql, rows[at:] if at else rows)
 
-    def add_many(self, table: str, rows: Sequence[Sequence[str | int | None]], otherwise: str) -> None:
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
         del table  # one statement for both is as fast here
         self.run_many(otherwise, rows)
 

@@ -170,7 +170,7 @@ class _PostgresStatements:
             told = [b"(%b)" % b",".join([literal(value) for value in row]) for row in rows[at : at + TOGETHER_MAX]]
             self._waiting.append(b"%bVALUES %b%b" % (before, b",".join(told), after))
 
-    def add_many(self, table: str, rows: Sequence[Sequence[str | int | None]], otherwise: str) -> None:
+    def add_many(self, table: str, rows: Sequence[Sequence[str | int]], otherwise: str) -> None:
         """By COPY: the server reads a third of what it reads of an INSERT. What came before is sent before."""
         if len(rows) <= COPIED_MIN:
             self.run_many(otherwise, rows)

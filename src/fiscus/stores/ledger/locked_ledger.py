@@ -31,10 +31,16 @@ _PUT_ACCOUNT: Final = (
     + ", ".join(f"{name} = excluded.{name}" for name in rows.ACCOUNT_COLUMNS.split(", ")[1:])
 )
 _MOVE_ACCOUNT: Final = "UPDATE ledger_accounts SET held = ?, unbilled = ?, committed = ?, frozen = ? WHERE id = ?"
-_PUT_HOLD: Final = (
-    "INSERT INTO ledger_holds VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+_INSTEAD: Final = (
+    "ON CONFLICT (id) DO UPDATE SET "
     "state = excluded.state, settled = excluded.settled, document = excluded.document, told = excluded.told"
 )
+_PUT_HOLD: Final = (
+    "INSERT INTO ledger_holds (id, state, currency, bound, settled, expires_at, document) VALUES (?,?,?,?,?,?,?) "
+    f"{_INSTEAD}"
+)
+_RESERVED: Final = "ledger_holds (id, currency, bound, expires_at, told)"
+_PUT_RESERVED: Final = f"INSERT INTO {_RESERVED} VALUES (?,?,?,?,?) {_INSTEAD}"
 _PUT_DAY: Final = (
     "INSERT INTO ledger_days (account, provider, day, nature, amount) VALUES (?,?,?,?,?) "
     "ON CONFLICT (account, provider, day, nature) DO UPDATE SET amount = excluded.amount"
@@ -156,9 +162,9 @@ class Locked:
         moved = {key for hold in late.holds.values() for key in hold.accounts}
         self._put_accounts(self.accounts(sorted(moved)) | changes.accounts, whole=changes.billed is not None)
         if fresh := [
-            rows.hold_row(late.holds[one], late.told[one]) for one in sorted(late.holds) if one not in changes.holds
-        ]:
-            tx.add_many("ledger_holds", fresh, _PUT_HOLD)  # those beside each other go into the same page
+            one for one in sorted(late.holds) if one not in changes.holds
+        ]:  # in the order of the table's pages
+            tx.add_many(_RESERVED, [rows.reserved_row(late.holds[one], late.told[one]) for one in fresh], _PUT_RESERVED)
         if changes.holds:
             tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in changes.holds.values()])
         if changes.days:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from fiscus.guardrails.ledger.types import Account, Frozen, Hold, Nature, Rulebook
+from fiscus.guardrails.ledger.types import RESERVES, Account, Frozen, Hold, Nature, Rulebook
 from fiscus.guardrails.types import Decision, Level, PolicyResult
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.stores.databases.documents import plain
@@ -49,27 +49,34 @@ class _Named:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _HeldEntry:
-    """A hold as its reservation tells it (guardrails/ledger/book.py); amounts are text."""
+class _HoldTold(msgspec.Struct):
+    """A new hold as evidence tells it, in the order of names. Amounts are text, because JSON numbers end at 2^53."""
 
-    id: str
+    accounts: tuple[str, ...]
+    at: datetime
     bound: str
     currency: str
-    accounts: tuple[str, ...]
+    day: date
+    decision_id: str
+    expires_at: datetime
+    id: str
     nature: Nature
+    price_version: str
     provider: str
     subjects: tuple[str, ...]
-    day: date
-    at: datetime
-    expires_at: datetime
-    decision_id: str
-    price_version: str
+
+
+class _ReservationTold(msgspec.Struct, omit_defaults=True):
+    """A transition that reserves, or decides without."""
+
+    what: str
+    decision: Any = None
+    hold: _HoldTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _ReservedEntry:
-    hold: _HeldEntry | None = None
+    hold: _HoldTold | None = None
     decision: _Named | None = None
 
 
@@ -106,14 +113,26 @@ def body_of(entries: Sequence[Mapping[str, object]]) -> bytes:
     return _SORTED.encode({"entries": [_told(entry) for entry in entries]})
 
 
-def _told(entry: Mapping[str, object]) -> Mapping[str, object]:
-    """With its decision in the order of names, and what policies say that say nothing as it was written before."""
-    decision = entry.get("decision")
-    if type(decision) is not Decision:
-        return entry
+def _told(entry: Mapping[str, object]) -> object:
+    """As it is written: a decision in the order of names, with what policies say that say nothing as it was written before."""
+    hold, decision = entry.get("hold"), entry.get("decision")
+    told = _hold_told(hold) if type(hold) is Hold else None
+    if entry["what"] in RESERVES:
+        return _ReservationTold(entry["what"], None if decision is None else _decision_told(decision), told)
+    return entry if told is None else {**entry, "hold": told}
+
+
+def _hold_told(hold: Hold) -> _HoldTold:
+    return _HoldTold(
+        hold.accounts, hold.at, str(hold.bound), hold.currency, hold.day, hold.decision_id, hold.expires_at, hold.id,
+        hold.nature, hold.price_version, hold.provider, hold.subjects,
+    )  # fmt: skip
+
+
+def _decision_told(decision: Decision) -> Any:
     told = _Told(*_PARTS(decision))
     told.policies = _calm_text(decision.policies)
-    return {**entry, "decision": told}
+    return told
 
 
 def _calm_text(policies: Sequence[PolicyResult]) -> msgspec.Raw:
@@ -166,7 +185,7 @@ def reserved_in(body: str) -> Iterator[tuple[Hold | None, str]]:
         yield _held(entry.hold) if entry.hold else None, entry.decision.id if entry.decision else ""
 
 
-def _held(told: _HeldEntry) -> Hold:
+def _held(told: _HoldTold) -> Hold:
     return Hold(
         id=told.id, state="held", bound=int(told.bound), currency=told.currency, accounts=told.accounts, nature=told.nature,
         provider=told.provider, subjects=told.subjects, day=told.day, at=told.at, expires_at=told.expires_at,
@@ -186,14 +205,16 @@ def rulebook_of(document: str) -> Rulebook:
     return _RULEBOOK.decode(document)
 
 
-def hold_row(hold: Hold, told: int | None = None) -> tuple[str | int | None, ...]:
-    """(id, state, currency, bound, settled, expires_at, document, told), in the order of the table.
-
-    `told`: the number of the record that reserved it, where nothing happened to it since: what that says is not said again.
-    """
-    document = _ENCODER.encode(hold).decode() if told is None else ""
+def hold_row(hold: Hold) -> tuple[str, ...]:
+    """(id, state, currency, bound, settled, expires_at, document)."""
+    document = _ENCODER.encode(hold).decode()
     until = instant(hold.expires_at)
-    return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document, told
+    return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document
+
+
+def reserved_row(hold: Hold, told: int) -> tuple[str | int, ...]:
+    """(id, currency, bound, expires_at, told) of a hold that nothing happened to since record `told`, which says the rest."""
+    return hold.id, hold.currency, str(hold.bound), instant(hold.expires_at), told
 
 
 def account_row(account: Account) -> tuple[Any, ...]:

@@ -59,7 +59,15 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "ALTER TABLE ledger_evidence {inline}",
     ),  # PostgreSQL compressed each record and moved it out: half the time of writing it
-    (
-        "ALTER TABLE ledger_holds ADD COLUMN told BIGINT",
-    ),  # the record that tells all of a hold that nothing happened to since; its document is empty then
+    (  # `told`: the record that tells all of a hold that nothing happened to since; the row says only where, and until when
+        "ALTER TABLE ledger_holds RENAME TO ledger_holds_before",
+        """CREATE TABLE ledger_holds (
+            id TEXT PRIMARY KEY, state TEXT NOT NULL DEFAULT 'held', currency TEXT NOT NULL, bound TEXT NOT NULL,
+            settled TEXT NOT NULL DEFAULT '0', expires_at TEXT NOT NULL, document TEXT NOT NULL DEFAULT '', told BIGINT
+        ){clustered}""",
+        """INSERT INTO ledger_holds (id, state, currency, bound, settled, expires_at, document)
+            SELECT id, state, currency, bound, settled, expires_at, document FROM ledger_holds_before""",
+        "DROP TABLE ledger_holds_before",
+        "CREATE INDEX ledger_holds_open ON ledger_holds (expires_at) WHERE state = 'held'",
+    ),
 )
