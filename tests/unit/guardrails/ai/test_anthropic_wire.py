@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from tests.ai_bodies import MESSAGE_ANSWER, MESSAGE_EVENTS, body, message, sse
 
 from fiscus.guardrails.doors.ai.types import Refused, Rewrite
 from fiscus.guardrails.doors.ai.wires import wire_named
+from fiscus.guardrails.doors.ai.wires.bound_input import QUIET
 from fiscus.kernel.errors import BadInput
 
 WIRE = wire_named("anthropic")
@@ -47,6 +49,21 @@ def test_input_is_written_to_a_cache_only_where_the_request_marks_it() -> None:
 def test_without_max_tokens_there_is_no_bound() -> None:
     with pytest.raises(BadInput, match="max_tokens"):
         WIRE.read("messages", body({"model": "m", "messages": [{"role": "user", "content": "x"}]}), "")
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 50, "\u3300" * 50, "\ud55c\uad6d\uc5b4", "\uff21\uff22", "caf\u00e9"])
+def test_a_text_is_bounded_as_the_longer_of_what_came_and_what_the_tokenizer_makes_of_it_first(text: str) -> None:
+    def tokens(said: str) -> int:
+        return _message(messages=[{"role": "user", "content": said}]).bound.quantities["input"]
+
+    ours = tokens(text) - tokens("")
+    assert ours >= len(unicodedata.normalize("NFKC", text).encode())
+    assert ours >= len(text.encode())
+
+
+@given(st.text(alphabet=[chr(code) for code in range(0x20000) if QUIET.fullmatch(chr(code))]))
+def test_what_need_not_be_put_into_the_tokenizers_form_is_no_longer_in_it(text: str) -> None:
+    assert len(unicodedata.normalize("NFKC", text).encode()) <= len(text.encode())
 
 
 def test_a_request_that_only_fills_a_cache_answers_nothing() -> None:

@@ -2,16 +2,21 @@
 
 A byte-level BPE tokenizer (OpenAI's tiktoken encodings, Mistral's Tekken, Llama 3 and later, Qwen) starts from the UTF-8 bytes of
 a text and only ever joins them, so it makes at most as many tokens as the text has bytes; SentencePiece with byte fallback makes
-at most one token a byte, and one in front. So the bytes of every text that the model reads bound it, whatever the tokenizer.
+at most one token a byte, and one in front. So the bytes of every text that the model reads bound it, whatever the tokenizer, if
+it reads the text as it came. Some put it into the Unicode form NFKC first (the one that Anthropic published for Claude does, and
+many of embedding models), where one character can become eighteen (U+FDFA: 3 bytes, then 33): for every tokenizer that is not
+known the longer of both forms counts.
 To this come what the vendor wraps around a message, a tool or a request (constants below, each with its source) and media,
 which are resized before they are read and so have a most that does not depend on their size.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
+from unicodedata import normalize
 
 from fiscus.guardrails.doors.ai.wires.one_token_words import knows, tokens_saved
 
@@ -21,6 +26,12 @@ MESSAGE_TOKENS: Final = 12
 REQUEST_TOKENS: Final = 64
 MEMBER_TOKENS: Final = 6  # quotes, colon, comma and blank of one member, where JSON is written out for the model
 ITEM_TOKENS: Final = 2
+# Letters and signs that NFKC makes no longer, alone or side by side: of most texts in Latin, Greek, Cyrillic, Arabic, Chinese,
+# Japanese and Korean, so that these need not be put into that form to know.
+QUIET: Final = re.compile(
+    "[\x00-\x7f\u00c0-\u013e\u0391-\u03c9\u0400-\u0482\u0621-\u064a\u2010-\u2027\u3001-\u3029\u3041-\u3096\u30a1-\u30fe"
+    "\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e\U0001f300-\U0001faff]*"
+)
 
 
 @dataclass(slots=True)
@@ -32,7 +43,7 @@ class InputBound:
     images: int = 0  # tokens; a chat bills them as text, written to a cache like the rest
     audio_seconds: int = 0
     pictures: int = 0
-    saved: int = 0  # tokens that the texts are fewer than their bytes, known once they are read
+    saved: int = 0  # tokens that the texts are fewer than for any other model, known once they are read
     whole_contexts: int = 0
 
     def add(self, value: Any) -> None:
@@ -56,6 +67,16 @@ class InputBound:
 
         `model`: one whose tokenizer is known has fewer than bytes; see `one_token_words`.
         """
-        joined = "\n".join(self.texts).encode("utf-8", "surrogatepass")
-        self.saved = tokens_saved(joined) if knows(model) else 0
-        return len(joined) - self.saved + self.around, blake2b(joined, digest_size=16).hexdigest()
+        text = "\n".join(self.texts)
+        joined = text.encode("utf-8", "surrogatepass")
+        saved, grown = tokens_saved(joined) if knows(model) else 0, _grown(text, joined)
+        self.saved = saved + grown if knows(model) else 0
+        tokens = len(joined) - saved if knows(model) else len(joined) + grown
+        return tokens + self.around, blake2b(joined, digest_size=16).hexdigest()
+
+
+def _grown(text: str, data: bytes) -> int:
+    """How many bytes longer it is in NFKC."""
+    if text.isascii() or QUIET.fullmatch(text) or (normal := normalize("NFKC", text)) == text:
+        return 0
+    return max(0, len(normal.encode("utf-8", "surrogatepass")) - len(data))
