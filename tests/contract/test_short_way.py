@@ -20,7 +20,7 @@ from aiohttp import web
 from tests.fixtures.built import with_prices
 from tests.fixtures.gateways import KEY_ENV, hard_cap
 
-from fiscus.app.gateway import OpenGateway
+from fiscus.app.gateway import OpenGateway, seal_vendor_key
 from fiscus.app.start import start_workspace
 from fiscus.cost.ai.types import AiCall
 from fiscus.edges.gateway.links import Links
@@ -269,6 +269,21 @@ def test_a_packed_body_is_read_and_goes_on_unpacked(copied: Path) -> None:
             status, _, said = await one.ask(request(packed, more=f"Content-Encoding: {name}\r\n"))
             assert (status, name in json.loads(said)["error"]["message"]) == (400, True)
         assert len(one.seen) == 1
+
+    run(copied, trial)
+
+
+def test_a_vendors_key_that_is_turned_is_used_from_the_next_renewal_on(copied: Path) -> None:
+    file = copied / "fiscus.yaml"
+    file.write_text(file.read_text().replace(f"key_env: {KEY_ENV}", "environments: []"))
+    seal_vendor_key(copied, "openai", "sk-before")
+
+    async def trial(one: Served) -> None:
+        for key in ("sk-before", "sk-after"):
+            assert (await one.ask(request()))[0] == 200
+            assert f"Bearer {key}".encode() in one.seen[-1]
+            seal_vendor_key(copied, "openai", "sk-after")
+            one.opened.renew()
 
     run(copied, trial)
 

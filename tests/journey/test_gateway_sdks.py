@@ -130,6 +130,18 @@ def test_openai_responses_whole_streamed_and_searching(gateway: Gateway, watch: 
     watch.agrees(3)
 
 
+def test_an_openai_response_in_the_background_is_held_until_its_result_is_there(gateway: Gateway, watch: Watch) -> None:
+    client = openai_client(gateway.base("openai"), gateway.key())
+    raw = client.responses.with_raw_response.create(
+        model="gpt-4.1", input="hello", max_output_tokens=50, background=True
+    )
+    assert raw.parse().status == "queued"
+    assert raw.headers["x-fiscus-cost-max"].endswith(" USD")
+    assert client.responses.retrieve(raw.parse().id).output_text
+    [call] = watch.agrees(1)
+    assert call.decision_id == raw.headers["x-fiscus-decision"] != call.id
+
+
 def test_openai_embeddings_and_models(gateway: Gateway, watch: Watch) -> None:
     client = openai_client(gateway.base("openai"), gateway.key())
     vectors = client.embeddings.create(model="text-embedding-3-small", input=["one", "another text"])

@@ -82,13 +82,17 @@ def give_up_batch(governs: GovernCalls, batch: OpenBatch, why: str) -> bool:
 
     Raises Unavailable.
     """
-    now = governs.ws.clock.now()
-    if now < batch.call.at + BATCH_HELD_FOR:
+    if governs.ws.clock.now() < batch.call.at + BATCH_HELD_FOR:
         return False
-    note = f"batch {batch.id} was given up: {why}; charged at its bound"
+    keep_at_bound(governs, batch, f"it was given up: {why}")
+    return True
+
+
+def keep_at_bound(governs: GovernCalls, batch: OpenBatch, why: str) -> None:
+    """Nobody will say what it used: it is a call at its bound, as its hold is charged when it expires. Raises Unavailable."""
+    now, note = governs.ws.clock.now(), f"job {batch.id}: {why}; charged at its bound"
     governs.ws.calls.append([replace(batch.call, ended_at=now, state="unknown", settled=batch.call.bound, note=note)])
     governs.ws.calls.end_batch(batch)
-    return True
 
 
 def settle_batch(governs: GovernCalls, batch: OpenBatch, usages: Iterable[Usage]) -> Sequence[AiCall]:

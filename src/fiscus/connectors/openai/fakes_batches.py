@@ -57,8 +57,12 @@ def batch_routes(engine: Engine, vendor: SimulatedOpenAI, endpoints: Endpoints) 
             batch |= {"status": "cancelled", "cancelling_at": engine.unix(), "cancelled_at": engine.unix()}
         return web.json_response(batch)
 
+    async def response(request: web.Request, _: Caller) -> web.Response:
+        return web.json_response(_batch(engine, vendor, request.match_info["id"]))
+
     base = "/openai/v1"
     return [
+        web.get(f"{base}/responses/{{id}}", guarded(vendor, response)),
         *file_routes(engine, vendor, base, _file_row),
         web.post(f"{base}/batches", guarded(vendor, create)),
         web.get(f"{base}/batches", guarded(vendor, listed)),

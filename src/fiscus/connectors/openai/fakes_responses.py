@@ -51,6 +51,10 @@ def responses(vendor: SimulatedOpenAI, ask: Ask) -> Answer:
     if ask.fault_kind != "no_usage":
         done["usage"] = usage
     headers = {"x-request-id": ask.engine.new_id("req_")}
+    if ask.document.get("background") and not ask.document.get("stream"):  # billed now, told when it is asked for
+        ask.engine.batches[vendor.name, identity] = {**done, "background": True}
+        queued = {**opened, "status": "queued", "background": True}
+        return Answer(identity, model, tier, meters, compact(queued), headers=headers)
     if ask.document.get("stream"):
         return Answer(identity, model, tier, meters, pieces=tuple(_events(ask, opened, done, choice)), headers=headers)
     return Answer(identity, model, tier, meters, compact(done), headers=headers)

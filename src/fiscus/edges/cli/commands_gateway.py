@@ -121,7 +121,7 @@ def gateway_key(upstream: str, *, common: Common = NO_OPTIONS) -> None:
     if common.json:
         say_json({"upstream": upstream, "sealed": True})
     else:
-        note(f"Sealed. The gateway uses it for {upstream} from its next start or reload on.")
+        note(f"Sealed. A gateway that runs uses it for {upstream} within seconds.")
 
 
 @guarded

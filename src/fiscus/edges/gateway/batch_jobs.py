@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 import aiohttp
@@ -17,7 +18,7 @@ from fiscus.cost.ai.types import OpenBatch
 from fiscus.edges.gateway.answers import about, refused_answer
 from fiscus.edges.gateway.far_lines import far_lines
 from fiscus.edges.gateway.forward import AnswerLost, Attempt, NeverSent, NotThere, headers_back, read_whole, send
-from fiscus.flows.govern_batch import bound_batch, give_up_batch, not_known, open_batch, settle_batch
+from fiscus.flows.govern_batch import bound_batch, give_up_batch, keep_at_bound, not_known, open_batch, settle_batch
 from fiscus.flows.govern_call import Ended, LetIn
 from fiscus.guardrails.doors.ai.not_billed import NOT_BILLED
 from fiscus.guardrails.doors.ai.settings import Upstream
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from fiscus.edges.gateway.proxy import Door
     from fiscus.guardrails.doors.ai.asked_call import AskedCall, Bounded
     from fiscus.guardrails.doors.ai.ports import Wire
 
@@ -91,6 +93,18 @@ async def submitted(
     return web.Response(status=answer.status, body=raw, headers=headers_back(answer.headers, about(let_in)))
 
 
+async def opened_job(door: Door, let_in: LetIn, status: int, raw: bytes) -> bool:
+    """Whether a call that runs in the background was taken; then it is remembered, durable, until its result is there."""
+    if not let_in.one.call.ask.background or status >= 300:
+        return False
+    job = door.wire.batch_job(raw)
+    if job is None or job.ended:
+        return False
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(door.proxy.threads, open_batch, door.stands.governs, let_in, job.id)
+    return True
+
+
 def led_back(door: BatchDoor, raw: bytes) -> bytes:
     """Addresses at the vendor (Anthropic's `results_url`) lead through this gateway: a client's key opens nothing there."""
     there = f'"{door.upstream.base_url}/'.encode()
@@ -138,9 +152,15 @@ async def settle_if_ended(
     job = wire.batch_job(await read_whole(await _asked(session, stands, upstream, wire.batch_path(batch.id))))
     if job is None or not job.ended:
         return False
+    loop = asyncio.get_running_loop()
+    if job.silent:
+        await loop.run_in_executor(
+            threads, keep_at_bound, stands.governs, batch, "it ended without a word about its usage"
+        )
+        return True
     async with _opened(session, stands, upstream, job.results) as files:
-        usages = (usage for one in files for usage in wire.batch_results(one))
-        await asyncio.get_running_loop().run_in_executor(threads, settle_batch, stands.governs, batch, usages)
+        told = (usage for one in files for usage in wire.batch_results(one))
+        await loop.run_in_executor(threads, settle_batch, stands.governs, batch, chain(job.used, told))
     return True
 
 

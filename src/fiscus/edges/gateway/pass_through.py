@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fiscus.edges.gateway.proxy import Door
 
 WHOLE_BYTES_MAX: Final = 1 << 20  # a smaller answer is read first: what is said of a job is in it
+_JOB: Final = "batch"
 UPLOADS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -33,15 +34,17 @@ async def sent_on(door: Door) -> web.StreamResponse | tuple[aiohttp.ClientRespon
     try:
         answer = await send(door.proxy.session, attempt, door.seconds)
         length = answer.content_length
-        if answer.status >= 300 or (length is not None and length <= WHOLE_BYTES_MAX) or _tells_of_a_job(door, answer):
+        whole = length is not None and length <= WHOLE_BYTES_MAX
+        if answer.status >= 300 or whole or (_JOB in door.path and answer.content_type == "application/json"):
             return answer, await read_whole(answer)
     except (NeverSent, AnswerLost) as gone:
         return refusal(door.wire, Refused("unavailable", f"{door.upstream.name} cannot be reached: {gone}"))
     return await _passed_down(door, answer)
 
 
-def _tells_of_a_job(door: Door, answer: aiohttp.ClientResponse) -> bool:
-    return "batch" in door.path and answer.content_type == "application/json" and not door.path.endswith("/content")
+def tells_of_a_job(path: str) -> bool:
+    """Whether what is answered there may tell how a job stands: a batch, a response in the background."""
+    return _JOB in path or "/responses/" in path
 
 
 async def _passed_down(door: Door, answer: aiohttp.ClientResponse) -> web.StreamResponse:

@@ -13,9 +13,9 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from fiscus.app.gateway import Governing
-from fiscus.cost.ai.types import Usage
+from fiscus.cost.ai.types import AiCall, Usage
 from fiscus.edges.gateway.answers import about, plain, refusal, refused_answer, refused_before
-from fiscus.edges.gateway.batch_jobs import bounded_job, led_back, submitted
+from fiscus.edges.gateway.batch_jobs import bounded_job, led_back, opened_job, submitted
 from fiscus.edges.gateway.forward import (
     DOWN,
     RETRY_SECONDS,
@@ -30,7 +30,7 @@ from fiscus.edges.gateway.forward import (
     send,
     wait_of,
 )
-from fiscus.edges.gateway.pass_through import sent_on, streams
+from fiscus.edges.gateway.pass_through import sent_on, streams, tells_of_a_job
 from fiscus.edges.gateway.queued_calls import MAY_WAIT, queued
 from fiscus.edges.gateway.streaming import pass_stream
 from fiscus.flows.govern_call import Ended, LetIn
@@ -128,7 +128,7 @@ class Door:
         if isinstance(found, web.StreamResponse):
             return found
         answer, body = found
-        if "batch" in self.path and (job := self.wire.batch_job(body)) is not None:
+        if tells_of_a_job(self.path) and (job := self.wire.batch_job(body)) is not None:
             body = led_back(self, body)
             if job.ended:
                 self.proxy.batch_ended.set()  # settled now, not when it is looked at the next time
@@ -223,10 +223,13 @@ class Door:
         one = governs.bound(asked) if isinstance(asked, AskedCall) else asked
         if isinstance(one, Refused):
             return one
-        if not one.call.approval_id and (let_in := governs.at_once(one)) is not None:
+        if one.call.ask.background:  # no lease lives as long as it may run
+            asks = governs.by_itself
+        elif not one.call.approval_id and (let_in := governs.at_once(one)) is not None:
             return let_in
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.proxy.threads, governs.with_the_ledger, one)
+        else:
+            asks = governs.with_the_ledger
+        return await asyncio.get_running_loop().run_in_executor(self.proxy.threads, asks, one)
 
     async def _sent(self, let_in: LetIn, *, others: bool, again: bool) -> web.StreamResponse | float | None:
         """The answer of one upstream. Where it certainly did nothing: the seconds until it is asked `again`, or None: another."""
@@ -255,7 +258,7 @@ class Door:
                     return None
                 if again and (wait := wait_of(answer.headers.get("Retry-After", ""))) is not None:
                     return wait
-            call = governs.end(let_in, ended)
+            call = await self._settled(let_in, ended, raw)
             ended = None
             return web.Response(
                 status=answer.status, body=raw, headers=headers_back(answer.headers, about(let_in, call))
@@ -273,6 +276,12 @@ class Door:
         finally:
             if ended is not None:
                 governs.end(let_in, ended)
+
+    async def _settled(self, let_in: LetIn, ended: Ended, raw: bytes) -> AiCall | None:
+        """The call as it ended; None: it runs in the background, and its result settles it."""
+        if await opened_job(self, let_in, ended.status, raw):
+            return None
+        return self.stands.governs.end(let_in, ended)
 
     def ended(self, let_in: LetIn, status: int, raw: bytes) -> Ended:
         if status in NOT_BILLED:

@@ -99,7 +99,7 @@ class ShortWay:
             ask = door.read(endpoint)
         except BadInput:
             return None
-        if ask.stream or door.why_not(ask) is not None:
+        if ask.stream or ask.background or door.why_not(ask) is not None:
             return None
         one = stands.governs.bound(door.call(ask, upstream))
         if isinstance(one, Refused) or one.call.approval_id or _head_sent(head, door, address) is None:

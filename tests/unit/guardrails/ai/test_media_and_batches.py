@@ -289,6 +289,23 @@ def test_what_a_job_came_to_is_read_from_its_results() -> None:
     assert OPENAI.batch_job(body(CHAT_ANSWER)) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "ended", "used", "silent"),
+    [
+        ({"status": "queued", "usage": None}, False, 0, False),
+        ({"status": "completed", "usage": {"input_tokens": 3, "output_tokens": 4}}, True, 1, False),
+        ({"status": "failed", "usage": None}, True, 0, False),
+        ({"status": "cancelled", "usage": None}, True, 0, True),
+    ],
+)
+def test_a_response_in_the_background_is_a_job_that_says_itself_what_it_used(
+    said: dict, ended: bool, used: int, silent: bool
+) -> None:
+    job = OPENAI.batch_job(body({"object": "response", "id": "resp_1", "model": "gpt-4.1", **said}))
+    assert (job.ended, len(job.used), job.silent) == (ended, used, silent)
+    assert OPENAI.batch_path(job.id) == "/v1/responses/resp_1"
+
+
 def test_results_are_priced_at_the_batch_rates_and_failures_cost_nothing() -> None:
     answered = body({"custom_id": "1", "response": {"status_code": 200, "body": CHAT_ANSWER}, "error": None})
     failed = body({"custom_id": "2", "response": {"status_code": 400, "body": {"error": {}}}})

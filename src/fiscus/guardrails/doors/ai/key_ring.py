@@ -28,14 +28,15 @@ class KeyRing:
         self._turn = threading.Lock()
         self.refresh()
 
-    def refresh(self) -> None:
-        """Read the keys if they changed. Raises Unavailable; what is known stays known."""
+    def refresh(self) -> bool:
+        """Read the keys if they changed; whether they did. Raises Unavailable; what is known stays known."""
         changes = self._store.changes()
         if changes == self._changes:
-            return
+            return False
         keys = {key.digest: key for key in self._store.everything()}
         with self._turn:
             self._keys, self._found, self._changes = keys, {}, changes
+        return True
 
     def caller(self, secret: str, now: datetime) -> CallerScope | Refused:
         """Whom a request with this key is charged to."""

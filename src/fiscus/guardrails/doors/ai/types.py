@@ -58,6 +58,7 @@ class AiAsk:
     pins: Mapping[str, Any] = field(default_factory=dict)  # what is set in the body, so that the bound is true
     ambiguous: bool = False  # a name that decides on money may stand twice in the body: it is written anew, once
     custom: Mapping[str, str] = field(default_factory=dict)
+    background: bool = False  # the answer to it is a job, whose result comes later
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,13 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """A job as the vendor's answer tells of it. `results`: the paths below the base URL that its results can be read at."""
+    """A job as the vendor's answer tells of it. `results`: the paths below the base URL that its results can be read at.
+
+    `used`: what it used, where the answer itself says so. `silent`: it ended, and nobody will ever say what it used.
+    """
 
     id: str
     ended: bool
     results: tuple[str, ...] = ()
+    used: tuple[Usage, ...] = ()
+    silent: bool = False

@@ -112,6 +112,15 @@ def anthropic_parts(document: Mapping[str, Any]) -> Iterator[AiAsk]:
 # What came of it
 
 
+def response_job(document: Mapping[str, Any], usage: Usage | None) -> BatchJob:
+    """Of a response that runs in the background. One that failed used nothing; else it says what it used, or nobody does."""
+    ended = document.get("status") not in {"queued", "in_progress"}
+    silent = ended and usage is None and document.get("status") != "failed"
+    return BatchJob(
+        id_of(optional_text(document, "id")), ended, used=(usage,) if ended and usage else (), silent=silent
+    )
+
+
 def openai_job(document: Mapping[str, Any]) -> BatchJob | None:
     """Of POST and GET /batches."""
     if document.get("object") != "batch":

@@ -49,10 +49,13 @@ class OpenAiWire:
 
     def batch_job(self, body: bytes) -> BatchJob | None:
         answer = answer_document(body)
+        if answer is not None and answer.get("object") == "response":
+            asked = AiAsk("responses", str(answer.get("model") or ""), Usage({}))
+            return batches.response_job(answer, response_usage(asked, answer))
         return None if answer is None else batches.openai_job(answer)
 
     def batch_path(self, job_id: str) -> str:
-        return f"/v1/batches/{batches.id_of(job_id)}"
+        return f"/v1/{'responses' if job_id.startswith('resp') else 'batches'}/{batches.id_of(job_id)}"
 
     def batch_results(self, content: Iterable[bytes]) -> Iterator[Usage]:
         return batches.result_usages(content, self.answer_usage)

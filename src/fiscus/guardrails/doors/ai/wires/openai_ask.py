@@ -107,6 +107,7 @@ def read_responses(document: Mapping[str, Any], dialect: OpenAiDialect) -> AiAsk
     if fees is not None:
         bound.whole_contexts = 1 + (calls or SERVER_TOOL_CALLS_MAX)
     ask = _ask("responses", document, bound, dialect, fees or {})
+    ask.background = flag_at(document, "background")
     ask.pins = {**ask.pins, **pins}
     return _with_output(ask, _output_max(document, ("max_output_tokens",)), 1)
 
