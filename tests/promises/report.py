@@ -4,7 +4,7 @@
         for number in range(row.trials):
             ... row.faults += 1; row.violated("what went wrong, and with which input")
 
-A fifth of the trials is run, all of them with `FISCUS_THOROUGH`, as `make promises` and the gate do.
+A tenth of the trials is run, all of them with `FISCUS_THOROUGH`, as `make promises` and the gate do.
 `FISCUS_PROMISE_TRIALS` replaces their number, `FISCUS_PROMISE_SEED` the seed. A row is written whatever happens, an
 exception in the middle included: that is a violation too. At the end the test fails if there was any.
 """

@@ -52,8 +52,9 @@ class Ec2:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # noqa: PLC0415  most of a second, and most commands ask AWS nothing
         from botocore.config import Config  # noqa: PLC0415
+
+        from fiscus.connectors.aws.clients import new_client  # noqa: PLC0415  most of a second, and few commands ask AWS
 
         settings = Config(
             connect_timeout=VENDOR_CONNECT_SECONDS_MAX,
@@ -62,9 +63,7 @@ class Ec2:
             user_agent_extra="fiscus",
         )
         try:
-            return boto3.session.Session().client(
-                "ec2", region_name=self._region, endpoint_url=self._endpoint_url, config=settings
-            )
+            return new_client("ec2", region_name=self._region, endpoint_url=self._endpoint_url, config=settings)
         except (BotoCoreError, ValueError) as failed:
             raise Unavailable(
                 f"No EC2 client can be made: {failed}", remedy="Check aws.region and aws.endpoint_url in fiscus.yaml."

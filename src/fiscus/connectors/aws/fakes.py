@@ -15,11 +15,12 @@ from typing import Any, Final, Literal, Protocol, Self
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import boto3
 from botocore.config import Config
 from moto.moto_api._internal import mock_random
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from fiscus.connectors.aws.clients import new_client
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -115,7 +116,7 @@ class LocalAws:
     def client(self) -> Any:
         """A plain EC2 client for setting the scene and for looking behind Fiscus's back."""
         once = Config(retries={"total_max_attempts": 1})
-        return boto3.session.Session().client(
+        return new_client(
             "ec2",
             endpoint_url=self.endpoint_url,
             region_name=self.region,
