@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from fiscus.app.ai_prices import keep_prices
 from fiscus.app.packs import write_pack
@@ -36,6 +37,10 @@ from fiscus.kernel.errors import NotFound
 from fiscus.kernel.fiscal_labels import month_of
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake.object_address import object_url
+
+NOTHING_CAME: Final = (
+    "No bill lies where `sources` in fiscus.yaml look: put files there and run again, or see `fiscus demo`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class LoopSummary:
         return [
             f"Run {self.run_id} as of {self.as_of}, lake {self.lake_version}.",
             f"{charges:,} charges in {len(self.deliveries)} deliveries, {new} of them new.",
+            *([] if self.deliveries else [NOTHING_CAME]),
             *(one.sentence() for one in (*self.ai_bills, *self.ai_written)),
             *self.owners.sentences(),
             *(self.rates.sentences() if self.rates else ()),

@@ -40,6 +40,11 @@ def test_init_touches_nothing_that_stands(home: Path, capsys) -> None:
     assert (home / "fiscus.yaml").read_text() == before
 
 
+def test_a_run_without_a_bill_says_where_to_put_one(home: Path, capsys) -> None:
+    assert _run(f"run --as-of 2026-11-20 --home {home}") == 0
+    assert "put files there and run again" in capsys.readouterr().out
+
+
 def test_the_loop_twice_changes_nothing(home: Path, capsys) -> None:
     write_csv(home / "inbox" / "example" / "a.csv", [{}, {"ResourceId": "i-2", "Tags": ""}])
     seen = []
