@@ -7,34 +7,39 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from fiscus.kernel.errors import Conflict
 from fiscus.stores.lake import tables
+from fiscus.stores.lake.places import FolderTable
+from fiscus.stores.lake.tables import Placed, Replacing
 
 SCHEMA = pa.schema([("a", pa.int32())])
 
 
-def _part(table: Path, source: str, month: str, name: str) -> tuple[str, int]:
+def _part(table: Path, source: str, month: str, name: str) -> Placed:
     folder = table / f"x_SourceId={source}" / f"x_BillingMonth={month}"
     folder.mkdir(parents=True, exist_ok=True)
     duckdb.connect().execute(f"COPY (SELECT 1 AS a) TO '{folder / name}' (FORMAT parquet)")
-    return str((folder / name).relative_to(table)), 1
+    return Placed(str((folder / name).relative_to(table)), 1, (folder / name).stat().st_size, 0)
 
 
 def _standing(table: Path) -> list[str]:
-    return sorted(uri.rsplit("/", 1)[-1] for uri in tables.table_at(table, tables.table_version(table)).files)
+    place = FolderTable(table)
+    return sorted(uri.rsplit("/", 1)[-1] for uri in place.at(place.version()).files)
 
 
-def _commit(table: Path, source: str, month: str, name: str) -> int:
-    return tables.replace_partitions(table, source, SCHEMA, {month: [_part(table, source, month, name)]}, f"del-{name}")
+def _commit(table: Path, source: str, month: str, name: str, seen: frozenset[str] | None = None) -> int:
+    replacing = Replacing(source, {month: [_part(table, source, month, name)]}, f"del-{name}", seen)
+    return tables.replace_partitions(FolderTable(table), SCHEMA, replacing)
 
 
 def _interrupted_by(monkeypatch: pytest.MonkeyPatch, another: list) -> None:
     """Between the look at the table and the commit, the next of `another` writers commits first."""
     look = tables._table_with
 
-    def looked(path: Path, schema: pa.Schema):
-        found = look(path, schema)
+    def looked(place: FolderTable, schema: pa.Schema):
+        found = look(place, schema)
         if another:
             another.pop(0)()
         return found
@@ -69,12 +74,12 @@ def test_a_writer_that_loses_every_race_gives_up_and_says_that_nothing_changed(
     _interrupted_by(monkeypatch, [])
     look = tables._table_with
 
-    def beaten(path: Path, schema: pa.Schema):
-        found = look(path, schema)
+    def beaten(place: FolderTable, schema: pa.Schema):
+        found = look(place, schema)
         if winners:
             name = winners.pop()
             monkeypatch.setattr(tables, "_table_with", look)
-            _commit(path, "gcp", "2026-09", name)
+            _commit(Path(place.uri), "gcp", "2026-09", name)
             monkeypatch.setattr(tables, "_table_with", beaten)
         return found
 
@@ -83,3 +88,27 @@ def test_a_writer_that_loses_every_race_gives_up_and_says_that_nothing_changed(
         _commit(tmp_path, "aws", "2026-09", "loser")
     assert "loser" not in _standing(tmp_path)
     assert "standing" in _standing(tmp_path)
+
+
+def test_a_month_that_somebody_else_replaced_meanwhile_is_not_overwritten_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _commit(tmp_path, "aws", "2026-09", "seen")
+    _interrupted_by(monkeypatch, [lambda: _commit(tmp_path, "aws", "2026-09", "theirs")])
+    with pytest.raises(Conflict, match="at the same time"):
+        _commit(tmp_path, "aws", "2026-09", "mine", frozenset({"seen"}))
+    assert _standing(tmp_path) == ["theirs"]
+
+
+def test_a_commit_whose_answer_was_lost_is_known_to_have_landed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = DeltaTable.create_write_transaction
+
+    def lost(self: DeltaTable, *arguments, **named) -> None:
+        write(self, *arguments, **named)
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", lost)
+    version = _commit(tmp_path, "aws", "2026-09", "once", frozenset())
+    assert (_standing(tmp_path), FolderTable(tmp_path).version()) == (["once"], version)

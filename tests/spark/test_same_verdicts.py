@@ -27,6 +27,7 @@ from fiscus.kernel.errors import Unavailable
 from fiscus.kernel.progress import Silent
 from fiscus.stores.lake.engine_address import EngineAddress
 from fiscus.stores.lake.lake_part import charge_files
+from fiscus.stores.lake.places import FolderPlace
 
 BROKEN_MIN: Final = 100
 thorough = pytest.mark.thorough  # the gate asks the lake; `make spark` asks files too
@@ -102,7 +103,7 @@ def test_what_stands_in_the_lake_is_judged_alike(tmp_path: Path, engine: EngineA
     ws = open_company(tmp_path, Settings())
     rows = [{"Tags": '{"team": "web"}', "ResourceId": f"i-{n}"} for n in range(5)]
     deliver(ws, write_bill(tmp_path / "bill.csv", [*rows, {"BilledCost": "-1", "ChargeCategory": "Credit"}]))
-    files = charge_files(tmp_path / "lake", month="2026-10")
+    files = charge_files(FolderPlace(tmp_path / "lake"), month="2026-10")
     report = both(CheckRequest(files, heuristics=True), engine)
     assert (report.version, report.rows) == ("1.4", 6)
     assert report.count("pass") > BROKEN_MIN

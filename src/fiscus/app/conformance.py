@@ -13,6 +13,7 @@ from fiscus.cost.conformance.heuristics import warn
 from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
 from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.kernel.errors import BadConfig, Where
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake import EMBEDDED
 from fiscus.stores.lake.check_desk import CheckDesk
@@ -63,13 +64,19 @@ def lake_request(request: CheckRequest, home: Path, part: str) -> CheckRequest:
     Raises BadConfig (fiscus.yaml), NotFound (no such charges).
     """
     from fiscus.app.settings import load_settings
-    from fiscus.app.workspace import located
+    from fiscus.app.workspace import lake_at
     from fiscus.stores.lake.lake_part import charge_files
 
     settings = load_settings(home)
     source, _, month = part.partition("/") if part != "all" else ("", "", "")
-    files = charge_files(Path(located(settings.lake, home)), source or None, month or None)
     own = request.engine in {"", settings.engine}
+    if "://" in settings.lake and (settings.engine if own else request.engine) != EMBEDDED:
+        raise BadConfig(
+            "A cluster does not see what is fetched out of a bucket to be checked",
+            remedy="Check it here: --engine duckdb.",
+            where=Where(key="engine"),
+        )
+    files = charge_files(lake_at(settings, home).place(), source or None, month or None)
     return replace(
         request,
         paths=files,

@@ -179,7 +179,7 @@ def _vendor_keys(home: Path, settings: GatewaySettings, keys: KeyStore) -> Mappi
 
 def _open(home: Path, clock: Clock | None) -> tuple[Workspace, GatewaySettings]:
     from fiscus.app.configuration import load_configuration
-    from fiscus.app.workspace import NOON, located, sqlite_in
+    from fiscus.app.workspace import NOON, lake_at, sqlite_in
     from fiscus.flows.prove_policies import with_enforced
     from fiscus.flows.workspace import Workspace
     from fiscus.guardrails.ledger.ledger import Ledger
@@ -199,7 +199,7 @@ def _open(home: Path, clock: Clock | None) -> tuple[Workspace, GatewaySettings]:
     ws = Workspace(
         home=home,
         config=config,
-        lake=cast("Callable[[str], object]", LakeAside)(located(settings.lake, home)),  # type: ignore[arg-type]
+        lake=cast("Callable[[object], object]", LakeAside)(lake_at(settings, home)),  # type: ignore[arg-type]
         state=state,
         clock=clock,
         ids=RandomIds(),

@@ -17,6 +17,7 @@ from fiscus.app.ai_accounts import ai_accounts_from
 from fiscus.app.calendar_settings import calendar_from, freezes_from
 from fiscus.app.gates import gate_settings_from
 from fiscus.app.gateway_settings import gateway_settings_from
+from fiscus.app.lake_settings import lake_settings_from
 from fiscus.app.reporting_settings import reporting_from
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.types import GATEWAY_SOURCE, AiAccount
@@ -92,6 +93,7 @@ class Settings:
     reporting: Reporting | None = None
     engine: str = DEFAULT_ENGINE
     engine_settings: Mapping[str, str] = field(default_factory=dict)
+    lake_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_engine(text: str) -> bool:
@@ -142,6 +144,7 @@ def load_settings(home: Path) -> Settings:
         reporting=reporting_from(document, home),
         engine=data.get("engine", DEFAULT_ENGINE),
         engine_settings=data.get("engine_settings", {}),
+        lake_settings=lake_settings_from(document, data),
     )
 
 

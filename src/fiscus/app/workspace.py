@@ -12,7 +12,9 @@ from fiscus.kernel.clock import Clock, SteppedClock, SystemClock
 from fiscus.kernel.ids import RandomIds
 
 if TYPE_CHECKING:
+    from fiscus.app.settings import Settings
     from fiscus.flows.workspace import Workspace
+    from fiscus.stores.lake import LakeAddress
 
 NOON = time(12, tzinfo=ZoneInfo("UTC"))
 
@@ -46,7 +48,7 @@ def open_workspace(home: Path | str, as_of: date | None = None, clock: Clock | N
     return Workspace(
         home=home,
         config=config,
-        lake=open_lake(located(settings.lake, home), settings.promoted_tags, settings.engine, settings.engine_settings),
+        lake=open_lake(lake_at(settings, home), settings.promoted_tags, settings.engine, settings.engine_settings),
         state=state,
         clock=clock,
         ids=RandomIds(),
@@ -63,8 +65,13 @@ def find_home(given: str | None) -> Path:
     return Path(given or os.environ.get("FISCUS_HOME") or ".").resolve()
 
 
-def located(url: str, home: Path) -> str:
-    return url if "://" in url else str(home / url)
+def lake_at(settings: Settings, home: Path) -> LakeAddress:
+    """Where the workspace's lake is. Beside one in a bucket stands a folder of this machine: locks, scratch, what is kept."""
+    from fiscus.app.settings import DEFAULT_LAKE
+    from fiscus.stores.lake import LakeAddress
+
+    location = settings.lake if "://" in settings.lake else home / settings.lake
+    return LakeAddress(location, settings.lake_settings, home / DEFAULT_LAKE)
 
 
 def sqlite_in(url: str, home: Path) -> str:

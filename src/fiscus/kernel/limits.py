@@ -24,6 +24,13 @@ EXPORT_MEMORY_MB_MAX: Final = 1_500  # what writes a file of any length may hold
 
 # The lake. Two writers on one table retry; more than this means something is stuck.
 COMMIT_RETRIES_MAX: Final = 20
+# A lake in an object store: a store that hangs is an error within a minute, not a process that waits.
+STORE_CONNECT_SECONDS_MAX: Final = 5
+STORE_REQUEST_SECONDS_MAX: Final = 20  # of one try
+STORE_TRIES_MAX: Final = 3
+STORE_AT_ONCE: Final = 8  # logs that are looked at side by side
+STORE_BLOCK_BYTES: Final = 256 * 1024  # what is read of a file at a time, and kept
+STORE_KEPT_BYTES_MAX: Final = 20 * 10**9  # blocks kept on this machine; what was used longest ago goes first
 
 # Documents. A policy file is read by people; larger is generated and belongs in several.
 DOCUMENT_BYTES_MAX: Final = 1_000_000

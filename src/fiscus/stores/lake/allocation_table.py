@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import write_deltalake
+from deltalake import CommitProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError
 
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.views import ALLOCATION_LISTS, ALLOCATION_RUN_COLUMNS
 from fiscus.kernel.errors import Conflict
-from fiscus.stores.lake.tables import open_table, source_lock, table_version
+from fiscus.stores.lake.places import Place
+from fiscus.stores.lake.tables import source_lock
 
 LOCK: Final = "_allocations"  # no source is called so: their names are slugs
 FILES_MAX: Final = 64  # then the small files of single runs are written into one
@@ -23,7 +24,7 @@ _TYPES: Final = {
 }  # fmt: skip
 
 
-def newest_scopes(files: Sequence[str]) -> list[tuple[str, str]]:
+def newest_scopes(files: Sequence[Any]) -> list[tuple[str, str]]:
     """(month, scopes) of the run that counts for each month."""
     newest: dict[str, tuple[tuple[int, Any, str], str]] = {}
     for file in files:
@@ -34,16 +35,24 @@ def newest_scopes(files: Sequence[str]) -> list[tuple[str, str]]:
     return sorted((month, scopes) for month, (_, scopes) in newest.items())
 
 
-def append_runs(root: Path, path: Path, runs: Sequence[AllocationKept], seen_version: int) -> int:
+def append_runs(place: Place, name: str, runs: Sequence[AllocationKept], seen_version: int) -> int:
     """Keep `runs` in one commit. Conflict when the table is not as it was seen: they were numbered by it."""
-    with source_lock(root, LOCK):
-        if table_version(path) != seen_version:
-            raise Conflict("Somebody else allocated at the same time", remedy="Run it again; nothing was changed.")
-        write_deltalake(str(path), pa.Table.from_pylist([_row(run) for run in runs], schema=_schema()), mode="append")
-        table = open_table(path)
-        if table is not None and len(table.file_uris()) > FILES_MAX:
-            table.optimize.compact()
-        return table_version(path)
+    moved = Conflict("Somebody else allocated at the same time", remedy="Run it again; nothing was changed.")
+    table = place.table(name)
+    with source_lock(place.aside, LOCK):
+        if table.version() != seen_version:
+            raise moved
+        table.ready()
+        rows = pa.Table.from_pylist([_row(run) for run in runs], schema=_schema())
+        once = CommitProperties(max_commit_retries=0)  # another machine's append is no reason to append behind it
+        try:
+            write_deltalake(table.uri, rows, mode="append", commit_properties=once, storage_options=table.options)
+        except CommitFailedError:
+            raise moved from None
+        written = table.opened()
+        if written is not None and len(written.file_uris()) > FILES_MAX:
+            written.optimize.compact()
+        return table.version()
 
 
 def _row(kept: AllocationKept) -> Mapping[str, object]:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from fiscus.cost.types import Delivery, LakeVersion, PeriodWritten, QualityFinding
 from fiscus.kernel.canonical import canonical_bytes
+from fiscus.stores.lake.places import Place
 
 
-def write_manifest(path: Path, delivery: Delivery) -> None:
+def write_manifest(place: Place, delivery: Delivery) -> None:
     """Store it whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(f".{uuid.uuid4().hex}")
-    partial.write_bytes(canonical_bytes(asdict(delivery)))
-    partial.replace(path)
+    place.write(_name(delivery.id), canonical_bytes(asdict(delivery)))
 
 
-def read_manifest(path: Path) -> Delivery:
-    """What `write_manifest` stored. Amounts were written as text with all their digits."""
-    return _delivery_from(json.loads(path.read_text(encoding="utf-8")))
+def read_manifest(place: Place, delivery_id: str) -> Delivery | None:
+    """What `write_manifest` stored, or None. Amounts were written as text with all their digits."""
+    stored = place.read(_name(delivery_id))
+    return None if stored is None else _delivery_from(json.loads(stored))
+
+
+def _name(delivery_id: str) -> str:
+    return f"_deliveries/{delivery_id}.json"
 
 
 def _delivery_from(data: dict[str, Any]) -> Delivery:

@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,7 +34,8 @@ from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
 from fiscus.stores.lake.input_files import uneven_row
-from fiscus.stores.lake.tables import open_table, replace_partitions
+from fiscus.stores.lake.places import Place
+from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 
 SETTINGS = "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false;"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
@@ -54,23 +56,30 @@ SAME_KEY = """
 SELECT {columns} FROM read_parquet([{names}]) WHERE {known} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"""
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What a delivery is held against: the lake's views in a connection of its own, and the files of each table by its folder."""
+
+    connection: duckdb.DuckDBPyConnection
+    files: Mapping[str, Sequence[str]]
+
+
 class DeliveryStaging:
-    """cost.ports.Staging over DuckDB and a folder inside the lake."""
+    """cost.ports.Staging over DuckDB and a folder on this machine, beside the lake."""
 
     def __init__(
         self,
-        root: Path,
+        place: Place,
         source: str,
         given: tuple[Sequence[InputFile], Sequence[str]],
-        connection: duckdb.DuckDBPyConnection,
+        stood: Stood,
         dataset: Dataset = "cost_and_usage",
         folder: Path | None = None,
     ) -> None:
-        self._root, self._source = root, source
+        self._place, self._source = place, source
         self._kind = TABLES[dataset]
-        self._table = root / self._kind.folder
         self._files, self._copies = tuple(given[0]), tuple(given[1])
-        self._connection = connection
+        self._stood, root = stood, place.aside
         self._mine = threading.local()  # a cursor for each thread that loads
         if folder is None:
             for killed in (root / "_staging").glob(f"{source}~*"):  # the source's lock is held: nobody is at work there
@@ -90,13 +99,13 @@ class DeliveryStaging:
 
     def part(self, dataset: Dataset, files: Sequence[InputFile]) -> DeliveryStaging:
         """The staging of those files of the delivery that are of one dataset."""
-        return DeliveryStaging(self._root, self._source, (files, ()), self._connection, dataset, self._folder / dataset)
+        return DeliveryStaging(self._place, self._source, (files, ()), self._stood, dataset, self._folder / dataset)
 
     @property
     def _db(self) -> duckdb.DuckDBPyConnection:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._mine, "cursor", None)
         if cursor is None:
-            cursor = self._mine.cursor = self._connection.cursor()
+            cursor = self._mine.cursor = self._stood.connection.cursor()
             cursor.execute(SETTINGS)
         return cursor
 
@@ -106,10 +115,8 @@ class DeliveryStaging:
 
     def landed(self, source: str, delivery_id: str) -> Delivery | None:
         """The delivery of this id, if every partition that it wrote still is as it wrote it."""
-        manifest = self._manifest(delivery_id)
-        if not manifest.is_file() or open_table(self._table) is None:
+        if not self._stands or (delivery := read_manifest(self._place, delivery_id)) is None:
             return None
-        delivery = read_manifest(manifest)
         standing = {
             (month, str(identity)): rows
             for month, identity, rows in self._db.execute(
@@ -203,6 +210,9 @@ class DeliveryStaging:
     def _all(self) -> list[Path]:
         return [piece for pieces in self._pieces.values() for piece in pieces]
 
+    def _pieces_of(self, month: str) -> list[Path]:
+        return [piece for piece in self._all() if piece.parent.name == f"x_BillingMonth={month}"]
+
     def _currencies_with(self, plan: FilePlan) -> str:
         """The relation of all (account, issuer, period, currency) checked so far, this plan's among them."""
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
@@ -237,14 +247,14 @@ class DeliveryStaging:
 
     def standing(self, source: str) -> Sequence[StagedMonth]:
         """What the lake holds for the source now, per month and currency."""
-        if open_table(self._table) is None:
+        if not self._stands:
             return ()
         return self._months(f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
         rows = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}' AND x_BillingMonth = '{_sql(month)}'"
-        new = ", ".join(f"'{_sql(piece)}'" for piece in self._all() if piece.parent.name == f"x_BillingMonth={month}")
+        new = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces_of(month))
         found = self._db.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=rows)).fetchone()
         piece = self._folder / f"x_BillingMonth={month}" / "standing.parquet"
         self._db.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
@@ -253,11 +263,13 @@ class DeliveryStaging:
 
     def commit(self, source: str, delivery: Delivery, periods: Sequence[PeriodWritten]) -> LakeVersion:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
-        files = {period.billing_month: self._place(source, period.billing_month) for period in periods}
-        write_manifest(self._manifest(delivery.id), delivery)
-        first = self._table / next(iter(files.values()))[0][0]  # what is new comes before what stood
-        schema = pq.read_schema(first)
-        version = replace_partitions(self._table, source, schema, files, delivery.id)
+        months = [period.billing_month for period in periods]
+        schema = pq.read_schema(self._pieces_of(months[0])[0])  # what is new comes before what stood
+        files = {month: self._put(source, month) for month in months}
+        write_manifest(self._place, delivery)
+        seen = standing_files(self._stood.files.get(self._kind.folder, ()), source, months)
+        replacing = Replacing(source, files, delivery.id, seen)
+        version = replace_partitions(self._place.table(self._kind.folder), schema, replacing)
         return LakeVersion(**{self._kind.folder: version})
 
     def _months(self, relation: str) -> list[StagedMonth]:
@@ -275,19 +287,19 @@ class DeliveryStaging:
             for month, currency, count, billed, effective, residue, *more in rows
         ]
 
-    def _place(self, source: str, month: str) -> list[tuple[str, int]]:
-        """Move the files of one month under its partition folder, as (name, rows); no reader sees them before the commit."""
-        folder = Path(f"x_SourceId={source}") / f"x_BillingMonth={month}"
-        (self._table / folder).mkdir(parents=True, exist_ok=True)
+    def _put(self, source: str, month: str) -> list[Placed]:
+        """Move the files of one month under its partition folder; no reader sees them before the commit."""
         placed = []
-        for piece in (piece for piece in self._all() if piece.parent.name == folder.name):
-            name = folder / f"part-{uuid.uuid4().hex}.parquet"
-            placed.append((str(name), int(pq.read_metadata(piece).num_rows)))
-            piece.rename(self._table / name)
+        for piece in self._pieces_of(month):
+            name = f"x_SourceId={source}/x_BillingMonth={month}/part-{uuid.uuid4().hex}.parquet"
+            rows, stat = int(pq.read_metadata(piece).num_rows), piece.stat()
+            placed.append(Placed(name, rows, stat.st_size, int(stat.st_mtime * 1000)))
+            self._place.put(piece, f"{self._kind.folder}/{name}")
         return placed
 
-    def _manifest(self, delivery_id: str) -> Path:
-        return self._root / "_deliveries" / f"{delivery_id}.json"
+    @property
+    def _stands(self) -> bool:
+        return self._kind.folder in self._stood.files
 
     def _relation(self, files: Sequence[InputFile], *, ordered: bool = False) -> str:
         file, names = files[0], ", ".join(f"'{_sql(_pattern(each.path))}'" for each in files)

@@ -1,4 +1,4 @@
-"""The embedded lake: Delta tables on disk, read by DuckDB. Implements cost.ports.Lake."""
+"""The embedded lake: Delta tables in a folder or a bucket, read by DuckDB. Implements cost.ports.Lake."""
 
 from __future__ import annotations
 
@@ -34,27 +34,21 @@ from fiscus.cost.views import (
     lake_charges_sql,
 )
 from fiscus.kernel.canonical import digest
-from fiscus.kernel.errors import IntegrityBroken, NotFound, Unavailable, Where
+from fiscus.kernel.errors import FiscusError, IntegrityBroken, NotFound, Unavailable, Where
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Query, Rows, Table
 from fiscus.stores.lake.allocation_table import append_runs, newest_scopes
 from fiscus.stores.lake.answers_kept import AnswersKept
-from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging
+from fiscus.stores.lake.delivery_staging import SETTINGS, DeliveryStaging, Stood
 from fiscus.stores.lake.input_files import find_files, inspect_file, without_copies
 from fiscus.stores.lake.object_files import brought
 from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
+from fiscus.stores.lake.places import FolderPlace, Place, TableAt, fault_in
 from fiscus.stores.lake.rate_table import write_rates
 from fiscus.stores.lake.reported import reported_at
 from fiscus.stores.lake.same_spend_table import same_spend_table, seen_in
-from fiscus.stores.lake.tables import (
-    TableAt,
-    source_lock,
-    table_at,
-    table_version,
-    whole_table_digest,
-    write_whole_table,
-)
+from fiscus.stores.lake.tables import source_lock, whole_table_digest, write_whole_table
 from fiscus.stores.lake.views_asked import ViewsAsked
 from fiscus.stores.lake.write_out import write_out
 
@@ -67,19 +61,20 @@ FROM lake_charges GROUP BY x_SourceId ORDER BY x_SourceId"""
 
 
 class DeltaLake:
-    """One lake on a local folder. Thread-safe: each question has the connection alone.
+    """One lake. Thread-safe: each question has the connection alone.
 
     DuckDB starts with the first question: a command that asks the lake nothing does not wait for it.
     """
 
-    def __init__(self, root: Path, promoted: Sequence[str] = ()) -> None:
-        self._root = root
+    def __init__(self, place: Path | Place, promoted: Sequence[str] = ()) -> None:
+        """`place`: a folder, or where else it is."""
+        self._place = FolderPlace(place) if isinstance(place, Path) else place
         self._promoted = tuple(promoted)
         self._lock = threading.RLock()
         self._db: duckdb.DuckDBPyConnection | None = None
         self._asked: ViewsAsked | None = None
         self._answers = AnswersKept()
-        self._people = PeopleSql()
+        self._people = PeopleSql(self._place.attach)
         self._schemas: dict[str, Mapping[str, str]] = {}  # file -> column -> type
         self._read: tuple[LakeVersion, Mapping[str, TableAt]] | None = None
         self._version = LakeVersion(-2, -2)
@@ -87,8 +82,8 @@ class DeltaLake:
 
     @property
     def root(self) -> Path:
-        """Its folder."""
-        return self._root
+        """Its folder on this machine: the lake itself, or what is kept beside a bucket."""
+        return self._place.aside
 
     def version(self) -> LakeVersion:
         """The version that reads see."""
@@ -97,7 +92,7 @@ class DeltaLake:
     def refresh(self) -> LakeVersion:
         """See what was committed since."""
         with self._lock:
-            version = LakeVersion(*(table_version(self._root / folder) for folder in FOLDERS))
+            version = LakeVersion(*self._place.versions(FOLDERS))
             if version != self._version:
                 self._version = version
                 self._close_views()
@@ -106,7 +101,7 @@ class DeltaLake:
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL at the version that `refresh` last saw."""
-        with self._lock:
+        with self._lock, self._told():
             return self._answers.answer(sql, params, lambda: _all_of(self._opened().execute(sql, params)))
 
     def forget_answers(self) -> None:
@@ -125,23 +120,25 @@ class DeltaLake:
     ) -> Rows:
         """SQL from a person, in a connection of its own that can reach the lake's files and nothing else."""
         version = self.refresh()
-        whole = is_whole(self._root, version)
+        whole = is_whole(self._place, version)
 
         def opening() -> tuple[list[str], list[str]]:
             views = self.view_statements(version) + version_views_sql(self._promoted, focus, whole=whole)
             return views, self._files(version)
 
         asked = Asked(sql, params or {}, rows_max, beside or {})
-        return self._people.ask(f"{version} {focus} {whole}", opening, asked)
+        with self._told():
+            return self._people.ask(f"{version} {focus} {whole}", opening, asked)
 
     def write_out(self, query: Query, path: Path, form: Literal["csv", "parquet"]) -> None:
         """Our own SQL to a file, on a connection of its own: a long export keeps nobody waiting."""
         with self._lock:
             statements = self.view_statements(self._version)
-        connection = _connect()
+        connection = self._connected()
         try:
-            ViewsAsked(connection, statements).open_for(query.sql)
-            write_out(connection, query, path, form)
+            with self._told():
+                ViewsAsked(connection, statements).open_for(query.sql)
+                write_out(connection, query, path, form)
         finally:
             connection.close()
 
@@ -152,9 +149,10 @@ class DeltaLake:
         except DeltaError as gone:
             remedy = "Its files were cleaned away; ask a newer version."
             raise NotFound(f"The lake has no version {version}: {str(gone).splitlines()[0]}", remedy=remedy) from None
-        connection = _connect()
+        connection = self._connected()
         try:
-            return _all_of(ViewsAsked(connection, statements).execute(sql, params))
+            with self._told():
+                return _all_of(ViewsAsked(connection, statements).execute(sql, params))
         finally:
             connection.close()
 
@@ -166,26 +164,26 @@ class DeltaLake:
     @contextmanager
     def stage(self, paths: Sequence[Path], source: str, progress: Progress) -> Iterator[DeliveryStaging]:
         """A staging for one delivery of `source`; the second of two at once waits."""
-        found = find_files(brought(paths, self._root / "_objects" / source))
+        root = self._place.aside
+        found = find_files(brought(paths, root / "_objects" / source))
         files = []
         for number, path in enumerate(found):
             files.append(inspect_file(path))
             progress.step(number + 1, len(found))
-        self._root.mkdir(parents=True, exist_ok=True)
-        with source_lock(self._root, source):
-            self.refresh()
-            connection = _connect()
-            for statement in self._stored_statements(self._version):
+        root.mkdir(parents=True, exist_ok=True)
+        with source_lock(root, source):
+            version = self.refresh()
+            connection = self._connected()
+            for statement in self._stored_statements(version):
                 connection.execute(statement)
-            staging = DeliveryStaging(self._root, source, without_copies(files), connection)
+            tables = self._tables(version).items()
+            stood = {folder: table.files for folder, table in tables if getattr(version, folder, -1) >= 0}
+            staging = DeliveryStaging(self._place, source, without_copies(files), Stood(connection, stood))
             try:
-                yield staging
+                with self._told():
+                    yield staging
             except (OSError, duckdb.IOException, DeltaError) as failed:
-                raise Unavailable(
-                    f"The lake cannot be written: {str(failed).splitlines()[0][:200]}",
-                    remedy="Free space on its disk or mend its rights, and deliver again; the lake is as it was.",
-                    where=Where(file=str(self._root)),
-                ) from failed
+                raise self._unwritten(failed) from failed
             finally:
                 staging.discard()
                 connection.close()
@@ -211,13 +209,13 @@ class DeltaLake:
         """Replace the assignments; equal content writes nothing."""
         ordered = sorted(rows.rows)  # type: ignore[type-var]
         content = digest([rules_digest, rows.columns, [[str(value) for value in row] for row in ordered]])
-        if ordered and whole_table_digest(self._root / "assignments") != content:
+        if ordered and whole_table_digest(self._place.table("assignments")) != content:
             types = [pa.int64() if name == "x_AssignmentKey" else pa.string() for name in rows.columns]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(types)]
-            write_whole_table(self._root / "assignments", pa.table(columns, names=list(rows.columns)), content)
+            write_whole_table(self._place.table("assignments"), pa.table(columns, names=list(rows.columns)), content)
         version = self.refresh()
-        if ordered and not is_whole(self._root, version) and not self.query(UNASSIGNED).rows:
-            mark_whole(self._root, version)
+        if ordered and not is_whole(self._place, version) and not self.query(UNASSIGNED).rows:
+            mark_whole(self._place, version)
             with self._lock:
                 self._close_views()  # they join otherwise now
         return version
@@ -225,37 +223,37 @@ class DeltaLake:
     def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
         """Replace the closed months; equal content writes nothing."""
         ordered = sorted((one.source, one.billing_month, one.charges_version, one.kind) for one in closes)
-        path, content = self._root / "closes", digest(ordered)
-        if whole_table_digest(path) != content and (ordered or self.refresh().closes >= 0):
+        table, content = self._place.table("closes"), digest(ordered)
+        if whole_table_digest(table) != content and (ordered or self.refresh().closes >= 0):
             kinds = [pa.string(), pa.string(), pa.int64(), pa.string()]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(kinds)]
-            write_whole_table(path, pa.table(columns, names=[name for name, _ in CLOSES]), content)
+            write_whole_table(table, pa.table(columns, names=[name for name, _ in CLOSES]), content)
         return self.refresh()
 
     def write_same_spend(self, cells: Sequence[CellCounts]) -> LakeVersion:
         """Replace what is counted once; equal content writes nothing."""
-        path, rows = self._root / "same_spend", same_spend_table(cells)
+        table, rows = self._place.table("same_spend"), same_spend_table(cells)
         content = digest([list(row.values()) for row in rows.to_pylist()])
-        if whole_table_digest(path) != content and (cells or self.refresh().same_spend >= 0):
-            write_whole_table(path, rows, content)
+        if whole_table_digest(table) != content and (cells or self.refresh().same_spend >= 0):
+            write_whole_table(table, rows, content)
         return self.refresh()
 
     def write_allocations(self, runs: Sequence[AllocationKept]) -> LakeVersion:
         """Append allocation runs; nothing that was kept is changed."""
-        append_runs(self._root, self._root / "allocations", runs, self._version.allocations)
+        append_runs(self._place, "allocations", runs, self._version.allocations)
         return self.refresh()
 
     def write_rates(self, rates: Sequence[DayRate], reporting: Reporting) -> LakeVersion:
         """Replace the rates; equal content writes nothing."""
-        write_rates(self._root / "rates", rates, reporting)
+        write_rates(self._place.table("rates"), rates, reporting)
         return self.refresh()
 
     def _tables(self, version: LakeVersion) -> Mapping[str, TableAt]:
         """Each table by its folder; the version asked last is kept: reading a log takes longer than most questions."""
         kept = self._read
         if kept is None or kept[0] != version:
-            tables = {folder: table_at(self._root / folder, getattr(version, folder)) for folder in FOLDERS}
-            tables[REPORTED] = reported_at(self._root / "charges", tables["charges"], tables["closes"])
+            tables = {folder: self._place.table(folder).at(getattr(version, folder)) for folder in FOLDERS}
+            tables[REPORTED] = reported_at(self._place, tables["charges"], tables["closes"])
             kept = self._read = (version, tables)
         return kept[1]
 
@@ -275,21 +273,23 @@ class DeltaLake:
         """The lake's views at one version, as DuckDB's SQL over its files, each after those that it reads."""
         tables = self._tables(version)
         charges, assignments, allocations = tables["charges"], tables["assignments"], tables["allocations"].files
-        whole = is_whole(self._root, version)
+        whole, source = is_whole(self._place, version), self._place.source
         return [
             *self._stored_statements(version),
             assignments_sql(assignments.files),
             bare_charges_sql(charges.columns, self._promoted, everywhere=self._everywhere(charges.files)),
             charges_sql(whole=whole),
             assignment_keys_sql(),
-            *once_views_sql(tables["same_spend"].files, seen_in(tables["same_spend"].files), whole=whole),
+            *once_views_sql(
+                tables["same_spend"].files, seen_in([*map(source, tables["same_spend"].files)]), whole=whole
+            ),
             *book_views_sql(
                 tables["closes"].files,
                 tables[REPORTED].files if tables["closes"].files else None,
                 charges.columns,
                 self._promoted,
             ),
-            *allocation_views_sql(allocations, newest_scopes(allocations), self._promoted),
+            *allocation_views_sql(allocations, newest_scopes([*map(source, allocations)]), self._promoted),
             *rate_views_sql(file_names(tables["rates"].files)),
         ]
 
@@ -297,7 +297,9 @@ class DeltaLake:
         """Column -> type of each file. Each footer is read once: a file never changes under its name."""
         for file in files:
             if file not in self._schemas:
-                self._schemas[file] = {field.name: str(field.type) for field in pq.read_schema(file)}
+                self._schemas[file] = {
+                    field.name: str(field.type) for field in pq.read_schema(self._place.source(file))
+                }
         return [self._schemas[file] for file in files]
 
     def _alike(self, files: Sequence[str]) -> bool:
@@ -315,10 +317,37 @@ class DeltaLake:
             self._asked.drop()
         self._asked = None
 
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        connection.execute(SETTINGS)
+        self._place.attach(connection)
+        return connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with the store while DuckDB reads it is said as that."""
+        try:
+            yield
+        except (duckdb.Error, FiscusError) as failed:
+            if fault := fault_in(failed):
+                raise self._unread(fault) from failed
+            raise
+
+    def _unread(self, fault: str) -> Unavailable:
+        remedy = "Check the network, the bucket and the rights to it, and ask again."
+        return Unavailable(f"The lake cannot be read: {fault}", remedy=remedy, where=Where(file=self._place.shown))
+
+    def _unwritten(self, failed: Exception) -> Unavailable:
+        return Unavailable(
+            f"The lake cannot be written: {str(failed).splitlines()[0][:200]}",
+            remedy="Free space on its disk or mend its rights, and deliver again; the lake is as it was.",
+            where=Where(file=self._place.shown),
+        )
+
     def _opened(self) -> ViewsAsked:
         """The views of the version that reads see. The caller holds the lock."""
         if self._db is None:
-            self._db = _connect()
+            self._db = self._connected()
             self._db.execute("SET parquet_metadata_cache=true")  # safe: a table's files never change under their name
         if self._asked is None:
             self._asked = ViewsAsked(self._db, self.view_statements(self._version))
@@ -327,9 +356,3 @@ class DeltaLake:
 
 def _all_of(cursor: duckdb.DuckDBPyConnection) -> Rows:
     return Rows(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute(SETTINGS)
-    return connection

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fiscus.cost.types import LakeVersion
 from fiscus.kernel.errors import Unavailable
 
+if TYPE_CHECKING:
+    from fiscus.stores.lake import LakeAddress
+    from fiscus.stores.lake.places import Place
+
 
 class LakeAside:
-    """For a process that decides and never reads bills. `folder`: a local lake; elsewhere the version is not known (-1)."""
+    """For a process that decides and never reads bills."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = None if "://" in folder else Path(folder)
+    def __init__(self, address: LakeAddress) -> None:
+        self._place: Place = address.place()
         self._seen = LakeVersion()
 
     def version(self) -> LakeVersion:
@@ -22,15 +25,12 @@ class LakeAside:
         return self._seen
 
     def refresh(self) -> LakeVersion:
-        """Count the commits anew."""
-        self._seen = LakeVersion(*(self._newest(table.name) for table in fields(LakeVersion)))
+        """Count the commits anew. Decisions do not wait for a bucket that is away: they rest on what was seen last."""
+        try:
+            self._seen = LakeVersion(*self._place.versions([table.name for table in fields(LakeVersion)]))
+        except Unavailable:
+            return self._seen
         return self._seen
 
     def __getattr__(self, name: str) -> NoReturn:
         raise Unavailable(f"This process does not read the lake ({name})", remedy="Ask the server: fiscus serve.")
-
-    def _newest(self, table: str) -> int:
-        if self._folder is None:
-            return -1
-        commits = (self._folder / table / "_delta_log").glob("*.json")
-        return max((int(path.stem) for path in commits if path.stem.isdigit()), default=-1)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from fiscus.kernel.errors import NotFound
-from fiscus.stores.lake.tables import partition_of, table_at, table_version
+from fiscus.stores.lake.places import Place
+from fiscus.stores.lake.tables import partition_of
 
 
-def charge_files(root: Path, source: str | None = None, month: str | None = None) -> list[Path]:
+def charge_files(place: Place, source: str | None = None, month: str | None = None) -> list[Path]:
     """The Parquet files of the newest charges, in order of source, month and name. Raises NotFound where there are none."""
-    place = root / "charges"
-    files = table_at(place, table_version(place)).files
+    table = place.table("charges")
+    files = table.at(table.version()).files
     chosen = [
         file
         for file in files
@@ -26,4 +27,4 @@ def charge_files(root: Path, source: str | None = None, month: str | None = None
             if known
             else "Ingest bills first: fiscus ingest PATH --source NAME.",
         )
-    return [Path(file) for file in sorted(chosen)]
+    return list(place.local(sorted(chosen)))

@@ -7,31 +7,28 @@ mark names the versions that it holds for; for any other, or where it cannot be 
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Final
 
 from fiscus.cost.types import LakeVersion
+from fiscus.stores.lake.places import Place
 
 MARK: Final = "_owned.json"
 UNASSIGNED: Final = """
 SELECT 1 FROM lake_charges c WHERE NOT EXISTS (SELECT 1 FROM assignments a WHERE a.x_AssignmentKey = c.x_AssignmentKey) LIMIT 1"""
 
 
-def is_whole(root: Path, version: LakeVersion) -> bool:
+def is_whole(place: Place, version: LakeVersion) -> bool:
     """Whether the mark says so of these versions of charges and assignments."""
     try:
-        said = json.loads((root / MARK).read_text(encoding="utf-8"))
+        said = json.loads(place.read(MARK) or b"{}")
     except (OSError, ValueError):
         return False
     return bool(said == _of(version))
 
 
-def mark_whole(root: Path, version: LakeVersion) -> None:
+def mark_whole(place: Place, version: LakeVersion) -> None:
     """Write the mark, in one step."""
-    partial = root / f"{MARK}.{os.getpid()}"
-    partial.write_text(json.dumps(_of(version)), encoding="utf-8")
-    partial.replace(root / MARK)
+    place.write(MARK, json.dumps(_of(version)).encode())
 
 
 def _of(version: LakeVersion) -> dict[str, int]:

@@ -41,13 +41,15 @@ class _Locked:
 class PeopleSql:
     """Locked connections for people's SQL. One is kept for the version asked last; questions at once open more."""
 
-    def __init__(self) -> None:
+    def __init__(self, attach: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+        """`attach` lets a connection read the files of the lake by their names."""
+        self._attach = attach
         self._lock = threading.Lock()
         self._idle: tuple[str, _Locked] | None = None
 
     def ask(self, version: str, opening: Opening, asked: Asked) -> Rows:
         """Answer on the lake's `version`; `opening` gives its views and files. Raises BadQuery, LimitExceeded."""
-        locked = self._taken(version) or _locked(*opening())
+        locked = self._taken(version) or _locked(*opening(), self._attach)
         try:
             _refuse_other_than_select(locked.connection, asked.sql)
             _lay_beside(locked.connection, asked.beside)
@@ -78,9 +80,10 @@ class PeopleSql:
             before[1].connection.close()
 
 
-def _locked(views: Sequence[str], files: Sequence[str]) -> _Locked:
+def _locked(views: Sequence[str], files: Sequence[str], attach: Callable[[duckdb.DuckDBPyConnection], None]) -> _Locked:
     """A connection that sees `views` over `files` and nothing else; no setting of it can be changed any more."""
     connection = duckdb.connect()
+    attach(connection)
     connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false; SET python_enable_replacements=false")
     connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
     connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")

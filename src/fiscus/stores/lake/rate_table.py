@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
 from fiscus.cost.currency.types import DayRate, Reporting
 from fiscus.kernel.canonical import digest
-from fiscus.stores.lake.tables import table_version, whole_table_digest, write_whole_table
+from fiscus.stores.lake.places import TablePlace
+from fiscus.stores.lake.tables import whole_table_digest, write_whole_table
 
 SCHEMA = pa.schema([
     ("currency", pa.string()), ("day", pa.date32()), ("rate", pa.decimal128(20, 12)), ("published", pa.date32()),
@@ -17,7 +17,7 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 
 
-def write_rates(path: Path, rates: Sequence[DayRate], reporting: Reporting) -> int:
+def write_rates(place: TablePlace, rates: Sequence[DayRate], reporting: Reporting) -> int:
     """Replace the table. Equal content writes nothing; no rates, where none were ever written, neither."""
     rows = [
         {
@@ -27,6 +27,6 @@ def write_rates(path: Path, rates: Sequence[DayRate], reporting: Reporting) -> i
         for one in sorted(rates, key=lambda one: (one.currency, one.day))
     ]  # fmt: skip
     content = digest(rows)
-    if whole_table_digest(path) != content and (rows or table_version(path) >= 0):
-        write_whole_table(path, pa.Table.from_pylist(rows, schema=SCHEMA), content)
-    return table_version(path)
+    if whole_table_digest(place) != content and (rows or place.version() >= 0):
+        write_whole_table(place, pa.Table.from_pylist(rows, schema=SCHEMA), content)
+    return place.version()

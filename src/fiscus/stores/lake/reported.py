@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from fiscus.cost.books.types import EVERY_SOURCE
-from fiscus.stores.lake.tables import TableAt, partition_of, table_at
+from fiscus.stores.lake.places import Place, TableAt
+from fiscus.stores.lake.tables import partition_of
 
 
-def reported_at(path: Path, charges: TableAt, closes: TableAt) -> TableAt:
-    """The files of the charges table at `path`, each (source, month) at the version that reported it.
+def reported_at(place: Place, charges: TableAt, closes: TableAt) -> TableAt:
+    """The files of the charges table, each (source, month) at the version that reported it.
 
     A signed month is what every source said of it then: a source that came later had reported nothing.
     """
-    versions = _versions(closes)
+    versions = _versions([place.source(file) for file in closes.files])
     if not versions:
         return charges
     files = [file for file in charges.files if _version(versions, file) is None]
     for version in sorted(set(versions.values())):
-        files += [file for file in table_at(path, version).files if _version(versions, file) == version]
+        files += [file for file in place.table("charges").at(version).files if _version(versions, file) == version]
     return TableAt(tuple(files), charges.columns)
 
 
-def _versions(closes: TableAt) -> Mapping[tuple[str, str], int]:
+def _versions(closes: Sequence[Any]) -> Mapping[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
-    for file in closes.files:
+    for file in closes:
         for row in pq.read_table(file, partitioning=None).to_pylist():
             found[row["x_SourceId"], row["x_BillingMonth"]] = row["charges_version"]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ def same_spend_table(cells: Sequence[CellCounts]) -> pa.Table:
     return pa.table(columns, names=[name for name, _ in SAME_SPEND])
 
 
-def seen_in(files: Sequence[str]) -> SeenIn | None:
+def seen_in(files: Sequence[Any]) -> SeenIn | None:
     """Of which sources and sellers the table tells; None where nothing is seen twice."""
     told = [pq.read_table(file, columns=["x_SourceId", "ServiceProviderName"]).to_pylist() for file in files]
     rows = [row for rows in told for row in rows]

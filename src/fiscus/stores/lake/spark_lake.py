@@ -21,6 +21,7 @@ from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_SECONDS_MAX
 from fiscus.kernel.rows import Rows, Table
 from fiscus.stores.lake.delta_lake import DeltaLake
 from fiscus.stores.lake.engine_address import EngineAddress
+from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.spark_session import connected, is_gone
 from fiscus.stores.lake.spark_views import SparkViews
 
@@ -30,11 +31,11 @@ COLLIDED = "SELECT x_AssignmentKey FROM assignment_keys WHERE variants > 1 LIMIT
 class SparkLake(DeltaLake):
     """One lake on a folder that the cluster's machines see too. Thread-safe: one question at a time."""
 
-    def __init__(self, root: Path, promoted: Sequence[str], engine: EngineAddress) -> None:
+    def __init__(self, place: Path | Place, promoted: Sequence[str], engine: EngineAddress) -> None:
         self._engine = engine
         self._asking = threading.RLock()
         self._views: tuple[object, SparkViews] | None = None
-        super().__init__(root, promoted)
+        super().__init__(place, promoted)
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> Rows:
         """Our own SQL at the version that `refresh` last saw."""
@@ -101,8 +102,12 @@ class SparkLake(DeltaLake):
         key = (version, focus)
         if self._views is None or self._views[0] != key:
             statements = self.view_statements(version) + version_views_sql(self._promoted, focus)
-            self._views = (key, SparkViews(connected(self._engine), statements, connect=self._engine.is_connect))
+            self._views = (key, self._views_of(statements))
         return self._views[1]
+
+    def _views_of(self, statements: Sequence[str]) -> SparkViews:
+        session = connected(self._engine)
+        return SparkViews(session, statements, self._place.clustered, connect=self._engine.is_connect)
 
     def _answer(self, frame: Any) -> Rows:
         return self._refusing(lambda: all_of(frame().toArrow()))

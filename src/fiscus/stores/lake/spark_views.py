@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlglot import exp
@@ -21,9 +21,13 @@ PLACE: Final = re.compile(r"/(x_\w+)=([^/]*)")
 class SparkViews:
     """The views of one version in one session. Not thread-safe: its lake asks one thing at a time."""
 
-    def __init__(self, session: Any, statements: Sequence[str], *, connect: bool = False) -> None:
-        """`statements`: CREATE OR REPLACE VIEW in DuckDB's dialect; the last of a name counts. `connect`: a server of Sail."""
-        self._session, self._connect = session, connect
+    def __init__(
+        self, session: Any, statements: Sequence[str], spelt: Callable[[str], str] = str, *, connect: bool = False
+    ) -> None:
+        """`statements`: CREATE OR REPLACE VIEW in DuckDB's dialect; the last of a name counts. `spelt`: a file as the cluster
+        names it. `connect`: a server of Sail.
+        """
+        self._session, self._spelt, self._connect = session, spelt, connect
         self._texts = {found[1]: found[2] for text in statements if (found := STATEMENT.fullmatch(text)) is not None}
         assert self._texts, "a lake has views"
         self._schema: dict[str, dict[str, str]] = {}
@@ -75,7 +79,7 @@ class SparkViews:
     def _files(self, name: str, reader: exp.Expression) -> str:
         """The Parquet files that DuckDB's reader names, united by name."""
         arguments = reader.expressions
-        paths = [ESCAPED.sub(r"\1", item.name) for item in arguments[0].expressions]
+        paths = [self._spelt(ESCAPED.sub(r"\1", item.name)) for item in arguments[0].expressions]
         frame = self._session.read.option("mergeSchema", "true").option("__globPaths__", "false")
         if PARTITION not in paths[0]:
             self._keep(name, frame.parquet(*paths))

@@ -14,48 +14,25 @@ from typing import Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from fiscus.kernel.errors import Conflict
+from fiscus.kernel.errors import Conflict, OutcomeUnknown, Unavailable
 from fiscus.kernel.limits import COMMIT_RETRIES_MAX
+from fiscus.stores.lake.places import TablePlace
 
 PARTITIONS = ["x_SourceId", "x_BillingMonth"]
 PARTITION: Final = re.compile(r"x_SourceId=([^/]+)/x_BillingMonth=([^/]+)/")
-COMMIT: Final = re.compile(r"\d{20}\.json")  # Delta protocol, "Delta Log Entries"
-
-
-def open_table(path: Path) -> DeltaTable | None:
-    """The Delta table at `path`, or None while nothing was ever committed."""
-    try:
-        return DeltaTable(str(path))
-    except TableNotFoundError:
-        return None
-
-
-def table_version(path: Path) -> int:
-    """The newest version, -1 for none. Each commit is one file of the log, named by its version; nothing else is read."""
-    try:
-        names = [entry.name for entry in (path / "_delta_log").iterdir()]
-    except FileNotFoundError:
-        return -1
-    return max((int(name[:20]) for name in names if COMMIT.fullmatch(name)), default=-1)
 
 
 @dataclass(frozen=True, slots=True)
-class TableAt:
-    """One version of a table: the files that hold its rows, and its columns by its schema."""
+class Placed:
+    """A file put beside a table: its name within the table, and what the log says of it."""
 
-    files: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-
-
-def table_at(path: Path, version: int) -> TableAt:
-    """The table at one version; nothing at -1."""
-    if version < 0:
-        return TableAt()
-    table = DeltaTable(str(path), version=version)
-    return TableAt(tuple(table.file_uris()), tuple(field.name for field in table.schema().fields))
+    name: str
+    rows: int
+    size_bytes: int
+    modified_ms: int
 
 
 def partition_of(file: str) -> tuple[str, str]:
@@ -65,48 +42,115 @@ def partition_of(file: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def replace_partitions(
-    path: Path, source: str, schema: pa.Schema, files: Mapping[str, Sequence[tuple[str, int]]], delivery_id: str
-) -> int:
-    """One commit: the partitions (source, month) of `files` (month -> (relative path, rows)) become exactly those files."""
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """What one commit replaces: a source's months, each by the files placed for it. `seen`: what stood when that was decided."""
+
+    source: str
+    files: Mapping[str, Sequence[Placed]]
+    delivery_id: str
+    seen: frozenset[str] | None = None
+
+
+def replace_partitions(place: TablePlace, schema: pa.Schema, replacing: Replacing) -> int:
+    """One commit: the partitions (source, month) become exactly those files.
+
+    Raises Conflict where others commit without end, or where somebody replaced the months since they were `seen`: the delivery
+    was held against what stood then.
+    """
+    place.ready()
+    months = sorted(replacing.files)
     adds = [
         AddAction(
-            path=name,
-            size=(path / name).stat().st_size,
-            partition_values={"x_SourceId": source, "x_BillingMonth": month},
-            modification_time=int((path / name).stat().st_mtime * 1000),
+            path=file.name,
+            size=file.size_bytes,
+            partition_values={"x_SourceId": replacing.source, "x_BillingMonth": month},
+            modification_time=file.modified_ms,
             data_change=True,
-            stats=json.dumps({"numRecords": rows}),
+            stats=json.dumps({"numRecords": file.rows}),
         )
-        for month, entries in files.items()
-        for name, rows in entries
+        for month in months
+        for file in replacing.files[month]
     ]
     # No retries inside delta-rs: it would let two writers that both found a partition empty add to it (seen: rows twice).
-    properties = CommitProperties(custom_metadata={"fiscus.delivery": delivery_id}, max_commit_retries=0)
+    properties = CommitProperties(custom_metadata={"fiscus.delivery": replacing.delivery_id}, max_commit_retries=0)
+    filters = [("x_SourceId", "=", replacing.source), ("x_BillingMonth", "in", months)]
     for attempt in range(COMMIT_RETRIES_MAX):
-        table = _table_with(path, schema)
-        filters = [("x_SourceId", "=", source), ("x_BillingMonth", "in", sorted(files))]
         try:
+            table = _table_with(place, schema)
+            _refuse_what_was_not_seen(place, table, replacing)
             table.create_write_transaction(
                 adds, "overwrite", table.schema(), PARTITIONS, partition_filters=filters, commit_properties=properties
             )
-        except CommitFailedError:
+        except (DeltaError, OSError) as failed:
+            if _landed(place, adds[0].path):  # the store's answer was lost on the way, not the commit
+                return place.version()
+            if not isinstance(failed, CommitFailedError):
+                raise
             time.sleep(0.01 * (attempt + 1))
             continue
-        return table_version(path)
+        return place.version()
     raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
 
 
-def write_whole_table(path: Path, rows: pa.Table, digest: str) -> int:
-    """Replace a table that is written whole (assignments, closes) with `rows` in one commit."""
+def standing_files(files: Sequence[str], source: str, months: Sequence[str]) -> frozenset[str]:
+    """Of a table's `files`, the names of those that hold the source's months."""
+    return frozenset(
+        file.rpartition("/")[2] for file in files if partition_of(file)[0] == source and partition_of(file)[1] in months
+    )
+
+
+def _refuse_what_was_not_seen(place: TablePlace, table: DeltaTable, replacing: Replacing) -> None:
+    if replacing.seen is None:
+        return
+    files = [place.named(uri) for uri in table.file_uris()]
+    if standing_files(files, replacing.source, list(replacing.files)) != replacing.seen:
+        raise Conflict(
+            f"Somebody else delivered {replacing.source} at the same time",
+            remedy="Deliver it again: it is held against what stands now. Nothing of it was changed.",
+        )
+
+
+def _landed(place: TablePlace, name: str) -> bool:
+    """Whether the commit is there, for who was not told."""
+    try:
+        table = place.opened()
+    except Unavailable as gone:
+        raise OutcomeUnknown(
+            f"It is not known whether the commit landed: {gone.message}",
+            remedy="Run it again when the store answers: what landed is known again and changes nothing.",
+            where=gone.where,
+        ) from gone
+    return table is not None and any(uri.endswith(name) for uri in table.file_uris())
+
+
+def write_whole_table(place: TablePlace, rows: pa.Table, digest: str) -> int:
+    """Replace a table that is written whole (assignments, closes) with `rows` in one commit. Of two at once the last stands."""
+    place.ready()
     properties = CommitProperties(custom_metadata={"fiscus.assignments": digest})
-    write_deltalake(str(path), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
-    return table_version(path)
+    for attempt in range(COMMIT_RETRIES_MAX):
+        try:
+            write_deltalake(
+                place.uri,
+                rows,
+                mode="overwrite",
+                schema_mode="overwrite",
+                commit_properties=properties,
+                storage_options=place.options,
+            )
+        except (DeltaError, OSError) as failed:
+            if whole_table_digest(place) != digest:  # else it is there, and only the answer was lost
+                if not isinstance(failed, CommitFailedError):
+                    raise
+                time.sleep(0.01 * (attempt + 1))
+                continue
+        return place.version()
+    raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
 
 
-def whole_table_digest(path: Path) -> str | None:
+def whole_table_digest(place: TablePlace) -> str | None:
     """The digest that the newest version of a table that is written whole was written with."""
-    table = open_table(path)
+    table = place.opened()
     if table is None:
         return None
     return next((entry["fiscus.assignments"] for entry in table.history(1) if "fiscus.assignments" in entry), None)
@@ -122,16 +166,15 @@ def source_lock(root: Path, source: str) -> Iterator[None]:
         yield
 
 
-def _table_with(path: Path, schema: pa.Schema) -> DeltaTable:
+def _table_with(place: TablePlace, schema: pa.Schema) -> DeltaTable:
     """The charges table, created or widened so that it has every column of `schema`."""
-    table = open_table(path)
+    table = place.opened()
     if table is None:
-        partition_fields = [pa.field(name, pa.string()) for name in PARTITIONS]
-        full = pa.schema([*schema, *partition_fields])
-        return DeltaTable.create(str(path), full, mode="ignore", partition_by=PARTITIONS)
+        full = pa.schema([*schema, *(pa.field(name, pa.string()) for name in PARTITIONS)])
+        return DeltaTable.create(place.uri, full, mode="ignore", partition_by=PARTITIONS, storage_options=place.options)
     known = {field.name for field in table.schema().fields}
     wanted = Schema.from_arrow(schema).fields
     if missing := [field for field in wanted if field.name not in known]:
         table.alter.add_columns(missing)
-        return DeltaTable(str(path))
+        return place.opened() or table
     return table
