@@ -258,6 +258,15 @@ def test_an_id_leads_nowhere_else(name: str) -> None:
         OPENAI.batch_files(ask)
 
 
+def test_what_stands_twice_in_a_batch_is_refused_since_a_file_cannot_be_written_anew() -> None:
+    twice = _line()[:-1] + b',"body":{"model":"gpt-4o","messages":[]}}'
+    ask = OPENAI.read("batches", body({"input_file_id": "file-1", "endpoint": "/v1/chat/completions"}), "")
+    with pytest.raises(BadInput, match="twice"):
+        list(OPENAI.batch_parts(ask, [[twice]]))
+    with pytest.raises(BadInput, match="twice"):
+        ANTHROPIC.read("batches", b'{"requests":[],"requests":[]}', "")
+
+
 def test_anthropics_batch_stands_in_its_body() -> None:
     document = {"requests": [{"custom_id": str(n), "params": message(max_tokens=10)} for n in range(3)]}
     ask = ANTHROPIC.read("batches", body(document), "")

@@ -170,6 +170,26 @@ def test_a_maximum_that_stands_twice_is_written_once() -> None:
     assert ask.output_max == json.loads(sent)["max_tokens"] == 5
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"model":"m","messages":[{"role":"user","content":"a long one"}],"messages":[{"role":"user","content":"x"}]}',
+        b'{"model":"m","messages":[{"role":"user","content":"a long one","content":"x"}]}',
+        b'{"model":"m","messages":[{"role":"user","content":"a long one","cont\\u0065nt":"x"}]}',
+    ],
+)
+def test_what_stands_twice_at_any_depth_is_sent_on_as_it_was_bounded(raw: bytes) -> None:
+    sent = WIRE.body(WIRE.read("chat", raw, ""), Rewrite(output_max=5))
+    assert json.loads(sent)["messages"] == [{"role": "user", "content": "x"}]
+    assert b"a long one" not in sent
+
+
+def test_a_name_in_large_letters_that_some_read_as_another_is_refused() -> None:
+    with pytest.raises(BadInput, match="MAX_tokens"):
+        WIRE.read("chat", body(chat(MAX_tokens=10**6)), "")
+    assert WIRE.read("chat", body(chat(metadata={"Model": "x"})), "")
+
+
 def test_degrading_changes_the_model_the_output_and_the_effort() -> None:
     change = Rewrite(model="gpt-4.1-nano", output_max=64, effort="low")
     sent = json.loads(WIRE.body(_chat(max_tokens=900, service_tier="default"), change))

@@ -15,9 +15,9 @@ from fiscus.cost.ai.types import RATE_FACTOR_NONE, Meter, Usage
 from fiscus.guardrails.doors.ai.types import AiAsk
 from fiscus.guardrails.doors.ai.wires.bound_input import MESSAGE_TOKENS, InputBound
 from fiscus.guardrails.doors.ai.wires.read_body import (
+    SaidTwice,
     deep_refused,
     flag_at,
-    may_say_twice,
     number_at,
     objects_at,
     read_document,
@@ -56,7 +56,7 @@ def read_message(body: bytes) -> AiAsk:
     document = read_document(body)
     with deep_refused():
         ask = ask_of(document)
-    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body, document)
+    ask.document, ask.raw, ask.ambiguous = document, body, isinstance(document, SaidTwice)
     return ask
 
 

@@ -20,7 +20,14 @@ from fiscus.guardrails.doors.ai.types import AiAsk, BatchJob, Endpoint
 from fiscus.guardrails.doors.ai.wires.anthropic_ask import ask_of
 from fiscus.guardrails.doors.ai.wires.openai_ask import READERS, OpenAiDialect
 from fiscus.guardrails.doors.ai.wires.openai_paths import PRICED
-from fiscus.guardrails.doors.ai.wires.read_body import deep_refused, objects_at, optional_text, read_document, text_at
+from fiscus.guardrails.doors.ai.wires.read_body import (
+    deep_refused,
+    objects_at,
+    once,
+    optional_text,
+    read_document,
+    text_at,
+)
 from fiscus.kernel.errors import BadInput, Where
 
 BATCH_REQUESTS_MAX: Final = 200_000  # Anthropic's 100,000, Mistral's a million in theory: a larger job comes in several
@@ -54,6 +61,7 @@ def batch_nanos(parts: Iterable[AiAsk], price_of: Callable[[str], ModelPrice | N
 def read_job(body: bytes) -> AiAsk:
     """A job. It has no model and no bound of its own, and so no price: its parts have."""
     document = read_document(body)
+    once(document)
     return AiAsk("batches", "", Usage({}), output_max=0, document=document, raw=body)
 
 
@@ -192,6 +200,7 @@ def _lines(content: Iterable[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise BadInput(f"The batch has more than {BATCH_REQUESTS_MAX:,} lines", remedy="Send several.")
         with _line(line):
             item = read_document(text)
+            once(item)
         yield line, item
 
 

@@ -14,9 +14,9 @@ from fiscus.guardrails.doors.ai.wires.openai_input import AUDIO_TOKENS_PER_SECON
 from fiscus.guardrails.doors.ai.wires.openai_input import IMAGE_TOKENS_MINI, read_items, read_messages
 from fiscus.guardrails.doors.ai.wires.read_body import (
     CHOICES_MAX,
+    SaidTwice,
     deep_refused,
     flag_at,
-    may_say_twice,
     number_at,
     objects_at,
     optional_text,
@@ -145,7 +145,7 @@ def read_ask(endpoint: Endpoint, body: bytes, dialect: OpenAiDialect) -> AiAsk:
     text_at(document, "model")
     with deep_refused():
         ask = READERS[endpoint](document, dialect)
-    ask.document, ask.raw, ask.ambiguous = document, body, may_say_twice(body, document)
+    ask.document, ask.raw, ask.ambiguous = document, body, isinstance(document, SaidTwice)
     return ask
 
 

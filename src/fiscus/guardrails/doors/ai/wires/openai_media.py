@@ -13,9 +13,9 @@ from fiscus.guardrails.doors.ai.wires.bound_input import InputBound
 from fiscus.guardrails.doors.ai.wires.multipart import Form, number_in, read_form
 from fiscus.guardrails.doors.ai.wires.openai_input import AUDIO_TOKENS_PER_SECOND
 from fiscus.guardrails.doors.ai.wires.read_body import (
+    SaidTwice,
     deep_refused,
     flag_at,
-    may_say_twice,
     number_at,
     optional_text,
     read_document,
@@ -47,7 +47,7 @@ def read_media(endpoint: Endpoint, body: bytes, content_type: str) -> AiAsk:
         text_at(document, "model")
         with deep_refused():
             ask = _speech(document) if endpoint == "speech" else _images(document)
-        ask.document, ask.ambiguous = document, may_say_twice(body, document)
+        ask.document, ask.ambiguous = document, isinstance(document, SaidTwice)
     ask.raw = body
     return ask
 

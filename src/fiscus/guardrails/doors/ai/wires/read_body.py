@@ -11,35 +11,58 @@ from fiscus.kernel.errors import BadInput, Where
 
 TOKENS_MAX: Final = 100_000_000  # no model reads or writes more at once; beyond it a number is a mistake or an attack
 CHOICES_MAX: Final = 1_024
-_READER: Final = json.JSONDecoder()
 _WRITER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-# Names that decide on money. JSON readers differ on a name that stands twice: ours takes the last one, the vendor's may not.
-DECISIVE: Final[dict[str, bytes]] = {
-    name: b'"%s"' % name.encode()
-    for name in (
-        "model",
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "n",
-        "best_of",
-        "stream",
-        "service_tier",
-        "max_tool_calls",
-        "speed",
-    )
-}
+# Names that decide on money. Some readers take MAX_TOKENS for max_tokens (Go's own does): such a body is refused.
+DECISIVE: Final = frozenset(
+    {
+        "model", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of", "stream", "service_tier",
+        "max_tool_calls", "speed", "messages", "input", "prompt", "system", "instructions", "tools", "background",
+    }
+)  # fmt: skip
+
+
+class SaidTwice(dict[str, Any]):
+    """A document in which, at whatever depth, a name stands twice in one object. Readers differ on which of both counts."""
+
+
+class _Twice(Exception):
+    """Only to get out of the reader."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice
+    return found
+
+
+_READER: Final = json.JSONDecoder(object_pairs_hook=_once)
+_LAST: Final = json.JSONDecoder()
 
 
 def read_document(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises BadInput: no JSON, no object, nested too deeply."""
+    """The JSON object of a body. Raises BadInput: no JSON, no object, nested too deeply, a name in large letters.
+
+    Where a name stands twice the last one is read, and the object is a `SaidTwice`: it must be written anew, or refused.
+    """
     try:
-        document = _READER.decode(body.decode("utf-8"))
+        document = _decoded(body.decode("utf-8"))
     except (ValueError, RecursionError) as fault:
         raise BadInput(f"The body is no JSON: {fault}", remedy="Send one JSON object.") from None
     if not isinstance(document, dict):
         raise BadInput("The body is no JSON object", remedy="Send one JSON object.")
+    for key in document:
+        if not key.islower() and key.lower() in DECISIVE:
+            raise BadInput(f"`{key}` would be read as `{key.lower()}` by some", remedy="Write it in small letters.")
     return document
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _READER.decode(text)
+    except _Twice:
+        found = _LAST.decode(text)
+        return SaidTwice(found) if isinstance(found, dict) else found
 
 
 @contextmanager
@@ -51,9 +74,10 @@ def deep_refused() -> Iterator[None]:
         raise BadInput("The body is nested too deeply", remedy="Send a flatter one.") from None
 
 
-def may_say_twice(body: bytes, document: Mapping[str, Any]) -> bool:
-    """Whether a name of `document` that decides on money may stand twice in its body, perhaps written in escapes."""
-    return b"\\u00" in body or any(key in DECISIVE and body.count(DECISIVE[key]) > 1 for key in document)
+def once(document: Mapping[str, Any]) -> None:
+    """For what cannot be written anew, such as the lines of a file. Raises BadInput where a name stands twice."""
+    if isinstance(document, SaidTwice):
+        raise BadInput("A name stands twice in one object", remedy="Say each once.")
 
 
 def text_at(document: Mapping[str, Any], key: str) -> str:
