@@ -35,7 +35,7 @@ class AiReconciliation:
     def sentences(self) -> Sequence[str]:
         """One line a provider and currency."""
         return [_sentence(one) for one in self.totals] or [
-            "Nothing went through the gateway, so nothing is to be compared."
+            "Nothing went through the gateway on the days before today, so nothing is to be compared yet."
         ]
 
 

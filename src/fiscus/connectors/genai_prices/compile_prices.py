@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -61,6 +61,8 @@ TIERS: Final[dict[tuple[str, str], str]] = {
     ("service_tier", "fast"): "fast",
     ("speed", "fast"): "fast",
 }
+FLOATS: Final = Context(prec=12)  # a float holds 15 to 17 digits: its noise is behind the twelfth
+SHORT_DIGITS: Final = 9  # no longer is a price that somebody wrote down
 _DIGITS: Final = Decimal("0.000000000001")
 
 
@@ -155,7 +157,9 @@ def _largest(rate: str | list[list[Any]]) -> Decimal:
 
 
 def _text(amount: Decimal) -> str:
-    text = format(amount, "f")
+    """As text. What a float made of a price before it came here (0.13999999999999999) is 0.14 again."""
+    rounded = amount.normalize(FLOATS)
+    text = format(rounded if len(rounded.as_tuple().digits) <= SHORT_DIGITS else amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

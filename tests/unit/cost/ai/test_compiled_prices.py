@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -28,6 +29,12 @@ def document():
 @pytest.fixture(scope="module")
 def table(document):
     return price_table_of(document)
+
+
+def test_no_price_carries_the_noise_of_a_float(document) -> None:
+    rates = json.dumps(document["providers"])
+    noisy = [one for one in re.findall(r'"(\d+\.\d+)"', rates) if re.search(r"0{6}\d{1,3}$|9{6}\d{0,3}$", one)]
+    assert not noisy
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "mistral"])
