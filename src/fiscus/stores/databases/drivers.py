@@ -221,8 +221,9 @@ class _SqliteStatements:
 
     def done(self) -> None:
         """The transaction is durable."""
-        if self._then is not None:
-            self._then()
+        then, self._then = self._then, None  # it knows these statements: a cycle would keep what it holds until it is looked for
+        if then is not None:
+            then()
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if "??" in sql:  # a list as so many parameters
