@@ -126,7 +126,7 @@ def test_a_hold_that_stands_in_the_table_already_stops_nobody(two: Two, postgres
     for n in range(40):
         assert two.reserve(f"h{n:02}", 1).hold is not None
     with psycopg.connect(postgres_url) as server:
-        server.execute("INSERT INTO ledger_holds VALUES ('h07', 'held', 'USD', '1', '0', '', '{}', NULL)")
+        server.execute("INSERT INTO ledger_reserved VALUES ('h07', 1)")
     assert isinstance(ask(two.other, Settle("h39", 1)), Settled)
     assert account(two.one, "team").held == USD + 39
     assert {one.id for one in two.one.store.every_hold()} == {"first", *(f"h{n:02}" for n in range(40))}

@@ -226,9 +226,12 @@ class TestTablesThatFollowTheEvidence:
     ) -> None:
         ask(ledger, reserve("h1", USD, "team"))
         ask(ledger, Expire())
-        document = msgspec.json.encode(ledger.store.hold("h1")).decode()  # as it stood in its row
-        change(url, f"UPDATE ledger_holds SET document = '{document}'")
-        change(url, "ALTER TABLE ledger_holds DROP COLUMN told")
+        given = ledger.store.hold("h1")
+        assert given is not None
+        document, until = msgspec.json.encode(given).decode(), given.expires_at.isoformat()
+        change(url, f"INSERT INTO ledger_holds VALUES ('h1', 'held', 'USD', '{USD}', '0', '{until}', '{document}')")
+        change(url, "DROP TABLE ledger_reserved")
+        change(url, "DROP TABLE ledger_due")
         change(url, "ALTER TABLE ledger_head DROP COLUMN tabled")
         change(url, "DELETE FROM ledger_version WHERE version >= 3")
         opened = Ledger(open_ledger(url, clock))
@@ -251,6 +254,27 @@ class TestTablesThatFollowTheEvidence:
         assert isinstance(ask(other, Settle("h1", USD // 2)), Settled)
         assert other.store.hold("h1").settled == USD // 2  # type: ignore[union-attr]
         other.close()
+
+    def test_what_one_record_reserved_expires_each_hold_at_its_time(self, ledger: Ledger, clock: SteppedClock) -> None:
+        until = {f"h{n}": NOON + timedelta(hours=1 + n % 3) for n in range(9)}
+        ledger.transact([reserve(one, USD, "team", expires_at=at) for one, at in until.items()])
+        ask(ledger, Settle("h3", USD))
+        asked = [
+            (59, 1, 0),
+            (61, 1, 1),
+            (62, 1, 1),
+            (63, 1, 0),
+            (119, 9, 0),
+            (121, 9, 3),
+            (179, 9, 0),
+            (181, 9, 3),
+            (999, 9, 0),
+        ]
+        for minute, limit, charged in asked:
+            clock.advance(NOON + timedelta(minutes=minute) - clock.now())
+            assert ask(ledger, Expire(limit)) == Done(charged), minute
+        assert account(ledger, "team").held == 0
+        assert account(ledger, "team").unbilled == 9 * USD
 
     def test_a_hold_whose_record_is_gone_is_settled_for_nobody(
         self, ledger: Ledger, url: str, clock: SteppedClock

@@ -150,7 +150,7 @@ def test_a_ledger_of_before_opens_and_its_accounts_are_by_bills(company: Workspa
     with sqlite3.connect(old) as database:
         database.execute("ALTER TABLE ledger_accounts DROP COLUMN by_bills")
         database.execute("ALTER TABLE ledger_head DROP COLUMN tabled")
-        database.execute("ALTER TABLE ledger_holds DROP COLUMN told")
+        database.executescript("DROP TABLE ledger_reserved; DROP TABLE ledger_due")
         database.execute("DELETE FROM ledger_version WHERE version >= 2")
         values = "'a@2026-11', 'a', '2026-11', 'USD', 'hard', '5', '0', '0', '0', '0', '0', '2026-11-20', 0"
         database.execute(f"INSERT INTO ledger_accounts VALUES ({values})")

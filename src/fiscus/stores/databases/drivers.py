@@ -221,7 +221,10 @@ class _SqliteStatements:
 
     def done(self) -> None:
         """The transaction is durable."""
-        then, self._then = self._then, None  # it knows these statements: a cycle would keep what it holds until it is looked for
+        then, self._then = (
+            self._then,
+            None,
+        )  # it knows these statements: a cycle would keep what it holds until it is looked for
         if then is not None:
             then()
 

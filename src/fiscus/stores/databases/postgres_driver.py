@@ -215,7 +215,10 @@ class _PostgresStatements:
             self._waiting.append(b"COMMIT")
             if (said := self._send().command_status) != b"COMMIT":
                 raise psycopg.OperationalError(f"the transaction was not committed: {said!r}")
-        then, self._then = self._then, None  # it knows these statements: a cycle would keep what it holds until it is looked for
+        then, self._then = (
+            self._then,
+            None,
+        )  # it knows these statements: a cycle would keep what it holds until it is looked for
         if then is not None:
             then()
 

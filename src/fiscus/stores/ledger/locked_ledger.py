@@ -21,6 +21,7 @@ from fiscus.kernel.evidence import sealed_at
 from fiscus.kernel.quick_records import quickly
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
+from fiscus.stores.ledger.reserved_holds import ReservedHolds
 from fiscus.stores.ledger.tables import Tables, Untabled, records_after
 
 KIND: Final = "ledger"
@@ -31,16 +32,10 @@ _PUT_ACCOUNT: Final = (
     + ", ".join(f"{name} = excluded.{name}" for name in rows.ACCOUNT_COLUMNS.split(", ")[1:])
 )
 _MOVE_ACCOUNT: Final = "UPDATE ledger_accounts SET held = ?, unbilled = ?, committed = ?, frozen = ? WHERE id = ?"
-_INSTEAD: Final = (
-    "ON CONFLICT (id) DO UPDATE SET "
-    "state = excluded.state, settled = excluded.settled, document = excluded.document, told = excluded.told"
-)
 _PUT_HOLD: Final = (
     "INSERT INTO ledger_holds (id, state, currency, bound, settled, expires_at, document) VALUES (?,?,?,?,?,?,?) "
-    f"{_INSTEAD}"
+    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, settled = excluded.settled, document = excluded.document"
 )
-_RESERVED: Final = "ledger_holds (id, currency, bound, expires_at, told)"
-_PUT_RESERVED: Final = f"INSERT INTO {_RESERVED} VALUES (?,?,?,?,?) {_INSTEAD}"
 _PUT_DAY: Final = (
     "INSERT INTO ledger_days (account, provider, day, nature, amount) VALUES (?,?,?,?,?) "
     "ON CONFLICT (account, provider, day, nature) DO UPDATE SET amount = excluded.amount"
@@ -114,8 +109,9 @@ class Locked:
 
     def due(self, by: datetime, limit: int) -> Sequence[Hold]:
         self._bring_tables()
-        which = f"state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
-        return Tables(self._tx, self._untabled).holds_where(which, (by.isoformat(),))
+        sql = f"SELECT document FROM ledger_holds WHERE state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
+        found = [rows.hold_of(document) for (document,) in self._tx.rows(sql, (by.isoformat(),))]
+        return found + ReservedHolds(self._tx).due(by, limit - len(found))
 
     def days(self, account_keys: Sequence[str]) -> Sequence[DaySum]:
         return Tables(self._tx, self._untabled).days(account_keys)
@@ -140,8 +136,7 @@ class Locked:
         late = self._untabled
         for one in changes.decisions:
             late.decisions[one.id] = seq
-        late.holds.update(changes.holds)
-        late.told.update(dict.fromkeys(changes.holds, seq))
+        late.add(seq, changes.holds)
 
     def _can_wait(self, changes: Changes, seq: int) -> bool:
         return (
@@ -159,14 +154,13 @@ class Locked:
 
     def _write_tables(self, changes: Changes, seq: int) -> None:
         tx, late = self._tx, self._untabled
-        moved = {key for hold in late.holds.values() for key in hold.accounts}
+        moved = {key for keys in {hold.accounts for hold in late.holds.values()} for key in keys}
         self._put_accounts(self.accounts(sorted(moved)) | changes.accounts, whole=changes.billed is not None)
-        if fresh := [
-            one for one in sorted(late.holds) if one not in changes.holds
-        ]:  # in the order of the table's pages
-            tx.add_many(_RESERVED, [rows.reserved_row(late.holds[one], late.told[one]) for one in fresh], _PUT_RESERVED)
-        if changes.holds:
+        reserved = ReservedHolds(tx)
+        if ended := changes.holds.keys():
+            reserved.end(ended - late.holds.keys())
             tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in changes.holds.values()])
+        reserved.put({one: seq for one, seq in late.told.items() if one not in ended} if ended else late.told, late.due)
         if changes.days:
             self._add_days(changes.days)
         if late.decisions:

@@ -212,11 +212,6 @@ def hold_row(hold: Hold) -> tuple[str, ...]:
     return hold.id, hold.state, hold.currency, str(hold.bound), str(hold.settled), until, document
 
 
-def reserved_row(hold: Hold, told: int) -> tuple[str | int, ...]:
-    """(id, currency, bound, expires_at, told) of a hold that nothing happened to since record `told`, which says the rest."""
-    return hold.id, hold.currency, str(hold.bound), instant(hold.expires_at), told
-
-
 def account_row(account: Account) -> tuple[Any, ...]:
     """In the order of ACCOUNT_COLUMNS."""
     until = account.billed_until

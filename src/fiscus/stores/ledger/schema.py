@@ -70,4 +70,13 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         "DROP TABLE ledger_holds_before",
         "CREATE INDEX ledger_holds_open ON ledger_holds (expires_at) WHERE state = 'held'",
     ),
+    (  # two numbers instead of that: see reserved_holds.py
+        "CREATE TABLE ledger_reserved (id TEXT PRIMARY KEY, told BIGINT NOT NULL){clustered}",
+        "CREATE TABLE ledger_due (told {numbered} PRIMARY KEY, expires_at TEXT NOT NULL)",
+        "CREATE INDEX ledger_due_at ON ledger_due (expires_at)",
+        "INSERT INTO ledger_reserved SELECT id, told FROM ledger_holds WHERE told IS NOT NULL",
+        "INSERT INTO ledger_due SELECT told, min(expires_at) FROM ledger_holds WHERE told IS NOT NULL GROUP BY told",
+        "DELETE FROM ledger_holds WHERE told IS NOT NULL",
+        "ALTER TABLE ledger_holds DROP COLUMN told",
+    ),
 )

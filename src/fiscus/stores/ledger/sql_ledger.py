@@ -28,8 +28,9 @@ from fiscus.stores.databases.schema_versions import bring_up_to_date
 from fiscus.stores.ledger import rows
 from fiscus.stores.ledger.guessed_ledger import Guessed, WrongGuess
 from fiscus.stores.ledger.locked_ledger import Kept, Locked
+from fiscus.stores.ledger.reserved_holds import BATCH, ReservedHolds
 from fiscus.stores.ledger.schema import VERSIONS
-from fiscus.stores.ledger.tables import BATCH, Tables, Untabled, tables_now
+from fiscus.stores.ledger.tables import Tables, tables_now
 
 T = TypeVar("T")
 UNLUCKY_FOR: Final = 16  # while several processes write at once a guess costs more than the lock
@@ -119,19 +120,26 @@ class SqlLedger:
             return tables.holds_in(states, limit)
 
     def every_hold(self) -> Iterator[Hold]:
-        """In batches: those that the tables do not say yet, then the others by id."""
+        """In batches: those that the tables do not say yet, those that nothing happened to, then the others by id."""
         with self._reading() as tables:
-            late, after = dict(tables.late.holds), ""
-        yield from late.values()
-        sql = f"SELECT id FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}"
+            late, after = list(tables.late.holds.values()), ""
+        yield from late
+        told = {hold.id for hold in late}
         while True:
             with self._driver.reading() as tx:
-                found = [number for (number,) in tx.rows(sql, (after,))]
-                holds = Tables(tx, Untabled(), looking=True).holds([one for one in found if one not in late])
-            yield from holds.values()
+                holds, after = ReservedHolds(tx, looking=True).page(after)
+            yield from [hold for hold in holds if hold.id not in told]
+            told |= {hold.id for hold in holds}
+            if not after:
+                break
+        sql = f"SELECT id, document FROM ledger_holds WHERE id > ? ORDER BY id LIMIT {BATCH}"
+        while True:
+            with self._driver.reading() as tx:
+                found = tx.rows(sql, (after,))
+            yield from (rows.hold_of(document) for number, document in found if number not in told)
             if len(found) < BATCH:
                 return
-            after = found[-1]
+            after = found[-1][0]
 
     def every_account(self) -> Sequence[Account]:
         with self._reading() as tables:

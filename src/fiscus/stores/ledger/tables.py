@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from datetime import date
-from typing import Any, Final, cast
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, cast
 
 from fiscus.guardrails.ledger.types import Account, Answered, DaySum, Hold, LedgerTotals, Nature
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
-
-BATCH: Final = 500
+from fiscus.stores.ledger.reserved_holds import ReservedHolds, parts
 
 
 @dataclass(slots=True)
 class Untabled:
-    """Holds (by id, and id -> record) and decisions (id -> record) that stand in the evidence and not in the tables yet."""
+    """What stands in the evidence and not in the tables yet: holds by id, and the record of each hold and decision by its id.
+
+    `due`: record -> when the first of its holds expires.
+    """
 
     holds: dict[str, Hold] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
     decisions: dict[str, int] = field(default_factory=dict)
+    due: dict[int, datetime] = field(default_factory=dict)
+
+    def add(self, seq: int, holds: Mapping[str, Hold]) -> None:
+        """Holds that record `seq` reserves."""
+        if holds:
+            self.holds.update(holds)
+            self.told.update(dict.fromkeys(holds, seq))
+            self.due[seq] = min([hold.expires_at for hold in holds.values()])
 
     def follow(self, records: Sequence[tuple[Any, ...]]) -> list[Hold]:
         """Add what records (seq, previous, body) say that only reserve; the holds in them."""
         new = []
         for seq, _, body in records:
-            for hold, decision_id in rows.reserved_in(body):
-                if decision_id:
-                    self.decisions[decision_id] = seq
-                if hold is not None:
-                    self.holds[hold.id] = hold
-                    self.told[hold.id] = seq
-                    new.append(hold)
+            told = list(rows.reserved_in(body))
+            self.decisions.update({decision_id: seq for _, decision_id in told if decision_id})
+            self.add(seq, {hold.id: hold for hold, _ in told if hold is not None})
+            new += [hold for hold, _ in told if hold is not None]
         return new
 
 
@@ -60,12 +67,12 @@ class Tables:
     def __init__(self, tx: Statements, late: Untabled, *, looking: bool = False) -> None:
         self._tx = tx
         self.late = late
-        self._looking = looking
+        self.reserved = ReservedHolds(tx, looking=looking)
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
         """Accounts by key."""
         found: dict[str, Account] = {}
-        for part in _parts(keys):
+        for part in parts(keys):
             found |= self._accounts("WHERE id IN ??", (part,))
         return found
 
@@ -86,42 +93,19 @@ class Tables:
         """Holds by id."""
         late = self.late.holds
         found = {one: late[one] for one in ids if one in late}
-        for part in _parts([one for one in ids if one not in found]):
-            found |= {hold.id: hold for hold in self.holds_where("id IN ??", (part,))}
-        return found
-
-    def holds_where(self, which: str, params: Sequence[Any]) -> list[Hold]:
-        """Those that the tables say, as they say; a record of evidence tells the rest of those that nothing happened to.
-
-        Where it does not, a hold is not there to look at, and stops whoever would do something: raises IntegrityBroken.
-        """
-        found = self._tx.rows(f"SELECT id, state, bound, document, told FROM ledger_holds WHERE {which}", params)
-        reserved = self._reserved([told for *_, document, told in found if not document])
-        holds = list[Hold]()
-        for number, state, bound, document, _ in found:
-            if document:
-                holds.append(rows.hold_of(document))
-            elif (hold := reserved.get(number)) is not None:
-                holds.append(replace(hold, state=state, bound=int(bound)))
-            elif not self._looking:
-                raise IntegrityBroken(
-                    f"The evidence that reserved hold {number} is gone", remedy="Restore a backup: nothing can be held."
-                )
-        return holds
-
-    def _reserved(self, records: Sequence[int]) -> dict[str, Hold]:
-        """The holds that these records reserved, by id."""
-        found: dict[str, Hold] = {}
-        for part in _parts(records):
-            for (body,) in self._tx.rows("SELECT body FROM ledger_evidence WHERE seq IN ??", (part,)):
-                with suppress(IntegrityBroken) if self._looking else nullcontext():
-                    found |= {hold.id: hold for hold, _ in rows.reserved_in(body) if hold is not None}
+        if rest := [one for one in ids if one not in found]:
+            found |= {hold.id: hold for hold in self.reserved.of(rest)}
+        for part in parts([one for one in ids if one not in found]):
+            for (document,) in self._tx.rows("SELECT document FROM ledger_holds WHERE id IN ??", (part,)):
+                hold = rows.hold_of(document)
+                found[hold.id] = hold
         return found
 
     def holds_in(self, states: Sequence[str], limit: int) -> list[Hold]:
         """Those that expire last first."""
-        which = f"state IN ?? ORDER BY expires_at DESC, id LIMIT {int(limit)}"
-        found = self.holds_where(which, (tuple(states),))
+        sql = f"SELECT document FROM ledger_holds WHERE state IN ?? ORDER BY expires_at DESC, id LIMIT {int(limit)}"
+        found = [rows.hold_of(document) for (document,) in self._tx.rows(sql, (tuple(states),))]
+        found += self.reserved.last(limit) if "held" in states else []
         found += [hold for hold in self.late.holds.values() if hold.state in states]
         found.sort(key=lambda hold: hold.id)
         found.sort(key=lambda hold: hold.expires_at, reverse=True)
@@ -131,7 +115,7 @@ class Tables:
         """What was answered to idempotency keys."""
         found: dict[str, Answered] = {}
         sql = "SELECT id, digest, decision_id, hold_id FROM ledger_requests WHERE id IN ??"
-        for part in _parts(keys):
+        for part in parts(keys):
             for key, digest, decision_id, hold_id in self._tx.rows(sql, (part,)):
                 decision = self.decisions([decision_id]).get(decision_id) if decision_id else None
                 found[key] = Answered(digest, decision, self.holds([hold_id]).get(hold_id) if hold_id else None)
@@ -141,28 +125,29 @@ class Tables:
         """Sums by state and currency over every hold."""
         sums: dict[str, dict[str, int]] = {name: {} for name in ("held", "settled", "charged", "released", "overruns")}
         told = self._tx.rows("SELECT state, currency, bound, settled FROM ledger_holds")
-        told += [(one.state, one.currency, one.bound, one.settled) for one in self.late.holds.values()]
+        opened = [*self.reserved.every(), *self.late.holds.values()]
+        told += [(one.state, one.currency, one.bound, one.settled) for one in opened]
         for state, currency, bound, settled in told:
             amount = int(bound if state == "held" else settled)
             sums[state][currency] = sums[state].get(currency, 0) + amount
         for currency, amount in self._tx.rows("SELECT currency, amount FROM ledger_overruns"):
             sums["overruns"][currency] = sums["overruns"].get(currency, 0) + int(amount)
-        opened = sum(state == "held" for state, *_ in told)
-        return LedgerTotals(sums["held"], sums["settled"], sums["charged"], sums["overruns"], opened)
+        held = sum(state == "held" for state, *_ in told)
+        return LedgerTotals(sums["held"], sums["settled"], sums["charged"], sums["overruns"], held)
 
     def days(self, account_keys: Sequence[str]) -> list[DaySum]:
         """What was settled, by day and provider, for these accounts."""
         sql = "SELECT account, provider, day, nature, amount FROM ledger_days WHERE account IN ??"
         return [
             DaySum(account, provider, date.fromisoformat(day), cast("Nature", nature), int(amount))
-            for part in _parts(account_keys)
+            for part in parts(account_keys)
             for account, provider, day, nature, amount in self._tx.rows(sql, (part,))
         ]
 
     def decisions(self, ids: Sequence[str]) -> dict[str, Decision]:
         """Out of the evidence, where each stands once. A record that cannot be read gives none: the verifier names it."""
         wanted, found = set(ids), dict[str, Decision]()
-        for part in _parts(ids):
+        for part in parts(ids):
             records = {seq for (seq,) in self._tx.rows("SELECT seq FROM ledger_decisions WHERE id IN ??", (part,))}
             records |= {self.late.decisions[one] for one in part if one in self.late.decisions}
             if records:
@@ -170,9 +155,3 @@ class Tables:
                 said = [one for (body,) in bodies for one in rows.decisions_of(body)]
                 found |= {one.id: one for one in said if one.id in wanted}
         return found
-
-
-def _parts(values: Sequence[str | int]) -> Iterator[tuple[Any, ...]]:
-    """At most so many parameters a statement."""
-    unique = tuple(dict.fromkeys(values))
-    return (unique[start : start + BATCH] for start in range(0, len(unique), BATCH))
