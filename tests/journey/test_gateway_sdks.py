@@ -156,8 +156,10 @@ def test_openai_images_and_sound(gateway: Gateway, watch: Watch) -> None:
     assert len(picture.data) == 2
     assert client.audio.transcriptions.create(model="gpt-4o-mini-transcribe", file=("a.wav", sound(3))).text
     assert client.audio.transcriptions.create(model="whisper-1", file=("a.wav", sound(3))).text
+    heard = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("b.wav", sound(3)), stream=True)
+    assert [event.type for event in heard][-1] == "transcript.text.done"
     assert client.audio.speech.create(model="tts-1", voice="alloy", input="hello there").content.startswith(b"RIFF")
-    watch.agrees(4)
+    watch.agrees(5)
 
 
 def test_an_openai_batch_is_held_as_a_whole_and_settled_by_its_result(
@@ -227,9 +229,17 @@ def test_anthropic_messages_streams_tools_and_caches(gateway: Gateway, watch: Wa
     for _ in range(2):
         cached = client.messages.create(model="claude-haiku-4-5", max_tokens=20, system=system, messages=ASKED)
     assert cached.usage.cache_read_input_tokens > 2000
+    hour = [{"type": "text", "text": "for an hour " * 1200, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    asked = [{"type": "text", "text": "what now? " * 1200, "cache_control": {"type": "ephemeral"}}]
+    both = client.messages.create(
+        model="claude-haiku-4-5", max_tokens=20, system=hour, messages=[{"role": "user", "content": asked}]
+    )
+    assert both.usage.cache_creation.ephemeral_1h_input_tokens > 1000
+    assert both.usage.cache_creation.ephemeral_5m_input_tokens > 1000
+    assert not client.messages.create(model="claude-haiku-4-5", max_tokens=0, system=hour, messages=ASKED).content
     assert client.messages.count_tokens(model="claude-haiku-4-5", messages=ASKED).input_tokens
     assert client.models.list().data
-    watch.agrees(5)
+    watch.agrees(7)
 
 
 def test_an_anthropic_batch_is_held_as_a_whole_and_settled_by_its_result(

@@ -151,7 +151,7 @@ class SimulatedAnthropic:
         """Input tokens; up to the last block that carries cache_control they are written to the cache, or read if seen before."""
         system = ask.document.get("system") or []
         blocks: list[Any] = [{"type": "text", "text": system}] if isinstance(system, str) and system else list(system)
-        total, marked, long_lived = TOKENS_A_MESSAGE, 0, False
+        total, marked, for_an_hour = TOKENS_A_MESSAGE, 0, 0
         tools = [tool for tool in ask.document.get("tools") or [] if "input_schema" in tool]
         if tools:
             choice = (ask.document.get("tool_choice") or {}).get("type", "auto")
@@ -163,13 +163,14 @@ class SimulatedAnthropic:
         for block in blocks:
             total += _block_tokens(block)
             if block.get("cache_control"):
-                marked, long_lived = total, block["cache_control"].get("ttl") == "1h"
+                marked = total
+                for_an_hour = total if block["cache_control"].get("ttl") == "1h" else for_an_hour
         if not look or marked < CACHED_FROM_TOKENS:
             return Prompt(total, 0, 0, 0)
         prefix = blocks[: max(i for i, block in enumerate(blocks) if block.get("cache_control")) + 1]
         if ask.engine.seen_before(self.name, ask.caller.project, ask.document["model"], prefix, tools):
             return Prompt(total - marked, marked, 0, 0)
-        return Prompt(total - marked, 0, 0 if long_lived else marked, marked if long_lived else 0)
+        return Prompt(total - marked, 0, marked - for_an_hour, for_an_hour)
 
     def _content(self, ask: Ask, model: Model) -> tuple[list[dict[str, Any]], int, int, str]:
         """Blocks, output tokens, those of them that were thought, and the stop reason."""

@@ -9,7 +9,7 @@ import wave
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from fiscus.connectors.simulated_ai.asking import Answer, Ask, compact, known_model
+from fiscus.connectors.simulated_ai.asking import Answer, Ask, Piece, compact, event, known_model
 from fiscus.connectors.simulated_ai.engine import reported_output
 from fiscus.connectors.simulated_ai.token_counts import PNG, digest, text_tokens, words
 
@@ -83,6 +83,12 @@ def transcription(vendor: SimulatedOpenAI, ask: Ask) -> Answer:
             "input_token_details": {"audio_tokens": heard, "text_tokens": asked},
         }  # fmt: skip
         meters = {"input": asked, "audio_input": heard, "output": len(spoken)}
+    if ask.document.get("stream") == "true" and model.name != "whisper-1":
+        done: dict[str, Any] = {"type": "transcript.text.done", "text": text}
+        if ask.fault_kind != "no_usage":
+            done["usage"] = usage
+        deltas = (Piece(event({"type": "transcript.text.delta", "delta": word}), 1) for word in spoken)
+        return Answer(identity, model, "default", meters, pieces=(*deltas, Piece(event(done), usage=True)))
     if form in {"text", "srt", "vtt"}:
         return Answer(identity, model, "default", meters, text.encode() + b"\n", "text/plain")
     body: dict[str, Any] = {"text": text}
