@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,7 +14,19 @@ from cyclopts import App
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(command_line()(result_action="return_value") or 0)
+    app = check_line() if sys.argv[1:2] == ["check"] else command_line()
+    sys.exit(app(result_action="return_value") or 0)
+
+
+def check_line() -> App:
+    """`fiscus check` alone: it needs no workspace, is run over many files, and is gone before memory has to be tidied."""
+    from fiscus import __version__
+    from fiscus.edges.cli.commands_check import mount
+
+    gc.disable()
+    app = App(name="fiscus", version=__version__)
+    mount(app)
+    return app
 
 
 @cache

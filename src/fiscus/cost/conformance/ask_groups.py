@@ -1,7 +1,8 @@
 """Rules that need more than one row: one value for each key, no key twice, and the queries under `sql/`.
 
 A query returns a row a group: status ('broken', 'kept' or 'open'), place, number_of_rows, currency, amount, what. Its first lines
-say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`).
+say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`); `-- of:` says which rows
+it reads, where it reads no others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from fiscus.cost.conformance.ask_rows import FIRST_ROWS
+from fiscus.cost.conformance.ask_rows import FIRST_ROWS, SPARSE
+from fiscus.cost.conformance.conditions import PIECE
 from fiscus.cost.conformance.currencies import MINOR_DIGITS
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import spell_readings
@@ -103,6 +105,41 @@ class OneEach:
     column: str
 
 
+_OF: Final = re.compile(r"^-- of: (.*)$", re.MULTILINE)
+_REMARK: Final = re.compile(r"^--.*\n", re.MULTILINE)
+_NAME: Final = re.compile(r"[A-Z][a-z]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The few rows that several queries of `sql/` speak of, read once for all of them as the table `name`."""
+
+    name: str
+    sql: str
+    texts: tuple[str, ...]
+
+    def told(self, text: str) -> str:
+        """One of `texts`, asked of the slice."""
+        return re.sub(r"\bdelivery\b", self.name, _REMARK.sub("", text))
+
+
+def slices(judged: Mapping[str, int], rows: int) -> list[Slice]:
+    """The slices of these queries, by how many of all `rows` each speaks of: where it is most of them, nothing is spared."""
+    alike: dict[str, list[str]] = {}
+    for text, spoken in judged.items():
+        of = _OF.search(text)
+        if of is not None and spoken * SPARSE <= rows:
+            alike.setdefault(of[1], []).append(text)
+    return [_slice(f"slice_{n}", of, texts) for n, (of, texts) in enumerate(alike.items()) if len(texts) > 1]
+
+
+def _slice(name: str, of: str, texts: Sequence[str]) -> Slice:
+    pieces = [piece for text in texts for piece in PIECE.findall(_REMARK.sub("", text))]
+    columns = dict.fromkeys(piece for piece in pieces if _NAME.fullmatch(piece))
+    cells = "".join(f', "{column}"' for column in columns)
+    return Slice(name, f"CREATE TABLE {name} AS SELECT x__row{cells} FROM delivery WHERE {of}", tuple(texts))
+
+
 @dataclass(frozen=True, slots=True)
 class Tearing:
     """The statement that asks whether the first key of `ones` alone has two values somewhere: an answer for each."""
@@ -127,7 +164,8 @@ def _tearing(key: str, asked: Sequence[str]) -> str:
     columns = list(dict.fromkeys(asked))
     inner = ", ".join(f"min({c}) <> max({c}) AS t{n}" for n, c in enumerate(columns))
     outer = ", ".join(f"count_if(t{columns.index(c)})" for c in asked)
-    return f"SELECT {outer} FROM (SELECT {inner} FROM delivery WHERE {key} IS NOT NULL GROUP BY {key})"
+    pairs = f"SELECT DISTINCT {', '.join([key, *columns])} FROM delivery WHERE {key} IS NOT NULL"  # half the time of all rows
+    return f"SELECT {outer} FROM (SELECT {inner} FROM ({pairs}) GROUP BY {key})"
 
 
 def one_each_sql(one: OneEach) -> str:

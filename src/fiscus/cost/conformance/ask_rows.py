@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from fiscus.cost.conformance.patterns import FEW_MAX, WEIGHT, Patterns, few_valued, seen_values, words
+from fiscus.cost.conformance.patterns import FEW_MAX, GROUPS_MAX, Patterns, few_valued, seen_values
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import alias_readings
-from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both
+from fiscus.cost.conformance.row_tests import RowTest, both
+from fiscus.kernel.rows import Rows
 
 FIRST_ROWS: Final = 3
-TESTS_PER_QUERY_MAX: Final = 800
 COSTLY: Final = re.compile(r"json|list_|regexp|is_flat|key_list|elements|is_unit|is_currency")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
-NEVER: Final = -1
+NEVER: Final = "false"
 WORD: Final = re.compile(r"\w+")
 MONEY: Final = "greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount({second}), 0)))"
 SPARSE: Final = 8
@@ -59,17 +59,11 @@ def count_rows(
     for name, test in tests.items():
         column = _costly_column(test, known)
         (values_of.setdefault(column, {}) if column else direct)[name] = test
-    names = list(direct)
-    asked = [
-        _grouped({name: direct[name] for name in names[start : start + TESTS_PER_QUERY_MAX]}, kind_of, few)
-        for start in range(0, len(names), TESTS_PER_QUERY_MAX)
-    ]
-    asked += [_grouped(mine, kind_of, (column,)) for column, mine in values_of.items()]
+    asked = [Counting(direct, kind_of, few), *(Counting(mine, kind_of, (c,)) for c, mine in values_of.items())]
+    answers = desk.query_all([one.patterns.groups() for one in asked])
     found: dict[str, Count] = {}
-    for counting, answer in zip(asked, desk.query_all([one.sql for one in asked]), strict=True):
-        counted = (*answer.rows[0], 0)  # NEVER is the last
-        for name, (when, broken) in counting.places.items():
-            found[name] = Count(_whole(counted[when]), _whole(counted[broken]))
+    for counting, answer in zip(asked, answers, strict=True):
+        found |= counting.found(desk, answer)
     return found
 
 
@@ -82,34 +76,29 @@ def _costly_column(test: RowTest, known: Collection[str]) -> str:
     return named.pop() if len(named) == 1 else ""
 
 
-@dataclass(frozen=True, slots=True)
 class Counting:
-    """A statement that counts, and where in its one row the judged and the broken rows of each test stand."""
+    """Tests that are counted by one statement: of each, the rows that it judges and the rows that break it."""
 
-    sql: str
-    places: Mapping[str, tuple[int, int]]
+    def __init__(self, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]) -> None:
+        readings: dict[str, str] = {}
 
+        def said(sql: str) -> str:
+            read = alias_readings(sql, kind_of, readings)
+            return NEVER if read == NEVER or read.endswith(f" AND {NEVER}") else read
 
-def _grouped(tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]) -> Counting:
-    needed: dict[str, str] = {}
-    position: dict[str, int] = {}
-    patterns = Patterns(few)
+        self._conditions = {name: (said(test.when), said(both(test.when, test.broken))) for name, test in tests.items()}
+        distinct = dict.fromkeys(sql for pair in self._conditions.values() for sql in pair if sql != NEVER)
+        self.patterns = Patterns(list(distinct), few, readings)
 
-    def place(sql: str) -> int:
-        said = alias_readings(sql, kind_of, needed)
-        never = said == "false" or said.endswith(" AND false")
-        return NEVER if never else position.setdefault(patterns.over_groups(said), len(position))
-
-    places = {name: (place(test.when), place(both(test.when, test.broken))) for name, test in tests.items()}
-    counts = ", ".join(_counted(sql) for sql in position)
-    spoken = words(position)
-    read = _read({name: sql for name, sql in needed.items() if name in spoken})
-    return Counting(f"SELECT {counts or 'count(*)'} FROM ({read} FROM ({patterns.grouped(needed)}))", places)
-
-
-def _counted(sql: str) -> str:
-    """SQL: how many rows the groups hold that meet the condition."""
-    return f"sum({WEIGHT})" if sql == ALWAYS else f"sum(CASE WHEN {sql} THEN {WEIGHT} END)"
+    def found(self, desk: Desk, groups: Rows) -> Mapping[str, Count]:
+        """The counts by the name of the test, of what the statement answered; too many groups are counted on the desk."""
+        if len(groups.rows) <= GROUPS_MAX:
+            counted = dict(self.patterns.counted(groups))
+        else:
+            (row,) = desk.query(self.patterns.counts()).rows
+            counted = {sql: _whole(value) for sql, value in zip(self.patterns.conditions, row, strict=True)}
+        counted[NEVER] = 0
+        return {name: Count(counted[when], counted[broken]) for name, (when, broken) in self._conditions.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,26 +109,46 @@ class Purse:
     known: bool
 
 
+class Damaging:
+    """The question where and how much the broken tests among `tests` break: one pass over their rows. `sql` is empty for none."""
+
+    def __init__(
+        self,
+        tests: Mapping[str, RowTest],
+        counts: Mapping[str, Count],
+        kind_of: Callable[[str], str],
+        purse: Purse,
+        rows: int,
+    ) -> None:
+        broken = {name: test for name, test in tests.items() if counts[name].broken}
+        self._names = list(broken)
+        self.sql = ""
+        if not broken:
+            return
+        needed: dict[str, str] = {}
+        of_money: dict[str, str] = {}
+        money = alias_readings(MONEY.format(second=purse.column), kind_of, of_money)
+        faults = [alias_readings(both(test.when, test.broken), kind_of, needed) for test in broken.values()]
+        cells: list[str] = []
+        for fault in faults:
+            cells.append(f"min(CASE WHEN {fault} THEN x__row END, {FIRST_ROWS})")
+            cells.append(f"sum(CASE WHEN {fault} THEN {money} END)" if purse.known else "NULL")
+        sparse = sum(counts[name].broken for name in broken) * SPARSE <= rows
+        which = f" WHERE {' OR '.join(f'({fault})' for fault in dict.fromkeys(faults))}" if sparse else ""
+        read = f"SELECT * FROM ({_read(needed)} FROM delivery){which}"  # money is read of the broken rows only
+        self.sql = f"SELECT BillingCurrency, {', '.join(cells)} FROM ({_read(of_money)} FROM ({read})) GROUP BY BillingCurrency"
+
+    def found(self, desk: Desk, answer: Rows) -> Mapping[str, Damage]:
+        """What the statement answered, by the name of the test."""
+        return {name: _damage(desk, answer.rows, 1 + 2 * n) for n, name in enumerate(self._names)}
+
+
 def damage_of(
     desk: Desk, tests: Mapping[str, RowTest], counts: Mapping[str, Count], kind_of: Callable[[str], str], purse: Purse
 ) -> Mapping[str, Damage]:
-    """Places and money of the rows that break each test, by name, for those that were broken: one pass over all of them."""
-    tests = {name: test for name, test in tests.items() if counts[name].broken}
-    if not tests:
-        return {}
-    needed: dict[str, str] = {}
-    money = alias_readings(MONEY.format(second=purse.column), kind_of, needed)
-    cells: list[str] = []
-    faults = [alias_readings(both(test.when, test.broken), kind_of, needed) for test in tests.values()]
-    for broken in faults:
-        cells.append(f"min(CASE WHEN {broken} THEN x__row END, {FIRST_ROWS})")
-        cells.append(f"sum(CASE WHEN {broken} THEN {money} END)" if purse.known else "NULL")
-    sparse = sum(counts[name].broken for name in tests) * SPARSE <= desk.row_count
-    which = f" WHERE {' OR '.join(f'({broken})' for broken in dict.fromkeys(faults))}" if sparse else ""
-    rows = desk.query(
-        f"SELECT BillingCurrency, {', '.join(cells)} FROM ({_read(needed)} FROM delivery){which} GROUP BY BillingCurrency"
-    ).rows
-    return {name: _damage(desk, rows, 1 + 2 * n) for n, name in enumerate(tests)}
+    """Places and money of the rows that break each test, by name, for those that were broken."""
+    asked = Damaging(tests, counts, kind_of, purse, desk.row_count)
+    return asked.found(desk, desk.query(asked.sql)) if asked.sql else {}
 
 
 def _damage(desk: Desk, rows: Sequence[tuple[object, ...]], at: int) -> Damage:

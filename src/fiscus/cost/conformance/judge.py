@@ -13,10 +13,11 @@ from fiscus.cost.conformance.ask_groups import (
     groups_of,
     one_each_sql,
     query_named,
+    slices,
     tearings,
     unique_sql,
 )
-from fiscus.cost.conformance.ask_rows import Count, Damage, Purse, count_rows, damage_of
+from fiscus.cost.conformance.ask_rows import Count, Damage, Damaging, Purse, count_rows, damage_of
 from fiscus.cost.conformance.ask_schemas import ask_schema
 from fiscus.cost.conformance.cells import WELL_FORMED, WORDS, columns_for, detail, screen
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, settle, tests_of_facts
@@ -47,10 +48,10 @@ def judge(desk: Desk, facts: Facts, progress: Progress) -> tuple[Verdict, ...]:
     plans = [plan_rule(rule, tree.get(rule.id, Inherited()), facts) for rule in rules]
     found: dict[str, Verdict] = {}
     found.update(_by_id(asking.known(plans)))
+    progress.stage("Rules of more than one row, and where they are broken")
+    found.update(_by_id(asking.groups(plans)))
     found.update(_by_id(asking.rows([plan for plan in plans if plan.ask == "row"])))
     found.update(_by_id(asking.cells([plan for plan in plans if plan.ask == "cells"])))
-    progress.stage("Rules of more than one row")
-    found.update(_by_id(asking.groups(plans)))
     _add_composites(plans, rules, found)
     return tuple(found[rule.id] for rule in rules)
 
@@ -108,6 +109,7 @@ class Asking:
     def __init__(self, desk: Desk, facts: Facts) -> None:
         self._desk, self._facts = desk, facts
         self._counts: Mapping[str, Count] = {}
+        self._damages: Mapping[str, Damage] = {}
         money = MONEY_COLUMN[facts.dataset]
         self._purse = Purse(money, money in facts.delivered or "BilledCost" in facts.delivered)
 
@@ -159,14 +161,9 @@ class Asking:
         return [c for c in self._columns(kind) if kind not in WORDS or c in self._facts.odd_words]
 
     def rows(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
-        """Places and money of the broken tests in one more pass."""
-        tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
-        counts = self._counts
-        damage = self._damage(tests, counts)
-        return [self._judged(plan.rule, counts[plan.rule.id], damage.get(plan.rule.id, Damage())) for plan in plans]
-
-    def _damage(self, tests: Mapping[str, RowTest], counts: Mapping[str, Count]) -> Mapping[str, Damage]:
-        return damage_of(self._desk, tests, counts, self._facts.kind_of, self._purse)
+        """Of each broken test, places and money were asked beside the grouped rules."""
+        counts, damages = self._counts, self._damages
+        return [self._judged(plan.rule, counts[plan.rule.id], damages.get(plan.rule.id, Damage())) for plan in plans]
 
     def _judged(self, rule: Rule, count: Count, damage: Damage) -> Verdict:
         if not count.judged:
@@ -186,7 +183,7 @@ class Asking:
         later = {name: test for name, test in tests.items() if name not in odd}
         if later:
             counts |= count_rows(self._desk, later, self._facts.kind_of, self._facts.few)
-        damage = self._damage(tests, counts)
+        damage = damage_of(self._desk, tests, counts, self._facts.kind_of, self._purse)
         for plan in plans:
             name, kind = plan.rule.id, _kind(plan)
             columns = self._columns(kind)
@@ -204,7 +201,9 @@ class Asking:
                 )
 
     def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
-        """One value for each key, no key twice, the queries under sql/, and the datasets beside."""
+        """One value for each key, no key twice, queries under sql/, datasets beside; and on the way where broken rows stand."""
+        tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
+        damaging = Damaging(tests, self._counts, self._facts.kind_of, self._purse, self._facts.rows)
         plans = [plan for plan in plans if plan.ask in GROUPED]
         spoken = self._counts
         for plan in plans:
@@ -212,7 +211,9 @@ class Asking:
                 yield verdict(plan.rule, "not_applicable", NO_ROWS)
         plans = [plan for plan in plans if spoken[plan.rule.id].judged or self._absent(plan)]
         asked = [(plan, self._question(plan)) for plan in plans]
-        answers = self._answers([q for _, q in asked if not isinstance(q, Verdict)])
+        answers = self._answers(
+            {q: spoken[p.rule.id].judged for p, q in asked if not isinstance(q, Verdict) and q}, damaging
+        )
         for plan, question in asked:
             judged = spoken[plan.rule.id].judged
             if isinstance(question, Verdict):
@@ -242,18 +243,31 @@ class Asking:
                 return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
         return query.text.replace("{entity}", plan.rule.entity)
 
-    def _answers(self, questions: Iterable[Question]) -> Mapping[Question, Groups]:
-        """Each question once, side by side. A key that nowhere has two values answers all finer questions about it."""
-        distinct = list(dict.fromkeys(question for question in questions if question))
-        texts = [question for question in distinct if isinstance(question, str)]
-        keys = tearings([question for question in distinct if isinstance(question, OneEach)])
-        first = self._desk.query_all([key.sql for key in keys] + [group_sql(t, self._facts.kind_of) for t in texts])
-        found: dict[Question, Groups] = {
-            text: groups_of(self._desk, answer) for text, answer in zip(texts, first[len(keys) :], strict=True)
-        }
-        torn = [one for key, answer in zip(keys, first, strict=False) for one in key.torn(answer)]
-        finer = self._desk.query_all([group_sql(one_each_sql(one), self._facts.kind_of) for one in torn])
-        return found | {one: groups_of(self._desk, answer) for one, answer in zip(torn, finer, strict=True)}
+    def _answers(self, judged: Mapping[Question, int], damaging: Damaging) -> Mapping[Question, Groups]:
+        """Each question once, side by side; `judged`: of how many rows it speaks.
+
+        First what reads the delivery, then what reads a slice of it. A key that never has two values answers all finer questions.
+        """
+        texts = {question: spoken for question, spoken in judged.items() if isinstance(question, str)}
+        cut = slices(texts, self._facts.rows) if self._desk.keeps_tables else []
+        told = {text: one.told(text) for one in cut for text in one.texts}
+        whole = [text for text in texts if text not in told]
+        keys = tearings([question for question in judged if isinstance(question, OneEach)])
+        first = [damaging.sql] if damaging.sql else []
+        first += [one.sql for one in cut] + [key.sql for key in keys]
+        answers = iter(self._desk.query_all(first + [self._adding_up(text) for text in whole]))
+        if damaging.sql:
+            self._damages = damaging.found(self._desk, next(answers))
+        for _ in cut:
+            next(answers)
+        torn = [one for key in keys for one in key.torn(next(answers))]
+        finer = [self._adding_up(one_each_sql(one)) for one in torn]
+        later = self._desk.query_all([self._adding_up(text) for text in told.values()] + finer)
+        asked: list[Question] = [*whole, *told, *torn]
+        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*answers, *later], strict=True)}
+
+    def _adding_up(self, text: str) -> str:
+        return group_sql(text, self._facts.kind_of)
 
     def _missing(self, columns: Iterable[str]) -> str:
         return next((name for name in columns if name not in self._facts.delivered), "")

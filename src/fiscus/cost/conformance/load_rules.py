@@ -36,19 +36,20 @@ def stem(rule: str) -> str:
 @cache
 def focus_columns(version: FocusVersion, dataset: Dataset) -> Mapping[str, FocusColumn]:
     """The columns of the dataset by name, in the order of the table."""
-    rows = [r for r in csv.DictReader(_text("columns.csv").splitlines()) if r["version"] == version]
-    return {
-        r["column"]: FocusColumn(
-            r["column"],
-            r["type"],
-            r["level"],
-            r["nulls"] != "no",
-            r["format"],
-            tuple(r["values"].split("; ")) if r["values"] else (),
-        )
-        for r in rows
-        if r["dataset"] == OFFICIAL_NAME[dataset]
-    }
+    return _tables().get((version, OFFICIAL_NAME[dataset]), {})
+
+
+@cache
+def _tables() -> Mapping[tuple[str, str], Mapping[str, FocusColumn]]:
+    """Every table of columns, by version and dataset, read once."""
+    tables: dict[tuple[str, str], dict[str, FocusColumn]] = {}
+    head, *rows = csv.reader(_text("columns.csv").splitlines())
+    for row in rows:
+        r = dict(zip(head, row, strict=True))
+        values = tuple(r["values"].split("; ")) if r["values"] else ()
+        column = FocusColumn(r["column"], r["type"], r["level"], r["nulls"] != "no", r["format"], values)
+        tables.setdefault((r["version"], r["dataset"]), {})[column.name] = column
+    return tables
 
 
 @cache
@@ -97,7 +98,7 @@ def load_rules(version: FocusVersion, dataset: Dataset) -> tuple[Rule, ...]:
     carried = [rule for rule in _official("1.3", dataset, RENAMED) if rule.kind != "Column" or rule.entity in columns]
     held = [rule for rule in _corrected(carried, version) if not _of_lost_column(rule, columns)] if before else []
     new = {name: column for name, column in columns.items() if name not in before}
-    ours = [_rule(json.loads(line)) for line in _text("rules-1.4.jsonl").splitlines() if _wanted(line, dataset)]
+    ours = _rules(_text("rules-1.4.jsonl"), dataset)
     return tuple(_executed(rule, RENAMED) for rule in (*held, *rules_of_columns(version, dataset, new), *ours))
 
 
@@ -106,8 +107,13 @@ RENAMED: Final = (("ContractCommitmentID", "ContractCommitmentId"),)
 
 
 def _official(version: str, dataset: Dataset, renamed: Sequence[tuple[str, str]] = ()) -> list[Rule]:
-    text = _renamed(_text(f"rules-{version}.jsonl"), renamed)
-    return [_rule(json.loads(line)) for line in text.splitlines() if _wanted(line, dataset)]
+    return _rules(_renamed(_text(f"rules-{version}.jsonl"), renamed), dataset)
+
+
+def _rules(text: str, dataset: Dataset) -> list[Rule]:
+    """The active rules of the dataset in a table of rules."""
+    table = json.loads(f"[{','.join(text.splitlines())}]")
+    return [_rule(facts) for facts in table if _wanted(facts, dataset)]
 
 
 def _renamed(text: str, renamed: Sequence[tuple[str, str]]) -> str:
@@ -121,8 +127,7 @@ def _of_lost_column(rule: Rule, columns: Mapping[str, FocusColumn]) -> bool:
     return present and isinstance(rule.check, list) and str(rule.check[1]) not in columns
 
 
-def _wanted(line: str, dataset: Dataset) -> bool:
-    facts = json.loads(line)
+def _wanted(facts: Mapping[str, Any], dataset: Dataset) -> bool:
     return not facts.get("removed") and facts.get("dataset", OFFICIAL_NAME[dataset]) == OFFICIAL_NAME[dataset]
 
 

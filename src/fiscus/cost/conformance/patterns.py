@@ -1,33 +1,32 @@
 """Rows that look alike to every rule are told apart once and then judged once, however many they are.
 
 A condition is AND, OR and NOT over leaves such as `ResourceId IS NULL` or `number(BilledCost) < 0`. Rows are grouped by the
-columns that hold few values and by the leaves over the other columns; conditions are then asked of the groups, each counted with
-its rows. A million rows make some hundred groups. Nothing is approximate: a condition has one answer for all rows of a group.
+columns that hold few values and by the leaves over the other columns; leaves over the former are asked of the groups. A million
+rows make some dozens of groups. Nothing is approximate: a condition has one answer for all rows of a group.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from fiscus.cost.conformance.conditions import PIECE, Answer, Condition, answered, leaves_of, spelt, taken_apart
 from fiscus.cost.conformance.types import DeliveredColumn
+from fiscus.kernel.rows import Rows
 
-WEIGHT: Final = "x__n"
 FEW_MAX: Final = 12
 """Distinct values among the first rows up to which a column is grouped by as it is."""
 FIRST_ROWS_SEEN: Final = 2_048
+GROUPS_MAX: Final = 4_000
+"""Groups that are judged here; more of them are judged where they are."""
+_COUNT: Final = "x__n"
 _FEW: Final = re.compile(
     r"\w*(Category|Subcategory|Class|Currency|Frequency|Status|Type|Unit|Zone)|(Billing|Sub)Account(Id|Name)|Region(Id|Name)"
     r"|(Provider|HostProvider|ServiceProvider|Publisher|InvoiceIssuer|Service)Name|BillingPeriod(Start|End)|InvoiceId|SkuMeter"
 )
 """Columns that FOCUS means to hold few values: never the id of a thing, a description or tags, however the first rows look."""
-_PIECE: Final = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\w+|\s+|.""", re.DOTALL)
-_BARE: Final = re.compile(r"(\w+) IS NOT NULL")
 _NAME: Final = re.compile(r"[A-Z][a-z]|x_")
-_OPEN: Final = frozenset({"(", "[", "CASE"})
-_CLOSE: Final = frozenset({")", "]", "END"})
 
 
 def few_valued(delivered: Sequence[DeliveredColumn]) -> list[str]:
@@ -41,105 +40,85 @@ def seen_values(columns: Sequence[str]) -> str:
     return f"SELECT {counts} FROM (SELECT * FROM delivery LIMIT {FIRST_ROWS_SEEN})"
 
 
-@dataclass(slots=True)
 class Patterns:
-    """`few`: the columns that are grouped by as they are. `leaves`: SQL of every other leaf, and the name of its answer."""
+    """Conditions that are counted together. `few`: columns to group by as they are; `readings`: SQL of names in conditions."""
 
-    few: Collection[str]
-    leaves: dict[str, str] = field(default_factory=dict)
-    _seen: dict[str, str] = field(default_factory=dict)
+    def __init__(self, conditions: Collection[str], few: Collection[str], readings: Mapping[str, str]) -> None:
+        self._few, self._readings = few, readings
+        self._conditions = {sql: taken_apart(sql) for sql in conditions}
+        leaves = dict.fromkeys(leaf for condition in self._conditions.values() for leaf in leaves_of(condition))
+        self._names = {leaf: f"x__{n}" for n, leaf in enumerate(leaves)}
+        self._shown = [leaf for leaf in leaves if all(name in few for name in _columns(leaf))]
+        self._keyed = [leaf for leaf in leaves if leaf not in set(self._shown)]
 
-    def over_groups(self, condition: str) -> str:
-        """The condition as it is asked of a group: leaves that a group does not show are named and gathered."""
-        if condition not in self._seen:
-            self._seen[condition] = self._either(_PIECE.findall(condition))
-        return self._seen[condition]
+    @property
+    def conditions(self) -> Sequence[str]:
+        return list(self._conditions)
 
-    def grouped(self, readings: Mapping[str, str]) -> str:
-        """SQL: one row a group, with its number of rows. `readings`: SQL by name of what leaves speak of."""
-        spoken = words(self.leaves)
-        read = "".join(f", {sql} AS {name}" for name, sql in readings.items() if name in spoken)
-        cells = [*(f'"{name}"' for name in self.few), *(f"({sql}) AS {name}" for sql, name in self.leaves.items())]
+    def groups(self) -> str:
+        """SQL: the answers of all leaves, each combination once with its number of rows; one more than GROUPS_MAX at most."""
+        names = "".join(f"{name}, " for name in self._names.values())
+        ending = "GROUP BY ALL" if names else ""
+        return f"SELECT {names}sum({_COUNT}) AS {_COUNT} FROM ({self._answers()}) {ending} LIMIT {GROUPS_MAX + 1}"
+
+    def counts(self) -> str:
+        """SQL: one row, the number of rows that meet each condition, in order."""
+        cells = [
+            f"sum(CASE WHEN {spelt(c, self._names.__getitem__)} THEN {_COUNT} END)" for c in self._conditions.values()
+        ]
+        return f"SELECT {', '.join(cells) or 'NULL'} FROM ({self._answers()})"
+
+    def counted(self, groups: Rows) -> Mapping[str, int]:
+        """The number of rows that meet each condition, of the rows that `groups` answered."""
+        *columns, weights = zip(*groups.rows, strict=True) if groups.rows else [()] * (len(self._names) + 1)
+        everything = (1 << len(groups.rows)) - 1
+        answers = {leaf: _answer(values) for leaf, values in zip(self._names, columns, strict=True)}
+        planes = list(_planes([int(str(weight or 0)) for weight in weights]))
+
+        def weighed(condition: Condition) -> int:
+            met = answered(condition, answers.__getitem__, everything).true
+            return sum((met & plane).bit_count() << n for n, plane in enumerate(planes)) if met else 0
+
+        return {sql: weighed(condition) for sql, condition in self._conditions.items()}
+
+    def _answers(self) -> str:
+        """The answers of all leaves for each group."""
+        cells = [f"({leaf}) AS {self._names[leaf]}" for leaf in self._shown]
+        cells += [*(self._names[leaf] for leaf in self._keyed), _COUNT]
+        return f"SELECT {', '.join(cells)} FROM (SELECT *{self._read(self._shown)} FROM ({self._grouped()}))"
+
+    def _grouped(self) -> str:
+        cells = [f'"{name}"' for name in self._few] + [f"({leaf}) AS {self._names[leaf]}" for leaf in self._keyed]
         named = "".join(f"{cell}, " for cell in cells)
         ending = " GROUP BY ALL" if cells else ""
-        return f"SELECT {named}count(*) AS {WEIGHT} FROM (SELECT *{read} FROM delivery){ending}"
+        return f"SELECT {named}count(*) AS {_COUNT} FROM (SELECT *{self._read(self._keyed)} FROM delivery){ending}"
 
-    def _either(self, pieces: Sequence[str]) -> str:
-        """OR binds less than AND, and that less than NOT."""
-        parts = list(_split(pieces, "OR"))
-        return " OR ".join(self._every(part) for part in parts)
-
-    def _every(self, pieces: Sequence[str]) -> str:
-        return " AND ".join(self._single(part) for part in _split(pieces, "AND"))
-
-    def _single(self, pieces: Sequence[str]) -> str:
-        pieces = _trimmed(pieces)
-        if pieces and pieces[0] == "NOT":
-            return f"NOT {self._single(pieces[1:])}"
-        if pieces and pieces[0] == "(" and _ends(pieces, 0) == len(pieces) - 1:
-            return f"({self._either(pieces[1:-1])})"
-        if pieces[:2] == ["coalesce", "("] and _ends(pieces, 1) == len(pieces) - 1:
-            inner = list(_split(pieces[2:-1], ","))
-            if len(inner) == 2 and _trimmed(inner[1]) == ["false"]:
-                return f"coalesce({self._either(inner[0])}, false)"
-        return self._leaf("".join(pieces))
-
-    def _leaf(self, sql: str) -> str:
-        bare = _BARE.fullmatch(sql)
-        if bare is not None:
-            return f"NOT {self._leaf(f'{bare[1]} IS NULL')}"
-        if all(name in self.few for name in _columns(sql)):
-            return sql
-        return self.leaves.setdefault(sql, f"x__{len(self.leaves)}")
+    def _read(self, leaves: Sequence[str]) -> str:
+        spoken = {piece for leaf in leaves for piece in PIECE.findall(leaf)}
+        return "".join(f", {sql} AS {name}" for name, sql in self._readings.items() if name in spoken)
 
 
-def words(texts: Collection[str]) -> frozenset[str]:
-    """The words of SQL texts, without what is quoted."""
-    return frozenset(piece for text in texts for piece in _PIECE.findall(text) if piece[0].isalpha() or piece[0] == "_")
+def _answer(values: Sequence[object]) -> Answer:
+    """The bits of one leaf; the first row has the lowest."""
+    true = false = 0
+    for n, value in enumerate(values):
+        if value:
+            true |= 1 << n
+        elif value is not None:
+            false |= 1 << n
+    return Answer(true, false)
 
 
-def _columns(sql: str) -> Iterator[str]:
+def _planes(weights: Sequence[int]) -> Iterator[int]:
+    """Bit n of every weight, gathered: what is counted is then a sum of powers of two."""
+    for n in range(max(weights, default=0).bit_length()):
+        yield sum(1 << row for row, weight in enumerate(weights) if weight >> n & 1)
+
+
+def _columns(leaf: str) -> Iterator[str]:
     """The columns that a leaf speaks of, those inside the name of a reading too."""
-    for piece in _PIECE.findall(sql):
+    for piece in PIECE.findall(leaf):
         if piece[0] == '"':
             yield piece[1:-1]
         elif piece[0] != "'":
             yield from (name for name in piece.split("__") if _NAME.match(name))
-
-
-def _trimmed(pieces: Sequence[str]) -> Sequence[str]:
-    first, last = 0, len(pieces)
-    while first < last and pieces[first].isspace():
-        first += 1
-    while last > first and pieces[last - 1].isspace():
-        last -= 1
-    return pieces[first:last]
-
-
-def _split(pieces: Sequence[str], word: str) -> Iterator[Sequence[str]]:
-    """The parts between the `word`s that stand in no bracket and no CASE, and belong to no BETWEEN."""
-    depth = start = 0
-    between = False
-    for n, piece in enumerate(pieces):
-        if piece in _OPEN:
-            depth += 1
-        elif piece in _CLOSE:
-            depth -= 1
-        elif not depth and piece == "BETWEEN":
-            between = True
-        elif not depth and between and piece == "AND":
-            between = False
-        elif piece == word and not depth:
-            yield pieces[start:n]
-            start = n + 1
-    yield pieces[start:]
-
-
-def _ends(pieces: Sequence[str], start: int) -> int:
-    """Where the bracket that opens at `start` closes."""
-    depth = 0
-    for n in range(start, len(pieces)):
-        depth += (pieces[n] in _OPEN) - (pieces[n] in _CLOSE)
-        if not depth:
-            return n
-    return len(pieces)

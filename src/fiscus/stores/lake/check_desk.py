@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-import duckdb
+import _duckdb as duckdb  # the database itself: what the package puts around it takes a tenth of a second to load
 
 from fiscus.cost.conformance.types import DeliveredColumn
 from fiscus.kernel.errors import BadInput, Where
@@ -36,11 +36,11 @@ class CheckDesk(HalfOpen):
 
     def __init__(self, paths: Sequence[Path], types: Mapping[str, str], progress: Progress) -> None:
         """`types` gives the FOCUS type (String, Decimal, Date/Time, JSON) of every column that a rule may speak of."""
-        self.files = glance_at(list(paths))
-        self._types, self._progress = types, progress
-        self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
         self._connection = duckdb.connect()
         self._connection.execute(f"{SETTINGS} {QUIET}")
+        self.files = glance_at(list(paths), self._connection)
+        self._types, self._progress = types, progress
+        self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
         self._connection.execute(f"SET memory_limit='{CHECK_MEMORY_MB_MAX}MB'; SET temp_directory='{self._scratch}'")
         self._starts: list[int] = []
         self._beside: dict[str, frozenset[str]] = {}
@@ -57,6 +57,10 @@ class CheckDesk(HalfOpen):
     @property
     def columns(self) -> Sequence[DeliveredColumn]:
         return self._columns
+
+    @property
+    def keeps_tables(self) -> bool:
+        return True
 
     def query(self, sql: str) -> Rows:
         """One statement of ours."""
@@ -80,7 +84,7 @@ class CheckDesk(HalfOpen):
 
     def put_beside(self, name: str, path: Path) -> None:
         """Lay another dataset of the same vendor beside the delivery, as the table `name`."""
-        files = glance_at([path])
+        files = glance_at([path], self._connection)
         union = " UNION ALL BY NAME ".join(f"SELECT * FROM {_reader(file)}" for file in files)
         try:
             self._connection.execute(f'CREATE TABLE "{name}" AS {union}')
@@ -160,8 +164,7 @@ class CheckDesk(HalfOpen):
     def _natives(self, file: GlancedFile) -> list[tuple[str, str]]:
         if file.form == "csv":
             return [(name, "CSV") for name in file.columns]
-        rows = self._connection.execute(f"DESCRIBE SELECT * FROM {_reader(file)}").fetchall()
-        return [(name.strip(), str(row[1])) for name, row in zip(file.columns, rows, strict=True)]
+        return [(name.strip(), native) for name, native in zip(file.columns, file.types, strict=True)]
 
     def _cell(self, column: DeliveredColumn, file: GlancedFile) -> str:
         name = f'"{column.name}"'

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import duckdb
+import _duckdb as duckdb  # the database itself: what the package puts around it takes a tenth of a second to load
 
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import (
@@ -32,42 +32,41 @@ class GlancedFile:
     columns: tuple[str, ...]
     delimiter: str = ""
     quotes_all: bool = False
+    types: tuple[str, ...] = ()
+    """DuckDB's types of the columns, where the file has types."""
 
 
-def glance_at(paths: list[Path]) -> tuple[GlancedFile, ...]:
+def glance_at(paths: list[Path], db: duckdb.DuckDBPyConnection) -> tuple[GlancedFile, ...]:
     """Every file under `paths`, in order. Raises BadInput: nothing there, not a kind that can be read, damaged, unbounded."""
     name = paths[0].name.lower() if len(paths) == 1 else ""
     if name.endswith((".csv", ".parquet")) and paths[0].is_file():
-        return (_glance(paths[0]),)
+        return (_glance(paths[0], db),)
     from fiscus.stores.lake.input_files import find_files  # noqa: PLC0415  loads pyarrow, half a second, for folders
 
-    return tuple(_glance(path) for path in find_files(paths))
+    return tuple(_glance(path, db) for path in find_files(paths))
 
 
-def _glance(path: Path) -> GlancedFile:
+def _glance(path: Path, db: duckdb.DuckDBPyConnection) -> GlancedFile:
     name = path.name.lower()
     if name.endswith(".csv"):
         return _plain(path)
     if name.endswith(".parquet"):
-        return _parquet(path)
+        return _parquet(path, db)
     from fiscus.stores.lake.input_files import inspect_file  # noqa: PLC0415  as above, for packed text
 
     file = inspect_file(path)
     return GlancedFile(str(path), "csv", file.columns, file.delimiter)
 
 
-def _parquet(path: Path) -> GlancedFile:
+def _parquet(path: Path, db: duckdb.DuckDBPyConnection) -> GlancedFile:
     """By the footer alone: names, and that neither rows nor bytes grow without bound."""
     from fiscus.stores.lake.csv_head import checked_header  # noqa: PLC0415  as above
 
     spelt, size = str(path).replace("'", "''"), path.stat().st_size
     try:
-        with duckdb.connect() as db:
-            ((rows,),) = db.execute(f"SELECT num_rows FROM parquet_file_metadata('{spelt}')").fetchall()
-            ((inflated,),) = db.execute(
-                f"SELECT sum(total_uncompressed_size) FROM parquet_metadata('{spelt}')"
-            ).fetchall()
-            names = [str(row[0]) for row in db.execute(f"DESCRIBE SELECT * FROM read_parquet('{spelt}')").fetchall()]
+        ((rows,),) = db.execute(f"SELECT num_rows FROM parquet_file_metadata('{spelt}')").fetchall()
+        ((inflated,),) = db.execute(f"SELECT sum(total_uncompressed_size) FROM parquet_metadata('{spelt}')").fetchall()
+        described = db.execute(f"DESCRIBE SELECT * FROM read_parquet('{spelt}')").fetchall()
     except duckdb.Error as broken:
         raise BadInput(
             f"The file is damaged or cut off: {str(broken).splitlines()[0]}",
@@ -77,7 +76,8 @@ def _parquet(path: Path) -> GlancedFile:
     many = rows > INPUT_ROWS_FREE and rows > size * INPUT_ROWS_PER_BYTE_MAX
     if many or (inflated or 0) > max(INPUT_INFLATED_FREE_BYTES, size * INPUT_INFLATION_RATIO_MAX * 10):
         raise BadInput("The file inflates without bound", remedy="Fetch it again.", where=Where(file=str(path)))
-    return GlancedFile(str(path), "parquet", checked_header(path, names))
+    names = checked_header(path, [str(row[0]) for row in described])
+    return GlancedFile(str(path), "parquet", names, types=tuple(str(row[1]) for row in described))
 
 
 def _plain(path: Path) -> GlancedFile:

@@ -69,6 +69,10 @@ class SparkDesk(HalfOpen):
     def row_count(self) -> int:
         return self._desk.row_count
 
+    @property
+    def keeps_tables(self) -> bool:
+        return False
+
     def query(self, sql: str) -> Rows:
         """One statement of ours, in Spark's words."""
         said = spark_sql(parsed(OF_A_LIST.sub("array_length(", sql)), None, self._schema)

@@ -1,6 +1,7 @@
 -- Over the term of a commitment, what its Used and Unused rows amortise is what its purchases billed. A commitment whose term runs
 -- past the file, or began before it, stays open unless more than its price is amortised already.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus ChargeCategory BilledCost EffectiveCost ChargePeriodStart ChargePeriodEnd
+-- of: CommitmentDiscountId IS NOT NULL
 SELECT CASE WHEN amortised - billed > gap THEN 'broken' WHEN ends > used_until OR begins < used_from THEN 'open'
         WHEN abs(amortised - billed) > gap THEN 'broken' ELSE 'kept' END AS status,
     place, number_of_rows, currency, abs(amortised - billed) AS amount,
