@@ -8,7 +8,7 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled is kept: every start of `fiscus` compiles a thousand modules without
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers spark promises lint format bench lock clean
+.PHONY: help demo test peers spark azure promises lint format bench lock clean
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -17,13 +17,16 @@ demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what 
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(VENV)/.dev  ## All tests, against real components; promises and peers have targets of their own
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers --ignore=tests/spark $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers --ignore=tests/spark --ignore=tests/azure $(PYTEST_ARGS)
 
 peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus: the LiteLLM proxy, a real Envoy
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/peers $(PYTEST_ARGS)
 
 spark: $(VENV)/.spark  ## The same questions on DuckDB and on a Spark cluster of this machine: a master and two workers (needs Java 17)
 	FISCUS_THOROUGH=$(if $(FISCUS_QUICK),,1) $(BIN)/python -m pytest -q -p no:xdist tests/spark $(PYTEST_ARGS)
+
+azure: $(VENV)/.azurite  ## The lake and its sources in Azurite, Microsoft's emulator of Blob Storage (370 npm packages, 190 MB)
+	$(BIN)/python -m pytest -q -p no:xdist tests/azure $(PYTEST_ARGS)
 
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
 	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))
@@ -73,6 +76,10 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 $(VENV)/.spark: $(VENV)/.dev requirements-spark.lock
 	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17 or newer: apt-get install openjdk-17-jre-headless, or set PATH"; exit 2; }
 	$(UV) --require-hashes -r requirements-spark.lock
+	@touch $@
+
+$(VENV)/.azurite: $(VENV)/.dev tests/azure/package-lock.json
+	cd tests/azure && PATH="$(abspath $(BIN)):$$PATH" npm ci --ignore-scripts --silent
 	@touch $@
 
 $(VENV)/.litellm: $(VENV)/.uv requirements-litellm.lock

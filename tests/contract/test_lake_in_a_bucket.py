@@ -15,6 +15,7 @@ import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.bucket_store import WRONG_KEY, BucketStore, bucket_store, set_keys
 from tests.fixtures.company import Settings, open_company
+from tests.fixtures.google_store import google_store
 
 from fiscus.cost.types import Source
 from fiscus.flows.assign_owners import assign_owners
@@ -232,3 +233,23 @@ def test_a_slow_store_is_waited_for_within_bounds(
     store.slow_seconds = 3
     with pytest.raises(Unavailable, match="cannot be reached"):
         machine("two")
+
+
+def test_google_cloud_storage_holds_it_too(tmp_path: Path) -> None:
+    with google_store() as url:
+
+        def opened(name: str, bucket: str = "lake") -> Workspace:
+            home = tmp_path / name
+            home.mkdir(exist_ok=True)
+            lake = open_lake(LakeAddress(f"gs://{bucket}/acme", {"endpoint": url}, home), ("team",))
+            return replace(open_company(home, Settings()), lake=lake)
+
+        one, two = opened("one"), opened("two")
+        deliver(one, _bill(tmp_path, "i-1", "i-2"))
+        deliver(two, _bill(tmp_path, "i-1"), source=Source("other"))
+        before = one.lake.refresh()
+        deliver(two, _bill(tmp_path, "i-1", "i-2", "i-3"))
+        assert _counted(one) == (4, 2)
+        assert one.lake.query_at(before, COUNT).rows == ((3, 2),)
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            opened("three", "nowhere")

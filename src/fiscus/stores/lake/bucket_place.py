@@ -94,7 +94,7 @@ class BucketPlace(Place):
     def versions(self, names: Sequence[str]) -> Sequence[int]:
         """The names that are there are asked side by side; each log is asked only for what came since."""
         with self._lock:
-            there = self._tables_there() & set(names)
+            there = set(names) if self._address.scheme == "gs" else self._tables_there() & set(names)
             for gone in set(names) - there:
                 self._open.pop(gone, None)
             with ThreadPoolExecutor(STORE_AT_ONCE) as pool, self.told():
@@ -185,7 +185,10 @@ class BucketPlace(Place):
         return version
 
     def _tables_there(self) -> set[str]:
-        """Folders below the prefix. Raises Unavailable for a bucket that is not there: it is no empty lake."""
+        """Folders below the prefix. Raises Unavailable for a bucket that is not there: it is no empty lake.
+
+        Not of Google's: Arrow lists no folder there that nobody made, so each table is asked for.
+        """
         with self.told():
             found = self._fs().get_file_info(arrow.FileSelector(self._root, allow_not_found=True))
             if not found and self._fs().get_file_info(self._address.bucket).type == arrow.FileType.NotFound:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs as arrow
@@ -21,6 +22,7 @@ from fiscus.kernel.limits import INPUT_FILES_MAX, OBJECT_BYTES_MAX
 from fiscus.stores.lake.object_address import object_url
 
 CHUNK: Final = 1 << 20
+AZURE: Final = ".dfs.core.windows.net"
 
 
 def brought(paths: Sequence[Path], folder: Path) -> list[Path]:
@@ -32,7 +34,7 @@ def _bring(url: str, folder: Path) -> Path:
     shown = url.partition("?")[0].rpartition("@")[2]
     place = folder / sha256(url.encode()).hexdigest()[:16]
     try:
-        store, root = arrow.FileSystem.from_uri(url)
+        store, root = _by_key(url) or arrow.FileSystem.from_uri(url)
         objects = _listed(store, root, shown)
         for found in objects:
             _fetch(store, found, _target(place, root, found.path, shown))
@@ -44,6 +46,20 @@ def _bring(url: str, folder: Path) -> Path:
         ) from failed
     _forget(place, {_target(place, root, found.path, shown) for found in objects})
     return place
+
+
+def _by_key(url: str) -> tuple[Any, str] | None:
+    """Azure by the key of its account, where the environment has it: Arrow's own way from an address knows identities alone."""
+    parts, key = urlsplit(url), os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")
+    container, _, host = parts.netloc.partition("@")
+    if not key or not parts.scheme.startswith("abfs") or not host.endswith(AZURE):
+        return None
+    said = dict(parse_qsl(parts.query))
+    scheme, account = said.get("scheme", "https"), host.removesuffix(AZURE)
+    given = {"blob_storage_scheme": scheme, "dfs_storage_scheme": scheme}
+    if at := said.get("endpoint_override"):
+        given |= {"blob_storage_authority": at, "dfs_storage_authority": at}
+    return arrow.AzureFileSystem(account, account_key=key, **given), f"{container}{parts.path}".rstrip("/")
 
 
 def _listed(store: Any, root: str, shown: str) -> list[Any]:
