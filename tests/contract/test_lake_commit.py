@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -112,3 +113,20 @@ def test_a_commit_whose_answer_was_lost_is_known_to_have_landed(
     monkeypatch.setattr(DeltaTable, "create_write_transaction", lost)
     version = _commit(tmp_path, "aws", "2026-09", "once", frozenset())
     assert (_standing(tmp_path), FolderTable(tmp_path).version()) == (["once"], version)
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+def test_a_version_of_long_ago_can_still_be_asked(tmp_path: Path, made_before: bool) -> None:
+    """Closed months are read at the version that closed them, in whichever year."""
+    if made_before:  # by a Fiscus that did not say so
+        fields = [*SCHEMA, *(pa.field(name, pa.string()) for name in tables.PARTITIONS)]
+        DeltaTable.create(str(tmp_path), pa.schema(fields), partition_by=tables.PARTITIONS)
+    first = _commit(tmp_path, "aws", "2026-09", "first")
+    for number in range(3):
+        _commit(tmp_path, "aws", "2026-09", f"later-{number}")
+    table = DeltaTable(str(tmp_path))
+    table.create_checkpoint()
+    for log in (tmp_path / "_delta_log").glob("*.json"):
+        os.utime(log, (0, 0))
+    table.cleanup_metadata()
+    assert [uri.rpartition("/")[2] for uri in FolderTable(tmp_path).at(first).files] == ["first"]

@@ -14,7 +14,7 @@ from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.views import ALLOCATION_LISTS, ALLOCATION_RUN_COLUMNS
 from fiscus.kernel.errors import Conflict
 from fiscus.stores.lake.places import Place
-from fiscus.stores.lake.tables import source_lock
+from fiscus.stores.lake.tables import EVERY_VERSION, source_lock
 
 LOCK: Final = "_allocations"  # no source is called so: their names are slugs
 FILES_MAX: Final = 64  # then the small files of single runs are written into one
@@ -46,7 +46,14 @@ def append_runs(place: Place, name: str, runs: Sequence[AllocationKept], seen_ve
         rows = pa.Table.from_pylist([_row(run) for run in runs], schema=_schema())
         once = CommitProperties(max_commit_retries=0)  # another machine's append is no reason to append behind it
         try:
-            write_deltalake(table.uri, rows, mode="append", commit_properties=once, storage_options=table.options)
+            write_deltalake(
+                table.uri,
+                rows,
+                mode="append",
+                configuration=EVERY_VERSION,
+                commit_properties=once,
+                storage_options=table.options,
+            )
         except CommitFailedError:
             raise moved from None
         written = table.opened()

@@ -22,6 +22,8 @@ from fiscus.kernel.limits import COMMIT_RETRIES_MAX
 from fiscus.stores.lake.places import TablePlace
 
 PARTITIONS = ["x_SourceId", "x_BillingMonth"]
+# What was reported is asked by its version: delta-rs would take logs away that are thirty days old, with every hundredth commit.
+EVERY_VERSION: Final = {"delta.enableExpiredLogCleanup": "false", "delta.logRetentionDuration": "interval 36500 days"}
 PARTITION: Final = re.compile(r"x_SourceId=([^/]+)/x_BillingMonth=([^/]+)/")
 
 
@@ -93,6 +95,12 @@ def replace_partitions(place: TablePlace, schema: pa.Schema, replacing: Replacin
     raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
 
 
+def keep_every_version(table: DeltaTable | None) -> None:
+    """Of a table that was made before it was told so. One commit, once."""
+    if table is not None and not EVERY_VERSION.items() <= table.metadata().configuration.items():
+        table.alter.set_table_properties(dict(EVERY_VERSION))
+
+
 def standing_files(files: Sequence[str], source: str, months: Sequence[str]) -> frozenset[str]:
     """Of a table's `files`, the names of those that hold the source's months."""
     return frozenset(
@@ -130,11 +138,13 @@ def write_whole_table(place: TablePlace, rows: pa.Table, digest: str) -> int:
     properties = CommitProperties(custom_metadata={"fiscus.assignments": digest})
     for attempt in range(COMMIT_RETRIES_MAX):
         try:
+            keep_every_version(place.opened())
             write_deltalake(
                 place.uri,
                 rows,
                 mode="overwrite",
                 schema_mode="overwrite",
+                configuration=EVERY_VERSION,
                 commit_properties=properties,
                 storage_options=place.options,
             )
@@ -171,7 +181,15 @@ def _table_with(place: TablePlace, schema: pa.Schema) -> DeltaTable:
     table = place.opened()
     if table is None:
         full = pa.schema([*schema, *(pa.field(name, pa.string()) for name in PARTITIONS)])
-        return DeltaTable.create(place.uri, full, mode="ignore", partition_by=PARTITIONS, storage_options=place.options)
+        return DeltaTable.create(
+            place.uri,
+            full,
+            mode="ignore",
+            partition_by=PARTITIONS,
+            configuration=EVERY_VERSION,
+            storage_options=place.options,
+        )
+    keep_every_version(table)
     known = {field.name for field in table.schema().fields}
     wanted = Schema.from_arrow(schema).fields
     if missing := [field for field in wanted if field.name not in known]:
