@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Protocol
 
 from fiscus.kernel.actor import Actor
@@ -74,7 +75,9 @@ def sealed_at(  # noqa: PLR0913, PLR0917 the seven parts of a record
     return hashlib.sha256(content).hexdigest()
 
 
+@lru_cache(256)
 def _text(value: str) -> bytes:
+    """Kinds, actors and many subjects are the same again and again."""
     return quoted(value).encode()
 
 

@@ -89,6 +89,7 @@ def display(amount: Decimal, places: int = 2) -> str:
     return f"({text[1:]})" if rounded else text[1:]
 
 
+@lru_cache(4_096)
 def display_small(amount: Decimal) -> str:
     """As `display`, but what is under a cent and not nothing with its first two digits: 0.00042, not 0.00."""
     if amount == ZERO or abs(amount) >= _CENT:

@@ -241,15 +241,15 @@ def _of_budget(
     """What a budget objects: None where it fits. One whose headroom is not known, or is in another currency, is an error and
     holds where it is a cap.
     """
-    cap = budget.cap or "observe"
-    trouble = _trouble(budget, account, intent)
-    if trouble or account is None:
+    if account is None or account.billed_until is None or budget.currency != intent.currency:
+        trouble, cap = _trouble(budget, intent), budget.cap or "observe"
         reason = f"Budget {budget.title}: {trouble}, and it is a cap." if budget.cap else ""
         return _said(budget, rules, "error", weakened("require_approval", cap), reason), None
     left = account.headroom
     row = _headroom(budget, account, left, bound)
     if left >= bound and not account.frozen:
         return None, row
+    cap = budget.cap or "observe"
     if account.frozen:
         reason = f"Budget {budget.title} is frozen: an overrun took it past its cap, and a person has to lift that."
         return _said(budget, rules, "match", weakened("deny", cap), reason), row
@@ -278,12 +278,10 @@ def _headroom(budget: Budget, account: Account, left: int, bound: int) -> Headro
     )  # fmt: skip
 
 
-def _trouble(budget: Budget, account: Account | None, intent: Intent) -> str:
+def _trouble(budget: Budget, intent: Intent) -> str:
     if budget.currency != intent.currency:
         return f"it is in {budget.currency} and the intent in {intent.currency}, which is not converted silently"
-    if account is None or account.billed_until is None:
-        return "where it stands is not known yet"
-    return ""
+    return "where it stands is not known yet"
 
 
 def _reasons(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, cast
 from unicodedata import category
@@ -23,6 +24,7 @@ _TEXT_FACTS: Final = tuple(f"intent.{name}" for name in ("kind", *TEXTS))
 REQUIRED: Final = ("kind", "requested_by", "environment", "amount", "currency")
 _UNWRITABLE: Final = ("Cc", "Cs")  # control characters, and halves of a pair that no encoding can write
 AMOUNT_CHARS_MAX: Final = 60
+WRITTEN_KEPT_MAX: Final = 1_024
 AMOUNT_MAX: Final = Decimal(9_000_000_000)  # what 64 bits of nano-units hold
 TEXT_CHARS_MAX: Final = 400
 _JSON_TYPE: Final[Mapping[FactType, Mapping[str, object]]] = {
@@ -87,17 +89,23 @@ def intent_digest(intent: Intent) -> str:
     stated = intent.attributes
     if not "".join(stated).isascii():  # their order is another one then
         return digest(intent)
-    attributes = ",".join([f"{quoted(name)}:{_written(stated[name])}" for name in sorted(stated)])
-    text = (
-        f'{{"amount":"{intent.amount:f}","attributes":{{{attributes}}},"currency":{quoted(intent.currency)},'
-        f'"environment":{quoted(intent.environment)},"kind":{quoted(intent.kind)},"product":{quoted(intent.product)},'
-        f'"provider":{quoted(intent.provider)},"requested_by":{quoted(intent.requested_by)},'
-        f'"service":{quoted(intent.service)},"team":{quoted(intent.team)}}}'
-    )
+    attributes = ",".join([f"{_name_written(name)}:{_written(stated[name])}" for name in sorted(stated)])
+    text = f'{{"amount":"{intent.amount:f}","attributes":{{{attributes}}},{_texts_written(_TEXTS_OF(intent))}}}'
     try:
         return hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError:  # half of a surrogate pair: refused there, in its words
         return digest(intent)
+
+
+@lru_cache(WRITTEN_KEPT_MAX)
+def _texts_written(texts: tuple[str, ...]) -> str:
+    """A company asks about the same few hundred combinations of names all day."""
+    return ",".join([f'"{name}":{quoted(text)}' for name, text in sorted(zip(("kind", *TEXTS), texts, strict=True))])
+
+
+@lru_cache(WRITTEN_KEPT_MAX)
+def _name_written(name: str) -> str:
+    return quoted(name)
 
 
 def _written(value: object) -> str:
