@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,6 +97,14 @@ def kept(gateway: Gateway, mine: Callable[[AiCall], bool], count: int = 1) -> li
     return wait_for(lambda: [call for call in gateway.calls() if mine(call)], lambda found: len(found) >= count)
 
 
+def waits_for_a_word(gateway: Gateway, key: str) -> bytes:
+    """What a client is told that sends the head of an upload and waits."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(gateway.url).port), timeout=5) as client:
+        head = f"POST /openai/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: 9\r\n"
+        client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        return client.recv(100)
+
+
 class TestWhoComesIn:
     def test_nobody_with_a_key_that_is_not_known_here(self, gateway: Gateway, ai: LocalAi) -> None:
         billed = len(billed_nanos(ai))
@@ -145,6 +154,8 @@ class TestFilesOfClients:
         down = httpx.get(f"{gateway.url}/openai/v1/files/{kept.json()['id']}/content", headers=headers, timeout=30)
         assert down.content == content
         assert ask(gateway, gateway.key(), pad="x" * 2**20).status_code == 400
+        for key, begins in ((gateway.key(), b"HTTP/1.1 100 Continue"), ("fsk_nobody", b"HTTP/1.1 401")):
+            assert waits_for_a_word(gateway, key).startswith(begins)
         nobody = {"authorization": "Bearer fsk_nobody"}
         assert httpx.post(f"{gateway.url}/openai/v1/files", headers=nobody, timeout=30, **form).status_code == 401
 

@@ -117,6 +117,13 @@ def wait_of(retry_after: str) -> float | None:
     return float(retry_after) if int(retry_after) <= RETRY_SECONDS_MAX else None
 
 
+async def wanted(request: web.BaseRequest) -> None:
+    """Tell a client that waits for a word before it sends its body (RFC 9110, 10.1.1) that it may."""
+    if request.headers.get("expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # no answer has begun by that
+
+
 async def read_asked(request: web.BaseRequest, bytes_max: int) -> bytes:
     """What a client sent, unpacked. Raises BadInput: larger than `bytes_max`, or packed in a way that cannot be read."""
     packed = request.headers.get("content-encoding", "").strip().lower()

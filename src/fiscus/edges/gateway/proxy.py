@@ -29,6 +29,7 @@ from fiscus.edges.gateway.forward import (
     read_whole,
     send,
     wait_of,
+    wanted,
 )
 from fiscus.edges.gateway.pass_through import sent_on, streams, tells_of_a_job
 from fiscus.edges.gateway.queued_calls import MAY_WAIT, queued
@@ -74,6 +75,7 @@ class Proxy:
             return refused_before(stands.governs, upstream, wire, caller)
         endpoint = wire.endpoint(request.method, path)
         body = b""
+        await wanted(request)
         try:
             if endpoint != "free" or not streams(request):
                 body = await read_asked(request, stands.settings.body_bytes_max)
