@@ -42,7 +42,10 @@ def causes_exhibit(findings: Sequence[Finding], anomalies: Sequence[Anomaly], fr
     say = "No finding is open."
     if lines:
         title = f"{lines[0][0].capitalize()} puts most money at risk: {near(lines[0][2], frame.currency)}"
-        say = f"{lines[0][0]}, the largest of {plural(len(lines), 'cause')}; causes overlap and are not added."
+        causes = plural(
+            sum(line[2] > ZERO for line in lines), "cause"
+        )  # one that concerns no money is listed and not counted
+        say = f"{lines[0][0]}, the largest of {causes}; causes overlap and are not added."
     columns = (
         ("cause", "text"), ("open", "count"), ("at risk", ESTIMATE + frame.currency), ("largest one", ESTIMATE + frame.currency),
         ("at risk is the", "text"),

@@ -48,6 +48,7 @@ def test_spend_in_two_feeds_stands_on_the_page_and_in_the_api_and_the_terminal_k
         "1 seller invoiced by a marketplace in twelve months; 100 USD of 1 month stand in two feeds and count once."
         in page
     )
+    assert 'href="/purchases" data-jump="m" aria-current="page"' in page, "the room that it is in"
     assert "It rests on the last run" in page
     assert marketplace(common=Common(home=str(ws.home))) == 0
     assert "1,000.00" in capsys.readouterr().out

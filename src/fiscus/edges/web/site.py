@@ -48,6 +48,11 @@ NAVIGATION = (
     ("/board", "Board", "r"),
     ("/data", "Data", "d"),
 )
+WITHIN = {
+    "/marketplaces": "/purchases",
+    "/prices": "/purchases",
+    "/currencies": "/spend",
+}  # pages without an entry of their own
 SAID = {
     "approved": "Approved. Apply it to make the change.",
     "rejected": "Rejected. Its targets are left alone for two weeks.",
@@ -180,7 +185,7 @@ class Site:
         query = f"?{request.url.query}" if request.url.query else ""
         html = self._environment.get_template(template).render(
             {
-                "path": request.url.path,
+                "room": WITHIN.get(request.url.path, request.url.path),
                 "here": f"{request.url.path}{query}",
                 "theme": theme if theme in {"light", "dark"} else "",
                 "csrf": self.tokens.token(session),
