@@ -251,8 +251,8 @@ def test_a_queued_call_whose_hold_expires_is_charged_at_its_bound_until_its_resu
     before = taken(shared.home)
     queued = httpx.post(shared.base("openai") + "/chat/completions", json=body, headers=headers)
     decision = open_workspace(shared.home).ledger.store.decision(queued.headers["x-fiscus-decision"])
-    assert decision.hold.expires_at < decision.at + timedelta(hours=1)
-    later = ShiftedClock(datetime.now(UTC) + timedelta(hours=2))
+    assert decision.hold.expires_at > decision.at + timedelta(days=7)  # a vendor may take as long
+    later = ShiftedClock(datetime.now(UTC) + timedelta(days=9))
     Ledger(open_ledger(f"sqlite:///{shared.home / '.fiscus' / 'ledger.db'}", later)).ask(Expire())
     assert taken(shared.home) - before == decision.hold.amount
     httpx.get(shared.url + queued.headers["x-fiscus-queued"], headers=headers)  # its result is there

@@ -43,9 +43,16 @@ def hold_for(question: Question, hold_id: str, decision_id: str) -> Hold:
         subjects=subjects_of(intent),
         day=at.date(),
         at=at,
-        expires_at=at + (BATCH_HELD_FOR if intent.attributes.get("endpoint") == "batches" else HELD_FOR[intent.kind]),
+        expires_at=at + (BATCH_HELD_FOR if _may_be_a_batch(question) else HELD_FOR[intent.kind]),
         decision_id=decision_id,
     )
+
+
+def _may_be_a_batch(question: Question) -> bool:
+    """A job of many requests, or one request that may be queued as a batch of one."""
+    if question.asked.intent.attributes.get("endpoint") == "batches":
+        return True
+    return any(option.change.get("service_tier") == "batch" for option in question.options)
 
 
 def held_amount(verdict: Verdict, options: tuple[Option, ...], bound: int) -> int:
