@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from tests.fixtures.company import open_company
 from tests.fixtures.judging import charge
 from tests.spec_files import spec_rows
 
+from fiscus.__main__ import command_line
 from fiscus.cost.marketplaces.find_same import cell_counts, find_same, plain_name
 from fiscus.cost.marketplaces.load_pairs import load_pairs
 from fiscus.cost.marketplaces.types import Cell
@@ -54,6 +56,21 @@ def two_feeds(home: Path, market: str, vendor: str, **vendors_own: str):
     day = date(2026, 10, 5)
     ws = feed(home, "aura", [row(day, market, AURA), row(day, "900", AURA_ITSELF)])
     return feed(home, "solora", [row(day, vendor, OWN, **vendors_own)], ws)
+
+
+def test_a_bill_that_is_brought_in_is_counted_once_before_the_next_run(tmp_path: Path, capsys) -> None:
+    def fiscus(*arguments: str) -> str:
+        capsys.readouterr()
+        assert command_line()([*arguments], result_action="return_value") in {0, None}
+        return str(capsys.readouterr().out)
+
+    home, day = str(tmp_path / "home"), date(2026, 10, 5)
+    fiscus("init", home)
+    for source, who in (("aura", AURA), ("solora", OWN)):
+        bill = write_csv(tmp_path / f"{source}.csv", [row(day, "100", who)], drop=DROP)
+        fiscus("ingest", str(bill), "--source", source, "--home", home)
+    answer = fiscus("query", ONCE, "--home", home, "--format", "json")
+    assert [Decimal(value) for value in json.loads(answer)[0].values()] == [200, 200, 100, 100, 2]
 
 
 class TestSeenByBoth:

@@ -78,6 +78,7 @@ def ingest(
     from fiscus.cost.datasets.types import TABLES
     from fiscus.cost.types import IngestOptions
     from fiscus.flows.ingest_bills import ingest_files
+    from fiscus.flows.keep_same_spend import keep_same_spend
     from fiscus.flows.show_corrections import said_of, show_corrections
 
     ws = open_home(common)
@@ -86,6 +87,9 @@ def ingest(
     options = IngestOptions(promote=ws.config.promoted_tags, restate=restate, dataset=named)
     with progress(common) as bar:
         deliveries = ingest_files(ws, declared, paths, options, bar)
+        if any(delivery.changed and delivery.dataset == "cost_and_usage" for delivery in deliveries):
+            bar.stage("Looking for spend that two feeds show")
+            keep_same_spend(ws)
     if common.json:
         say_json(deliveries[0] if len(deliveries) == 1 else deliveries)
         return
