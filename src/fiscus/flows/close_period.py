@@ -68,6 +68,7 @@ def close_period(ws: Workspace, month: Month, actor: Actor, reason: str = "") ->
         closed_by=actor.person_id,
         lake_version=str(version),
         charges_version=version.charges,
+        assignments_version=version.assignments,
         totals=totals,
         elsewhere=elsewhere,
         charges_digest=charges_digest,

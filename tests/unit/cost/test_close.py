@@ -11,6 +11,7 @@ from tests.bills import ROW, deliver, write_csv
 
 from fiscus.cost.books.read_invoices import entered_invoice
 from fiscus.cost.types import Source
+from fiscus.cost.views import OWNER_DEFAULTS
 from fiscus.flows.close_period import close_period, forced_reason, reopen_period, show_closes
 from fiscus.flows.enter_invoice import enter_invoices
 from fiscus.flows.show_corrections import restatement_findings
@@ -18,6 +19,7 @@ from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, Conflict, NotFound
 from fiscus.kernel.periods import Month
+from fiscus.kernel.rows import Rows
 
 OCTOBER = Month(2026, 10)
 PERSON = Actor("kim.berg")
@@ -61,6 +63,39 @@ def test_a_closed_month_says_what_was_signed_whatever_comes_later(ws, tmp_path: 
     assert ws.lake.ask(reported).rows == (("USD", Decimal("10.000000000001")),)
     shown = show_closes(ws, verify=True)
     assert ([c.digest for c in shown.closes], shown.broken) == ([close.digest], ())
+
+
+def _owned_by(ws, owner: str) -> None:
+    """All that is known now is theirs."""
+    keys = ws.lake.query("SELECT DISTINCT x_AssignmentKey FROM bare_charges").rows
+    rows = tuple((key, owner, "team", "CC-1", "production", "product", "rule") for (key,) in keys)
+    ws.lake.write_assignments(Rows(("x_AssignmentKey", *OWNER_DEFAULTS), rows), owner)
+
+
+def _owners(ws, view: str) -> list[tuple[str, str]]:
+    return sorted(ws.lake.ask(f"SELECT DISTINCT x_BillingMonth, x_Owner FROM {view}").rows)
+
+
+def test_a_closed_month_keeps_the_owners_that_it_had(ws, tmp_path: Path) -> None:
+    deliver(ws, _october(tmp_path / "a.csv"))
+    _owned_by(ws, "lea")
+    close_period(ws, OCTOBER, PERSON)
+    _owned_by(ws, "otto")
+    assert _owners(ws, "charges") == [("2026-10", "otto")]
+    assert _owners(ws, "charges_as_reported") == [("2026-10", "lea")]
+    assert _owners(ws, "charges_restated") == [("2026-10", "otto")]
+    reopen_period(ws, OCTOBER, PERSON, "who owned it was wrong")
+    assert _owners(ws, "charges_as_reported") == [("2026-10", "otto")]
+    close_period(ws, OCTOBER, PERSON)
+    assert show_closes(ws, verify=True).broken == ()
+
+
+def test_what_nobody_owned_when_its_month_was_closed_has_who_owns_it_now(ws, tmp_path: Path) -> None:
+    deliver(ws, _october(tmp_path / "a.csv"))
+    close_period(ws, OCTOBER, PERSON)
+    assert _owners(ws, "charges_as_reported") == [("2026-10", "unowned")]
+    _owned_by(ws, "otto")
+    assert _owners(ws, "charges_as_reported") == [("2026-10", "otto")]
 
 
 def test_opened_again_a_month_is_signed_anew_and_both_are_evidence(ws, tmp_path: Path) -> None:

@@ -19,12 +19,14 @@ class ClosedMonth:
     """A billing month that does not change any more without a correction: what it reported is the charges table at a version.
 
     `vendor`: the source's Billing Period dataset calls it closed. `signed`: the company closed it, every source of it.
+    `assignments_version`: who owned what then; None where that was not kept.
     """
 
     source: str
     billing_month: str
     charges_version: int
     kind: CloseKind
+    assignments_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +187,4 @@ class PeriodClose:
     not_ready: tuple[str, ...] = ()
     invoices: Mapping[str, int] = field(default_factory=dict)
     seal: str = ""
+    assignments_version: int | None = None

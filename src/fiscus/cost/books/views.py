@@ -6,10 +6,18 @@ now, a correction counted in the month that it corrects (its ChargePeriodStart) 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fiscus.cost.views import bare_charges_sql, billing_month_sql, charges_sql, file_names, lake_charges_sql
+from fiscus.cost.books.types import EVERY_SOURCE
+from fiscus.cost.views import (
+    OWNER_DEFAULTS,
+    bare_charges_sql,
+    billing_month_sql,
+    charges_sql,
+    file_names,
+    lake_charges_sql,
+)
 
 REPORTED: Final = "lake_reported"
 RESTATED_MONTH: Final = (
@@ -21,6 +29,7 @@ CLOSES: Final = (
     ("x_BillingMonth", "VARCHAR"),
     ("charges_version", "BIGINT"),
     ("kind", "VARCHAR"),
+    ("assignments_version", "BIGINT"),
 )
 # Reversals that are not the exact opposite of as many charges that stand: what they reverse is nowhere.
 UNMATCHED_REVERSALS: Final = """
@@ -87,11 +96,16 @@ FROM (SELECT x_SourceId, x_BillingMonth, BillingCurrency, {sums} FROM ({parts}) 
 
 
 def book_views_sql(
-    closes: Sequence[str], reported: Sequence[str] | None, stored: Sequence[str], promoted: Sequence[str]
+    closes: Sequence[str],
+    reported: Sequence[str] | None,
+    stored: Sequence[str],
+    promoted: Sequence[str],
+    owners: Mapping[int, Sequence[str]] | None = None,
 ) -> list[str]:
     """`closes`, `charges_as_reported`, `charges_restated` and `corrections`.
 
     `closes` and `reported` are files: of the table of closed months, and of the charges as reported (None: as they stand).
+    `owners`: the files of the assignments at each version that a close names; None where the closes name none.
     """
     views, of = [_closes_sql(closes)], "bare_charges"
     if reported is not None:
@@ -100,9 +114,32 @@ def book_views_sql(
     return [
         *views,
         f"CREATE OR REPLACE VIEW bare_restated AS SELECT *, {RESTATED_MONTH} AS x_RestatedMonth FROM bare_charges",
-        charges_sql("charges_as_reported", of),
+        *(_owned_then_sql(of, owners) if owners else [charges_sql("charges_as_reported", of)]),
         charges_sql("charges_restated", "bare_restated"),
         _corrections_sql(of),
+    ]
+
+
+def _owned_then_sql(of: str, owners: Mapping[int, Sequence[str]]) -> list[str]:
+    """`charges_as_reported` with the owners of then. What nobody owned then has who owns it now: owners follow their bills."""
+    names = ", ".join(OWNER_DEFAULTS)
+    then = " UNION ALL ".join(
+        f"SELECT x_AssignmentKey, {names}, CAST({version} AS BIGINT) AS x_Version "
+        f"FROM read_parquet([{file_names(files)}], hive_partitioning=false)"
+        for version, files in sorted(owners.items())
+    )
+    owned = ", ".join(
+        f"coalesce(t.{name}, a.{name}, '{default}') AS {name}" for name, default in OWNER_DEFAULTS.items()
+    )
+    return [
+        f"CREATE OR REPLACE VIEW assignments_reported AS {then}",
+        f"""CREATE OR REPLACE VIEW charges_as_reported AS
+SELECT c.*, {owned} FROM {of} c
+LEFT JOIN closes s ON s.x_SourceId = '{EVERY_SOURCE}' AND s.x_BillingMonth = c.x_BillingMonth
+LEFT JOIN closes v ON v.x_SourceId = c.x_SourceId AND v.x_BillingMonth = c.x_BillingMonth
+LEFT JOIN assignments_reported t ON t.x_AssignmentKey = c.x_AssignmentKey
+    AND t.x_Version = coalesce(s.assignments_version, v.assignments_version)
+LEFT JOIN assignments a ON a.x_AssignmentKey = c.x_AssignmentKey""",
     ]
 
 

@@ -46,7 +46,7 @@ from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.places import FolderPlace, Place, TableAt, fault_in
 from fiscus.stores.lake.rate_table import write_rates
-from fiscus.stores.lake.reported import reported_at
+from fiscus.stores.lake.reported import OWNERS, owners_at, reported_at
 from fiscus.stores.lake.same_spend_table import same_spend_table, seen_in
 from fiscus.stores.lake.tables import source_lock, whole_table_digest, write_whole_table
 from fiscus.stores.lake.views_asked import ViewsAsked
@@ -222,10 +222,12 @@ class DeltaLake:
 
     def write_closes(self, closes: Sequence[ClosedMonth]) -> LakeVersion:
         """Replace the closed months; equal content writes nothing."""
-        ordered = sorted((one.source, one.billing_month, one.charges_version, one.kind) for one in closes)
+        ordered = sorted(
+            (one.source, one.billing_month, one.charges_version, one.kind, one.assignments_version) for one in closes
+        )
         table, content = self._place.table("closes"), digest(ordered)
         if whole_table_digest(table) != content and (ordered or self.refresh().closes >= 0):
-            kinds = [pa.string(), pa.string(), pa.int64(), pa.string()]
+            kinds = [pa.string(), pa.string(), pa.int64(), pa.string(), pa.int64()]
             columns = [pa.array([row[n] for row in ordered], kind) for n, kind in enumerate(kinds)]
             write_whole_table(table, pa.table(columns, names=[name for name, _ in CLOSES]), content)
         return self.refresh()
@@ -254,6 +256,7 @@ class DeltaLake:
         if kept is None or kept[0] != version:
             tables = {folder: self._place.table(folder).at(getattr(version, folder)) for folder in FOLDERS}
             tables[REPORTED] = reported_at(self._place, tables["charges"], tables["closes"])
+            tables |= {f"{OWNERS}{at}": table for at, table in owners_at(self._place, tables["closes"]).items()}
             kept = self._read = (version, tables)
         return kept[1]
 
@@ -288,6 +291,7 @@ class DeltaLake:
                 tables[REPORTED].files if tables["closes"].files else None,
                 charges.columns,
                 self._promoted,
+                {int(name.removeprefix(OWNERS)): at.files for name, at in tables.items() if name.startswith(OWNERS)},
             ),
             *allocation_views_sql(allocations, newest_scopes([*map(source, allocations)]), self._promoted),
             *rate_views_sql(file_names(tables["rates"].files)),

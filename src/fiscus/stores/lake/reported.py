@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
 from fiscus.cost.books.types import EVERY_SOURCE
 from fiscus.stores.lake.places import Place, TableAt
 from fiscus.stores.lake.tables import partition_of
+
+OWNERS: Final = "assignments@"  # and a version: a table as it was
 
 
 def reported_at(place: Place, charges: TableAt, closes: TableAt) -> TableAt:
@@ -24,6 +26,13 @@ def reported_at(place: Place, charges: TableAt, closes: TableAt) -> TableAt:
     for version in sorted(set(versions.values())):
         files += [file for file in place.table("charges").at(version).files if _version(versions, file) == version]
     return TableAt(tuple(files), charges.columns)
+
+
+def owners_at(place: Place, closes: TableAt) -> Mapping[int, TableAt]:
+    """The assignments at each version that a closed month was reported with. Closes of before owners were kept name none."""
+    rows = [row for file in closes.files for row in pq.read_table(place.source(file), partitioning=None).to_pylist()]
+    named = {row.get("assignments_version") for row in rows} - {None, -1}
+    return {version: place.table("assignments").at(version) for version in sorted(named)}
 
 
 def _versions(closes: Sequence[Any]) -> Mapping[tuple[str, str], int]:
