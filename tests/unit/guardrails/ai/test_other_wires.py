@@ -163,7 +163,18 @@ def test_deep_research_has_no_bound_until_somebody_sets_one() -> None:
 def test_on_azure_the_path_decides_what_a_call_costs() -> None:
     ask = _read(OTHER, path="/openai/deployments/gpt-dear/chat/completions", model="gpt-cheap")
     assert (ask.model, ask.model_fixed) == ("gpt-dear", True)
-    assert OTHER.authorise("k")["api-key"] == "k"
+    assert wire_named("azure").authorise("k") == {"api-key": "k"}
+
+
+def test_on_azure_jobs_and_files_lie_below_its_v1_form() -> None:
+    azure = wire_named("azure")
+    ask = azure.read(
+        "batches", body({"input_file_id": "file-1", "endpoint": "/v1/chat/completions"}), "", "/openai/v1/batches"
+    )
+    done = body({"object": "batch", "id": "batch_1", "status": "completed", "output_file_id": "file-2"})
+    assert azure.batch_files(ask) == ("/openai/v1/files/file-1/content",)
+    assert azure.batch_path("batch_1") == "/openai/v1/batches/batch_1"
+    assert azure.batch_job(done).results == ("/openai/v1/files/file-2/content",)
 
 
 def test_a_tool_that_the_vendor_runs_in_a_chat_has_no_bound() -> None:

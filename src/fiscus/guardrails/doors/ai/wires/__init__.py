@@ -6,7 +6,7 @@ from typing import Final
 
 from fiscus.guardrails.doors.ai.ports import Wire
 from fiscus.guardrails.doors.ai.wires.anthropic import AnthropicWire
-from fiscus.guardrails.doors.ai.wires.compatible import CompatibleWire
+from fiscus.guardrails.doors.ai.wires.compatible import AzureWire, CompatibleWire
 from fiscus.guardrails.doors.ai.wires.huggingface import HuggingFaceWire
 from fiscus.guardrails.doors.ai.wires.mistral import MistralWire
 from fiscus.guardrails.doors.ai.wires.openai import OpenAiWire
@@ -20,6 +20,7 @@ _WIRES: Final[dict[str, Wire]] = {
     "huggingface": HuggingFaceWire(),
     "perplexity": PerplexityWire(),
     "openai-compatible": CompatibleWire(),
+    "azure": AzureWire(),
 }
 WIRE_NAMES: Final = tuple(sorted(_WIRES))
 
