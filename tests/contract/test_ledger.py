@@ -276,6 +276,17 @@ class TestTablesThatFollowTheEvidence:
         assert account(ledger, "team").held == 0
         assert account(ledger, "team").unbilled == 9 * USD
 
+    def test_holds_that_this_process_reserved_long_ago_are_read_like_those_of_another(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fiscus.stores.ledger.reserved_holds.LATELY_MAX", 4)
+        for first in range(0, 18, 3):
+            ledger.transact([reserve(f"h{n}", USD // 3, "team") for n in range(first, first + 3)])
+            ask(ledger, Expire())
+        answers = ledger.transact([Settle(f"h{n}", USD // 3 - n) for n in range(18)])
+        assert all(isinstance(one, Settled) for one in answers)
+        assert (account(ledger, "team").held, account(ledger, "team").unbilled) == (0, 18 * (USD // 3) - sum(range(18)))
+
     def test_a_hold_whose_record_is_gone_is_settled_for_nobody(
         self, ledger: Ledger, url: str, clock: SteppedClock
     ) -> None:

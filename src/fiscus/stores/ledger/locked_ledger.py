@@ -21,7 +21,7 @@ from fiscus.kernel.evidence import sealed_at
 from fiscus.kernel.quick_records import quickly
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
-from fiscus.stores.ledger.reserved_holds import ReservedHolds
+from fiscus.stores.ledger.reserved_holds import Lately
 from fiscus.stores.ledger.tables import Tables, Untabled, records_after
 
 KIND: Final = "ledger"
@@ -56,6 +56,7 @@ class Kept:
     billed: dict[str, date]
     accounts: dict[str, Account] = field(default_factory=dict)
     untabled: Untabled = field(default_factory=Untabled)
+    lately: Lately = field(default_factory=Lately)
 
     def can_wait(self, holds: int) -> bool:
         """Whether the tables may lag behind one more record, of so many holds."""
@@ -78,28 +79,29 @@ class Locked:
             kept = _read_head(tx, lock, kept)
         self._seq, self._digest, self._tabled = kept.seq, kept.digest, kept.tabled
         self._frozen, self._billed = kept.frozen, kept.billed
-        self._accounts, self._untabled = kept.accounts, kept.untabled
+        self._accounts, self._untabled, self._lately = kept.accounts, kept.untabled, kept.lately
         self._now = max(clock.now().astimezone(UTC), kept.at)
 
     def kept(self) -> Kept:
         """What stands once this transaction is durable."""
         return _kept(
-            self._seq, self._digest, self._now, self._tabled, self._frozen, self._billed, self._accounts, self._untabled
-        )
+            self._seq, self._digest, self._now, self._tabled, self._frozen, self._billed, self._accounts, self._untabled,
+            self._lately,
+        )  # fmt: skip
 
     def now(self) -> datetime:
         return self._now
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
         if missing := [key for key in keys if key not in self._accounts]:
-            self._accounts |= Tables(self._tx, self._untabled).accounts(missing)
+            self._accounts |= self._tables().accounts(missing)
         return {key: self._accounts[key] for key in keys if key in self._accounts}
 
     def holds(self, ids: Sequence[str]) -> dict[str, Hold]:
-        return Tables(self._tx, self._untabled).holds(ids)
+        return self._tables().holds(ids)
 
     def answered(self, keys: Sequence[str]) -> dict[str, Answered]:
-        return Tables(self._tx, self._untabled).answered(keys)
+        return self._tables().answered(keys)
 
     def frozen(self) -> dict[str, Frozen]:
         return dict(self._frozen)
@@ -111,10 +113,10 @@ class Locked:
         self._bring_tables()
         sql = f"SELECT document FROM ledger_holds WHERE state = 'held' AND expires_at <= ? ORDER BY expires_at LIMIT {int(limit)}"
         found = [rows.hold_of(document) for (document,) in self._tx.rows(sql, (by.isoformat(),))]
-        return found + ReservedHolds(self._tx).due(by, limit - len(found))
+        return found + self._tables().reserved.due(by, limit - len(found))
 
     def days(self, account_keys: Sequence[str]) -> Sequence[DaySum]:
-        return Tables(self._tx, self._untabled).days(account_keys)
+        return self._tables().days(account_keys)
 
     def write(self, changes: Changes) -> None:
         """Its record of evidence and the head; the tables, where they cannot wait."""
@@ -146,6 +148,9 @@ class Locked:
             and changes.accounts.keys() <= self._accounts.keys()
         )
 
+    def _tables(self) -> Tables:
+        return Tables(self._tx, self._untabled, self._lately)
+
     def _bring_tables(self) -> None:
         """Have the tables say what the evidence says."""
         if self._tabled < self._seq:
@@ -156,11 +161,13 @@ class Locked:
         tx, late = self._tx, self._untabled
         moved = {key for keys in {hold.accounts for hold in late.holds.values()} for key in keys}
         self._put_accounts(self.accounts(sorted(moved)) | changes.accounts, whole=changes.billed is not None)
-        reserved = ReservedHolds(tx)
+        reserved = self._tables().reserved
         if ended := changes.holds.keys():
             reserved.end(ended - late.holds.keys())
             tx.run_many(_PUT_HOLD, [rows.hold_row(hold) for hold in changes.holds.values()])
-        reserved.put({one: seq for one, seq in late.told.items() if one not in ended} if ended else late.told, late.due)
+        told = {one: seq for one, seq in late.told.items() if one not in ended} if ended else late.told
+        reserved.put(told, late.due)
+        self._lately.add(told, late.holds)
         if changes.days:
             self._add_days(changes.days)
         if late.decisions:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, cast
 
@@ -13,6 +14,7 @@ import msgspec
 from fiscus.guardrails.ledger.types import RESERVES, Account, Frozen, Hold, Nature, Rulebook
 from fiscus.guardrails.types import Decision, Level, PolicyResult
 from fiscus.kernel.errors import IntegrityBroken
+from fiscus.kernel.quick_records import quickly
 from fiscus.stores.databases.documents import plain
 
 ACCOUNT_COLUMNS: Final = (
@@ -93,6 +95,8 @@ _CALM: Final[
     dict[int, tuple[Sequence[PolicyResult], msgspec.Raw]]
 ] = {}  # by id: as long as it is kept, nothing else has it
 CALM_KEPT_MAX: Final = 256
+RECORDS_KEPT_MAX: Final = 128
+_hold: Final = quickly(Hold)
 _SORTED: Final = msgspec.json.Encoder(order="sorted", enc_hook=plain)
 _ENCODER: Final = msgspec.json.Encoder()
 _HOLD: Final = msgspec.json.Decoder(Hold)
@@ -174,19 +178,28 @@ def reserved_in(body: str) -> Iterator[tuple[Hold | None, str]]:
 
     Raises IntegrityBroken where it cannot be read: whatever it held must not be forgotten.
     """
+    for entry in _reserved(body):
+        yield _held(entry.hold) if entry.hold else None, entry.decision.id if entry.decision else ""
+
+
+def reserved_among(body: str, ids: Collection[str]) -> list[Hold]:
+    """The holds of these ids that a record reserves. Raises IntegrityBroken as above."""
+    return [_held(entry.hold) for entry in _reserved(body) if entry.hold and entry.hold.id in ids]
+
+
+@lru_cache(RECORDS_KEPT_MAX)  # by all of its text: holds that were reserved together end at about the same time
+def _reserved(body: str) -> Sequence[_ReservedEntry]:
     try:
-        entries = _RESERVED.decode(body).entries
+        return _RESERVED.decode(body).entries
     except msgspec.MsgspecError as unreadable:
         raise IntegrityBroken(
             f"The ledger's newest evidence cannot be read: {unreadable}",
             remedy="Restore a backup: nothing can be held.",
         ) from unreadable
-    for entry in entries:
-        yield _held(entry.hold) if entry.hold else None, entry.decision.id if entry.decision else ""
 
 
 def _held(told: _HoldTold) -> Hold:
-    return Hold(
+    return _hold(
         id=told.id, state="held", bound=int(told.bound), currency=told.currency, accounts=told.accounts, nature=told.nature,
         provider=told.provider, subjects=told.subjects, day=told.day, at=told.at, expires_at=told.expires_at,
         decision_id=told.decision_id, price_version=told.price_version,

@@ -13,7 +13,7 @@ from fiscus.guardrails.types import Decision
 from fiscus.kernel.errors import IntegrityBroken
 from fiscus.stores.databases.drivers import Statements
 from fiscus.stores.ledger import rows
-from fiscus.stores.ledger.reserved_holds import ReservedHolds, parts
+from fiscus.stores.ledger.reserved_holds import Lately, ReservedHolds, parts
 
 
 @dataclass(slots=True)
@@ -64,10 +64,10 @@ def tables_now(tx: Statements) -> Tables:
 class Tables:
     """Reads inside one transaction. `looking`: nothing is done on what is read here."""
 
-    def __init__(self, tx: Statements, late: Untabled, *, looking: bool = False) -> None:
+    def __init__(self, tx: Statements, late: Untabled, lately: Lately | None = None, *, looking: bool = False) -> None:
         self._tx = tx
         self.late = late
-        self.reserved = ReservedHolds(tx, looking=looking)
+        self.reserved = ReservedHolds(tx, lately, looking=looking)
 
     def accounts(self, keys: Sequence[str]) -> dict[str, Account]:
         """Accounts by key."""
