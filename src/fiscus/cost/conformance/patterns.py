@@ -21,12 +21,15 @@ FIRST_ROWS_SEEN: Final = 2_048
 GROUPS_MAX: Final = 4_000
 """Groups that are judged here; more of them are judged where they are."""
 _COUNT: Final = "x__n"
-_FEW: Final = re.compile(
-    r"\w*(Category|Subcategory|Class|Currency|Frequency|Status|Type|Unit|Zone)|(Billing|Sub)Account(Id|Name)|Region(Id|Name)"
-    r"|(Provider|HostProvider|ServiceProvider|Publisher|InvoiceIssuer|Service)Name|BillingPeriod(Start|End)|InvoiceId|SkuMeter"
-)
-"""Columns that FOCUS means to hold few values: never the id of a thing, a description or tags, however the first rows look."""
+_FEW: Final = re.compile(r"\w*(Category|Subcategory|Class|Currency|Frequency|Status|Unit)|BillingPeriod(Start|End)")
+"""Columns of closed lists, or nearly. No name, type or id: a file in their order has few in its first rows, and then many."""
 _NAME: Final = re.compile(r"[A-Z][a-z]|x_")
+_NOTHING: Final = re.compile(r"(\w+) IS NULL")
+_FAILS: Final = re.compile(r"TRY_CAST|CASE|least|coalesce|IS|OR|AND|json|nullif")
+_STRICT: Final = frozenset(
+    {"contains", "starts_with", "ends_with", "lower", "trim", "length", "strlen", "0", "8", "IN", "NOT"}
+)
+"""What knows nothing of nothing."""
 
 
 def few_valued(delivered: Sequence[DeliveredColumn]) -> list[str]:
@@ -49,7 +52,9 @@ class Patterns:
         leaves = dict.fromkeys(leaf for condition in self._conditions.values() for leaf in leaves_of(condition))
         self._names = {leaf: f"x__{n}" for n, leaf in enumerate(leaves)}
         self._shown = [leaf for leaf in leaves if all(name in few for name in _columns(leaf))]
-        self._keyed = [leaf for leaf in leaves if leaf not in set(self._shown)]
+        keyed = [leaf for leaf in leaves if leaf not in set(self._shown)]
+        self._told = dict(self._told_nulls(keyed))
+        self._keyed = [leaf for leaf in keyed if leaf not in self._told]
 
     @property
     def conditions(self) -> Sequence[str]:
@@ -84,8 +89,25 @@ class Patterns:
     def _answers(self) -> str:
         """The answers of all leaves for each group."""
         cells = [f"({leaf}) AS {self._names[leaf]}" for leaf in self._shown]
+        cells += [f"({by} IS NULL) AS {self._names[leaf]}" for leaf, by in self._told.items()]
         cells += [*(self._names[leaf] for leaf in self._keyed), _COUNT]
         return f"SELECT {', '.join(cells)} FROM (SELECT *{self._read(self._shown)} FROM ({self._grouped()}))"
+
+    def _told_nulls(self, keyed: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Leaves `X IS NULL` that another leaf tells, being unknown where X is nothing and only there: its name beside each."""
+        told: dict[str, str] = {}
+        for leaf in keyed:
+            pieces = {piece for piece in PIECE.findall(leaf) if piece[0].isalnum() or piece[0] in '_"'} - _STRICT
+            if len(pieces) == 1 and not (piece := pieces.pop()).isdigit() and self._is_strict(piece):
+                told.setdefault(next(_columns(piece), ""), self._names[leaf])
+        for leaf in keyed:
+            bare = _NOTHING.fullmatch(leaf)
+            if bare is not None and bare[1] in told:
+                yield leaf, told[bare[1]]
+
+    def _is_strict(self, name: str) -> bool:
+        """A column, or a reading that fails for no value of it."""
+        return name not in self._readings or _FAILS.search(self._readings[name]) is None
 
     def _grouped(self) -> str:
         cells = [f'"{name}"' for name in self._few] + [f"({leaf}) AS {self._names[leaf]}" for leaf in self._keyed]

@@ -15,7 +15,8 @@ from fiscus.kernel.rows import Rows
 
 LEAVES = (
     "ChargeCategory = 'Tax AND OR'", "ChargeCategory IS NULL", "ResourceId IS NOT NULL", "ResourceId <> ChargeCategory",
-    "number__BilledCost BETWEEN 0 AND 2", "CASE WHEN ResourceId IS NULL OR false THEN NULL ELSE ResourceId = 'a''(' END",
+    "number__BilledCost BETWEEN 0 AND 2", "number__BilledCost < 0", "BilledCost IS NULL", "length(ResourceId) >= 8",
+    "CASE WHEN ResourceId IS NULL OR false THEN NULL ELSE ResourceId = 'a''(' END",
     "len(list_filter([1, 2], lambda n: n > BilledCost AND n < 3)) > 0", '"x_Odd" IN (\'a\', \'b\')',
 )  # fmt: skip
 ALL_QUERIES = sorted({how.holds for how in executions().values() if how.method == "group"})
