@@ -13,6 +13,7 @@ from tests.fixtures.company import Settings, open_company
 from tests.fixtures.spark_company import CompanyAsked
 from tests.spark.same_rows import shown
 
+from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.types import Source
 from fiscus.flows.assign_owners import assign_owners
 from fiscus.stores.lake.delta_lake import DeltaLake
@@ -40,6 +41,10 @@ def both(tmp_path_factory: pytest.TempPathFactory, engine: EngineAddress) -> tup
     deliver(ws, _odd_bill(home / "odd.csv"), source=Source("odd"))
     deliver(ws, _narrow_bill(home / "narrow.csv"), source=Source("narrow"))
     assign_owners(ws)
+    then = ws.lake.version()
+    ws.lake.write_closes([ClosedMonth("narrow", "2026-09", then.charges, "vendor", then.assignments)])
+    owners = ws.lake.query("SELECT * REPLACE ('later' AS x_Owner) FROM assignments")
+    ws.lake.write_assignments(owners, "later")
     return DeltaLake(home / "lake", ("team",)), SparkLake(home / "lake", ("team",), engine)
 
 
