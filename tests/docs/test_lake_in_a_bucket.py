@@ -24,6 +24,7 @@ def _fiscus(*arguments: str) -> None:
     assert command_line()(list(arguments), result_action="return_value") in wanted
 
 
+@pytest.mark.thorough
 def test_the_commands_of_the_page_work_with_its_settings(tmp_path: Path, monkeypatch, capsys) -> None:
     settings, commands = (next(b.text for b in blocks(PAGE) if b.language == kind) for kind in ("yaml", "sh"))
     with bucket_store() as store:

@@ -49,7 +49,7 @@ def test_what_is_kept_is_not_fetched_and_neighbours_come_in_one_go(tmp_path: Pat
     assert fetched == [(64, 64), (0, 64), (128, 192)], "by another process too"
 
 
-@pytest.mark.parametrize("damaged", [b"", b"short", bytes(BLOCK + 4)])
+@pytest.mark.parametrize("damaged", [b"", b"short", bytes(BLOCK + 4)], ids=["empty", "cut off", "zeros"])
 def test_a_damaged_block_is_fetched_again(tmp_path: Path, damaged: bytes) -> None:
     kept = KeptBlocks(tmp_path)
     _read(kept, 0, 200)

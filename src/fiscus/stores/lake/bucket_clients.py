@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,9 +35,9 @@ CODE: Final = re.compile(r"<Code>(\w+)</Code>\s*<Message>([^<]{1,200})")
 class Clients:
     """`delta`: options for delta-rs. `files`: Arrow's file system. `identity`: who they were made for; others make them anew."""
 
-    delta: dict[str, str]
+    delta: dict[str, str] = field(repr=False)
     files: Any
-    identity: tuple[str, ...]
+    identity: tuple[str, ...] = field(repr=False)
 
 
 class BucketClients:
