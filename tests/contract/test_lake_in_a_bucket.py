@@ -73,8 +73,23 @@ def test_a_delivery_its_owners_its_restatement_and_what_was_reported_before(mach
     assert _counted(ws) == _counted(machine("two")) == (3, 1)
     assert ws.lake.query_at(before, COUNT).rows == ((2, 1),)
     assert [one.rows for one in ws.lake.freshness()] == [3]
+
+
+def test_a_gateway_sees_its_version_and_waits_for_no_bucket(
+    machine: Machine, store: BucketStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = machine()
+    deliver(ws, _bill(tmp_path, "i-1"))
     seen = LakeAside(LakeAddress(f"s3://lake/{tmp_path.name}", {}, tmp_path / "aside"))
-    assert (seen.refresh(), seen.version()) == (ws.lake.version(), ws.lake.version()), "as the gateway sees it"
+    assert seen.refresh() == ws.lake.version()
+    asked = len(store.asked)
+    seen.refresh()
+    assert len(store.asked) == asked, "not every second"
+    deliver(ws, _bill(tmp_path, "i-1", "i-2"))
+    monkeypatch.setattr(seen, "_look_at", 1e-9)
+    seen.refresh()
+    with seen._looking:  # it is looked for beside what goes on
+        assert seen.version() == ws.lake.version()
 
 
 def test_people_reach_the_files_of_the_lake_and_nothing_else(machine: Machine, tmp_path: Path) -> None:
