@@ -51,6 +51,19 @@ def test_who_asks_what_there_is_is_told_of_all(connection: duckdb.DuckDBPyConnec
     assert names == ["apart", "charges", "stored", "twice"]
 
 
+def test_a_question_that_was_parsed_for_another_lake_is_answered_by_this_one(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    asked = "SELECT a + $more FROM charges"
+    here = ViewsAsked(connection, VIEWS)
+    assert here.execute(asked, {"more": 1}).fetchall() == [(102,)]
+    with duckdb.connect() as other:
+        there = ViewsAsked(other, ["CREATE OR REPLACE VIEW charges AS SELECT 0.5 AS a"])
+        assert str(there.execute(asked, {"more": 1}).fetchall()) == "[(Decimal('1.5'),)]"
+    assert here.execute(asked, {"more": -1}).fetchall() == [(100,)]
+    assert here.execute("SELECT 1; SELECT 2").fetchall() == [(2,)]
+
+
 def test_a_name_that_is_put_together_is_found_too(connection: duckdb.DuckDBPyConnection) -> None:
     views = ViewsAsked(connection, VIEWS)
     assert views.execute("SELECT * FROM query_table('ap' || 'art')").fetchall() == [(7,)]
