@@ -69,7 +69,7 @@ def to_nanos(amount: Decimal, *, round_up: bool = False) -> int:
     return int(scaled.to_integral_value(rounding=ROUND_CEILING))
 
 
-@lru_cache(4_096)
+@lru_cache(512)
 def from_nanos(nanos: int) -> Decimal:
     """The exact Decimal of an integer number of nano-units."""
     return Decimal(nanos).scaleb(-9, context=EXACT)
@@ -89,7 +89,7 @@ def display(amount: Decimal, places: int = 2) -> str:
     return f"({text[1:]})" if rounded else text[1:]
 
 
-@lru_cache(4_096)
+@lru_cache(512)
 def display_small(amount: Decimal) -> str:
     """As `display`, but what is under a cent and not nothing with its first two digits: 0.00042, not 0.00."""
     if amount == ZERO or abs(amount) >= _CENT:

@@ -20,6 +20,7 @@ from fiscus.app.gateway import OpenGateway
 from fiscus.app.gateway_upkeep import Upkeep
 from fiscus.app.long_lived import now_long_lived
 from fiscus.app.no_core_dump import forbid_core_dumps
+from fiscus.app.one_heap import share_one_heap
 from fiscus.edges.counters_text import CONTENT_TYPE
 from fiscus.edges.gateway.batch_jobs import watch_batches
 from fiscus.edges.gateway.links import Links
@@ -43,6 +44,7 @@ def serve_worker(home: Path, listener: socket.socket, workers: int, ready: Calla
     Raises BadConfig, Unavailable before it answers.
     """
     forbid_core_dumps()
+    share_one_heap()
     opened = OpenGateway(home, workers)
     now_long_lived()
     beside = Upkeep(opened)
