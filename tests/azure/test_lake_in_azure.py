@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.azure.conftest import ACCOUNT, KEY, files
-from tests.bills import deliver, write_csv
+from tests.bills import deliver
 from tests.fixtures.company import Settings, open_company
+from tests.fixtures.lake_machines import COUNT, Machine, bill, delivers_restates_and_remembers
 
 from fiscus.cost.types import Source
-from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import Unavailable
 from fiscus.stores.lake import LakeAddress, open_lake
-
-COUNT = "SELECT count(*) AS charges, count(DISTINCT x_SourceId) AS sources FROM charges"
-Machine = Callable[..., Workspace]
 
 
 @pytest.fixture
@@ -34,26 +30,15 @@ def machine(azurite: str, tmp_path: Path) -> Machine:
     return opened
 
 
-def _bill(folder: Path, *resources: str) -> Path:
-    return write_csv(folder / "bill.csv", [{"ResourceId": name} for name in resources])
-
-
 def test_a_delivery_its_owners_its_restatement_and_what_was_reported_before(machine: Machine, tmp_path: Path) -> None:
-    ws = machine()
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2")).rows == 2
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2")).changed is False
-    assign_owners(ws)
-    before = ws.lake.refresh()
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-3", "i-4"), restate=True).rows == 3
-    assert ws.lake.ask(COUNT).rows == machine("two").lake.query(COUNT).rows == ((3, 1),)
-    assert ws.lake.query_at(before, COUNT).rows == ((2, 1),)
+    delivers_restates_and_remembers(machine, tmp_path)
 
 
 def test_two_machines_at_once_lose_no_commit(machine: Machine, tmp_path: Path) -> None:
     def deliveries(name: str) -> None:
         ws = machine(name)
         for number in range(3):
-            deliver(ws, _bill(tmp_path / name, "i-1", "i-2"), source=Source(f"{name}-{number}"))
+            deliver(ws, bill(tmp_path / name, "i-1", "i-2"), source=Source(f"{name}-{number}"))
 
     both = [threading.Thread(target=deliveries, args=(name,)) for name in ("one", "two")]
     for thread in both:
@@ -70,9 +55,9 @@ def test_a_container_that_is_not_there_is_no_empty_lake(machine: Machine) -> Non
 
 def test_a_source_in_azure_is_read_as_a_folder(azurite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", KEY)
-    bill = _bill(tmp_path, "i-1", "i-2")
+    delivered = bill(tmp_path, "i-1", "i-2")
     with files(azurite).open_output_stream("bills/focus/2026-10/bill.csv") as out:
-        out.write(bill.read_bytes())
+        out.write(delivered.read_bytes())
     home = tmp_path / "home"
     home.mkdir()
     ws = open_company(home, Settings())

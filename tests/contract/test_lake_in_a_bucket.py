@@ -6,28 +6,25 @@ Each `machine` has a folder of its own beside the one bucket.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bills import deliver, write_csv
+from tests.bills import deliver
 from tests.fixtures.bucket_store import WRONG_KEY, BucketStore, bucket_store, set_keys
 from tests.fixtures.company import Settings, open_company
 from tests.fixtures.google_store import google_store
+from tests.fixtures.lake_machines import COUNT, Machine, bill, delivers_restates_and_remembers
 
 from fiscus.cost.types import Source
-from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import BadConfig, BadQuery, Conflict, OutcomeUnknown, Unavailable
 from fiscus.kernel.rows import Query
 from fiscus.stores.lake import LakeAddress, open_lake
 from fiscus.stores.lake.lake_aside import LakeAside
 from fiscus.stores.lake.lake_part import charge_files
-
-COUNT = "SELECT count(*) AS charges, count(DISTINCT x_SourceId) AS sources FROM charges"
-Machine = Callable[..., Workspace]
 
 
 @pytest.fixture(scope="module")
@@ -54,38 +51,26 @@ def machine(store: BucketStore, tmp_path: Path) -> Machine:
     return opened
 
 
-def _bill(folder: Path, *resources: str, **columns: str) -> Path:
-    return write_csv(folder / "bill.csv", [{"ResourceId": name, **columns} for name in resources])
-
-
 def _counted(ws: Workspace) -> tuple[Any, ...]:
     ws.lake.refresh()
     return ws.lake.query(COUNT).rows[0]
 
 
 def test_a_delivery_its_owners_its_restatement_and_what_was_reported_before(machine: Machine, tmp_path: Path) -> None:
-    ws = machine()
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2")).rows == 2
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2")).changed is False
-    assign_owners(ws)
-    before = ws.lake.refresh()
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-3", "i-4"), restate=True).rows == 3
-    assert _counted(ws) == _counted(machine("two")) == (3, 1)
-    assert ws.lake.query_at(before, COUNT).rows == ((2, 1),)
-    assert [one.rows for one in ws.lake.freshness()] == [3]
+    delivers_restates_and_remembers(machine, tmp_path)
 
 
 def test_a_gateway_sees_its_version_and_waits_for_no_bucket(
     machine: Machine, store: BucketStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1"))
+    deliver(ws, bill(tmp_path, "i-1"))
     seen = LakeAside(LakeAddress(f"s3://lake/{tmp_path.name}", {}, tmp_path / "aside"))
     assert seen.refresh() == ws.lake.version()
     asked = len(store.asked)
     seen.refresh()
     assert len(store.asked) == asked, "not every second"
-    deliver(ws, _bill(tmp_path, "i-1", "i-2"))
+    deliver(ws, bill(tmp_path, "i-1", "i-2"))
     monkeypatch.setattr(seen, "_look_at", 1e-9)
     seen.refresh()
     with seen._looking:  # it is looked for beside what goes on
@@ -94,7 +79,7 @@ def test_a_gateway_sees_its_version_and_waits_for_no_bucket(
 
 def test_people_reach_the_files_of_the_lake_and_nothing_else(machine: Machine, tmp_path: Path) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1"))
+    deliver(ws, bill(tmp_path, "i-1"))
     (file,) = {path for table in ws.lake._tables(ws.lake.version()).values() for path in table.files}
     assert ws.lake.ask("SELECT ResourceId FROM charges").rows == (("i-1",),)
     assert ws.lake.ask(f"SELECT ResourceId FROM '{file}'").rows == (("i-1",),), "a view is no more than this"
@@ -107,7 +92,7 @@ def test_people_reach_the_files_of_the_lake_and_nothing_else(machine: Machine, t
 
 def test_it_is_exported_and_fetched_to_be_checked(machine: Machine, tmp_path: Path) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1", "i-2"))
+    deliver(ws, bill(tmp_path, "i-1", "i-2"))
     ws.lake.write_out(Query("SELECT ResourceId FROM charges ORDER BY ALL", {}), tmp_path / "out.csv", "csv")
     assert (tmp_path / "out.csv").read_text() == "ResourceId\ni-1\ni-2\n"
     (path,) = charge_files(LakeAddress(f"s3://lake/{tmp_path.name}", {}, tmp_path / "aside").place(), "bills")
@@ -117,7 +102,7 @@ def test_it_is_exported_and_fetched_to_be_checked(machine: Machine, tmp_path: Pa
 
 def test_what_was_read_once_is_not_fetched_again(machine: Machine, store: BucketStore, tmp_path: Path) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, *(f"i-{n}" for n in range(50))))
+    deliver(ws, bill(tmp_path, *(f"i-{n}" for n in range(50))))
     ws.lake.query("SELECT sum(BilledCost), max(ResourceId) FROM charges")
     fetched = [path for method, path, _ in store.asked if method == "GET" and "part-" in path]
     ws.lake.forget_answers()
@@ -128,7 +113,7 @@ def test_what_was_read_once_is_not_fetched_again(machine: Machine, store: Bucket
 
 def test_two_machines_at_once_lose_no_commit(machine: Machine, tmp_path: Path) -> None:
     """Of sources that are not the same: every delivery of both lands, whoever commits first."""
-    deliver(machine(), _bill(tmp_path, "i-0"), source=Source("first"))
+    deliver(machine(), bill(tmp_path, "i-0"), source=Source("first"))
     failed: list[BaseException] = []
 
     def deliveries(name: str) -> None:
@@ -136,7 +121,7 @@ def test_two_machines_at_once_lose_no_commit(machine: Machine, tmp_path: Path) -
         ws = machine(name)
         try:
             for number in range(2):
-                deliver(ws, _bill(folder, "i-1", "i-2"), source=Source(f"{name}-{number}"))
+                deliver(ws, bill(folder, "i-1", "i-2"), source=Source(f"{name}-{number}"))
         except Exception as error:  # noqa: BLE001  told in the test's own thread
             failed.append(error)
 
@@ -161,12 +146,12 @@ def test_of_two_machines_with_the_same_month_the_later_is_told(
 
     def raced(*arguments: Any) -> int:
         monkeypatch.setattr(delivery_staging, "replace_partitions", commit)
-        deliver(two, _bill(tmp_path / "two", "i-1", "i-2"))
+        deliver(two, bill(tmp_path / "two", "i-1", "i-2"))
         return commit(*arguments)
 
     monkeypatch.setattr(delivery_staging, "replace_partitions", raced)
     with pytest.raises(Conflict, match="at the same time"):
-        deliver(one, _bill(tmp_path / "one", "i-9"))
+        deliver(one, bill(tmp_path / "one", "i-9"))
     assert _counted(one) == (2, 1)
 
 
@@ -193,15 +178,15 @@ def test_a_store_that_goes_away_in_mid_commit_leaves_the_lake_as_it_was(
     machine: Machine, store: BucketStore, tmp_path: Path
 ) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1", "i-2"))
+    deliver(ws, bill(tmp_path, "i-1", "i-2"))
     store.gone_at = "/_delta_log/"
     with pytest.raises(OutcomeUnknown, match="not known whether the commit landed"):
-        deliver(ws, _bill(tmp_path, "i-1", "i-2", "i-3"))
+        deliver(ws, bill(tmp_path, "i-1", "i-2", "i-3"))
     with pytest.raises(Unavailable, match="cannot be reached"):
         ws.lake.refresh()
     store.heal()
     assert _counted(ws) == (2, 1)
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2", "i-3")).changed is True
+    assert deliver(ws, bill(tmp_path, "i-1", "i-2", "i-3")).changed is True
     assert _counted(ws) == (3, 1)
 
 
@@ -209,9 +194,9 @@ def test_a_commit_whose_answer_is_lost_is_found_to_have_landed(
     machine: Machine, store: BucketStore, tmp_path: Path
 ) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1"))
+    deliver(ws, bill(tmp_path, "i-1"))
     store.lost_at = "/_delta_log/"
-    assert deliver(ws, _bill(tmp_path, "i-1", "i-2")).rows == 2
+    assert deliver(ws, bill(tmp_path, "i-1", "i-2")).rows == 2
     assert (_counted(ws), ws.lake.version().charges) == ((2, 1), 2), "the table, the first delivery, the second: once"
 
 
@@ -219,7 +204,7 @@ def test_a_store_that_goes_away_while_it_is_read_is_said_as_that(
     machine: Machine, store: BucketStore, tmp_path: Path
 ) -> None:
     ws = machine()
-    deliver(ws, _bill(tmp_path, "i-1"))
+    deliver(ws, bill(tmp_path, "i-1"))
     ws.lake.refresh()
     store.gone = True
     with pytest.raises(Unavailable, match="cannot be re"):
@@ -231,7 +216,7 @@ def test_a_store_that_overwrites_in_silence_is_refused_before_anything_is_commit
 ) -> None:
     store.overwrites = True
     with pytest.raises(BadConfig, match="one would be lost"):
-        deliver(machine(), _bill(tmp_path, "i-1"))
+        deliver(machine(), bill(tmp_path, "i-1"))
     store.heal()
     assert machine().lake.version().charges == -1
 
@@ -261,10 +246,10 @@ def test_google_cloud_storage_holds_it_too(tmp_path: Path) -> None:
             return replace(open_company(home, Settings()), lake=lake)
 
         one, two = opened("one"), opened("two")
-        deliver(one, _bill(tmp_path, "i-1", "i-2"))
-        deliver(two, _bill(tmp_path, "i-1"), source=Source("other"))
+        deliver(one, bill(tmp_path, "i-1", "i-2"))
+        deliver(two, bill(tmp_path, "i-1"), source=Source("other"))
         before = one.lake.refresh()
-        deliver(two, _bill(tmp_path, "i-1", "i-2", "i-3"))
+        deliver(two, bill(tmp_path, "i-1", "i-2", "i-3"))
         assert _counted(one) == (4, 2)
         assert one.lake.query_at(before, COUNT).rows == ((3, 2),)
         with pytest.raises(Unavailable, match="cannot be reached"):

@@ -75,9 +75,7 @@ class OpenGateway:
             self._opened_for = None
         self._open_accounts()
         cast("LakeAside", self.ws.lake).refresh()
-        if (
-            self.governing.ring.refresh()
-        ):  # a vendor's key may be among what changed: one that was turned, or a token renewed
+        if self.governing.ring.refresh():  # a vendor's key may be among what changed: turned, or a token renewed
             keys = _vendor_keys(self._home, self.governing.settings, self.keys)
             self.governing = replace(self.governing, vendor_keys=keys)
         self.governing.governs.frozen = frozenset(one.subject for one in self.ws.ledger.store.frozen())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fiscus.stores.lake.bucket_address import BucketAddress, bucket_address, is_bucket
+from fiscus.stores.lake.bucket_address import BucketAddress, NoAddress, bucket_address, is_bucket
 
 if TYPE_CHECKING:
     from fiscus.kernel.documents import Document
@@ -29,9 +29,8 @@ def lake_settings_from(document: Document, data: Mapping[str, Any]) -> Mapping[s
             )
         return {}
     address = bucket_address(lake, settings)
-    if isinstance(address, str):
-        sentence, _, remedy = address.partition(". ")
-        raise document.error(["stores", "lake"], f"The lake {lake} {sentence}", remedy)
+    if isinstance(address, NoAddress):
+        raise document.error(["stores", "lake"], f"The lake {lake} {address.why}", address.remedy)
     _refuse_engine(document, data, address)
     return address.settings
 

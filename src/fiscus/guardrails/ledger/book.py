@@ -100,9 +100,8 @@ class _Book:
                 needs.accounts.update(hold.accounts)
         self._accounts = locked.accounts(sorted(needs.accounts))
         self._expire_number = iter(needs.expires)
-        self._together: dict[
-            tuple[tuple[str, ...], str], tuple[Account, ...]
-        ] = {}  # by the keys and currency of a hold
+        # By the keys and the currency of a hold: those of a batch mostly ask of the same accounts.
+        self._together: dict[tuple[tuple[str, ...], str], tuple[Account, ...]] = {}
 
     def apply(self, command: Command) -> Answer:
         match command:

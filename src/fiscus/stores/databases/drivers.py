@@ -66,6 +66,24 @@ class Statements(Protocol):
         ...
 
 
+class OnceDurable:
+    """What is to be done once a transaction is durable. It is forgotten first: it knows the transaction, and the two would keep
+    each other, and all that they hold, until somebody looks for cycles.
+    """
+
+    def __init__(self) -> None:
+        self._then: Callable[[], None] | None = None
+
+    def once_durable(self, then: Callable[[], None]) -> None:
+        self._then = then
+
+    def is_durable(self) -> None:
+        """Do it now."""
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+
 class Driver(Protocol):
     """One database. Raises Unavailable where it cannot be reached or stays locked."""
 
@@ -192,7 +210,7 @@ class _SqliteWriting:
                 self._end(refused)
                 raise
             try:
-                self._statements.done()
+                self._statements.is_durable()
             finally:
                 self._turn.release()
         else:
@@ -211,22 +229,10 @@ class _SqliteWriting:
             raise _explanation(failed, driver.name, driver.purpose) from failed
 
 
-class _SqliteStatements:
+class _SqliteStatements(OnceDurable):
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._then: Callable[[], None] | None = None
-
-    def once_durable(self, then: Callable[[], None]) -> None:
-        self._then = then
-
-    def done(self) -> None:
-        """The transaction is durable."""
-        then, self._then = (
-            self._then,
-            None,
-        )  # it knows these statements: a cycle would keep what it holds until it is looked for
-        if then is not None:
-            then()
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if "??" in sql:  # a list as so many parameters

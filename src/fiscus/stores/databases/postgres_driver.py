@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, cast
@@ -25,6 +25,7 @@ from fiscus.stores.databases.drivers import (
     CONNECT_SECONDS_MAX,
     LEDGER,
     LOCK_WAIT_SECONDS_MAX,
+    OnceDurable,
     Purpose,
     Statements,
     lost,
@@ -126,22 +127,19 @@ class PostgresDriver:
         return opened
 
 
-class _PostgresStatements:
+class _PostgresStatements(OnceDurable):
     """`begin` is sent with the first statement that has to be."""
 
     def __init__(
         self, connection: psycopg.Connection[tuple[Any, ...]], begin: bytes, prepared: dict[str, bytes]
     ) -> None:
+        super().__init__()
         self._prepared = prepared
         self._connection = connection
         self._adapted = Transformer(connection)
         self._waiting = [begin]
         self._sent = False
         self._over = False
-        self._then: Callable[[], None] | None = None
-
-    def once_durable(self, then: Callable[[], None]) -> None:
-        self._then = then
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self.run(sql, [list(p) if isinstance(p, tuple) else p for p in params])
@@ -215,12 +213,7 @@ class _PostgresStatements:
             self._waiting.append(b"COMMIT")
             if (said := self._send().command_status) != b"COMMIT":
                 raise psycopg.OperationalError(f"the transaction was not committed: {said!r}")
-        then, self._then = (
-            self._then,
-            None,
-        )  # it knows these statements: a cycle would keep what it holds until it is looked for
-        if then is not None:
-            then()
+        self.is_durable()
 
     def undo(self) -> None:
         """The end of any other; nothing, where nothing was sent."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiscus.kernel.errors import BadConfig, Where
-from fiscus.stores.lake.bucket_address import bucket_address, is_bucket
+from fiscus.stores.lake.bucket_address import NoAddress, bucket_address, is_bucket
 
 if TYPE_CHECKING:
     from fiscus.cost.ports import Lake
@@ -34,9 +34,9 @@ class LakeAddress:
         from fiscus.stores.lake.bucket_place import BucketPlace
 
         address = bucket_address(str(self.location), self.settings)
-        if isinstance(address, str):
-            sentence, _, remedy = address.partition(". ")
-            raise BadConfig(f"The lake {self.location} {sentence}", remedy=remedy, where=Where(key="stores.lake"))
+        if isinstance(address, NoAddress):
+            said = f"The lake {self.location} {address.why}"
+            raise BadConfig(said, remedy=address.remedy, where=Where(key="stores.lake"))
         return BucketPlace(address, self.aside)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 SCHEME: Final = re.compile(r"(s3|gs|abfss)://")
 BUCKET: Final = re.compile(
@@ -21,6 +21,7 @@ SETTINGS: Final = {
     "gs": ("endpoint",),
     "abfss": ("endpoint", "account_key_env", "sas_token_env"),
 }
+SHAPES: Final = "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +40,38 @@ class BucketAddress:
         return f"{self.scheme}://{host}/{self.prefix}"
 
 
+class NoAddress(NamedTuple):
+    """What is wrong with a location, as the rest of a sentence about it, and what to write instead."""
+
+    why: str
+    remedy: str
+
+
 def is_bucket(location: str) -> bool:
     """Whether `location` is no folder."""
     return "://" in location
 
 
-def bucket_address(location: str, settings: Mapping[str, str] | None = None) -> BucketAddress | str:
-    """The address, or what is wrong with it and what to write instead, as one sentence each."""
+def bucket_address(location: str, settings: Mapping[str, str] | None = None) -> BucketAddress | NoAddress:
+    """The address that `location` and its settings make."""
     if not SCHEME.match(location):
-        return "is no store that a lake can be in. Write a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX."
+        return NoAddress("is no store that a lake can be in", f"Write a folder, {SHAPES}.")
     if "?" in location or re.match(r"(s3|gs)://[^/]*@", location):
-        return "has settings or credentials in it. Write settings under lake_settings; credentials come from the environment."
+        return NoAddress(
+            "has settings or credentials in it",
+            "Write settings under lake_settings; credentials come from the environment.",
+        )
     found = BUCKET.fullmatch(location)
     prefix = ((found["prefix"] or found["path"] or "") if found else "").strip("/")
     if not found or not PREFIX.fullmatch(prefix):
-        return "is not complete. Name a bucket and a prefix of letters, digits, dots, dashes and underscores: s3://acme-finops/lake."
+        return NoAddress(
+            "is not complete",
+            "Name a bucket and a prefix of letters, digits, dots, dashes and underscores: s3://acme-finops/lake.",
+        )
     scheme = found["scheme"] or found["azure"]
     strange = sorted(set(settings or {}) - set(SETTINGS[scheme]))
     if strange:
-        return f"takes no lake_settings {', '.join(strange)}. There are: {', '.join(SETTINGS[scheme])}."
+        return NoAddress(f"takes no lake_settings {', '.join(strange)}", f"There are: {', '.join(SETTINGS[scheme])}.")
     return BucketAddress(
         scheme, found["bucket"] or found["container"], prefix, found["account"] or "", dict(settings or {})
     )

@@ -6,7 +6,7 @@ import fcntl
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,20 +77,31 @@ def replace_partitions(place: TablePlace, schema: pa.Schema, replacing: Replacin
     # No retries inside delta-rs: it would let two writers that both found a partition empty add to it (seen: rows twice).
     properties = CommitProperties(custom_metadata={"fiscus.delivery": replacing.delivery_id}, max_commit_retries=0)
     filters = [("x_SourceId", "=", replacing.source), ("x_BillingMonth", "in", months)]
+
+    def commit() -> None:
+        table = _table_with(place, schema)
+        _refuse_what_was_not_seen(place, table, replacing)
+        table.create_write_transaction(
+            adds, "overwrite", table.schema(), PARTITIONS, partition_filters=filters, commit_properties=properties
+        )
+
+    return _committed(place, commit, lambda: _landed(place, adds[0].path))
+
+
+def _committed(place: TablePlace, commit: Callable[[], None], landed: Callable[[], bool]) -> int:
+    """The version after `commit`, tried again where others were first. `landed`: for a store whose answer was lost on the way.
+
+    Raises Conflict where others commit without end.
+    """
     for attempt in range(COMMIT_RETRIES_MAX):
         try:
-            table = _table_with(place, schema)
-            _refuse_what_was_not_seen(place, table, replacing)
-            table.create_write_transaction(
-                adds, "overwrite", table.schema(), PARTITIONS, partition_filters=filters, commit_properties=properties
-            )
+            commit()
         except (DeltaError, OSError) as failed:
-            if _landed(place, adds[0].path):  # the store's answer was lost on the way, not the commit
-                return place.version()
-            if not isinstance(failed, CommitFailedError):
-                raise
-            time.sleep(0.01 * (attempt + 1))
-            continue
+            if not landed():
+                if not isinstance(failed, CommitFailedError):
+                    raise
+                time.sleep(0.01 * (attempt + 1))
+                continue
         return place.version()
     raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
 
@@ -136,26 +147,20 @@ def write_whole_table(place: TablePlace, rows: pa.Table, digest: str) -> int:
     """Replace a table that is written whole (assignments, closes) with `rows` in one commit. Of two at once the last stands."""
     place.ready()
     properties = CommitProperties(custom_metadata={"fiscus.assignments": digest})
-    for attempt in range(COMMIT_RETRIES_MAX):
-        try:
-            keep_every_version(place.opened())
-            write_deltalake(
-                place.uri,
-                rows,
-                mode="overwrite",
-                schema_mode="overwrite",
-                configuration=EVERY_VERSION,
-                commit_properties=properties,
-                storage_options=place.options,
-            )
-        except (DeltaError, OSError) as failed:
-            if whole_table_digest(place) != digest:  # else it is there, and only the answer was lost
-                if not isinstance(failed, CommitFailedError):
-                    raise
-                time.sleep(0.01 * (attempt + 1))
-                continue
-        return place.version()
-    raise Conflict("The lake is too busy: the commit lost every race", remedy="Run it again; nothing was changed.")
+
+    def commit() -> None:
+        keep_every_version(place.opened())
+        write_deltalake(
+            place.uri,
+            rows,
+            mode="overwrite",
+            schema_mode="overwrite",
+            configuration=EVERY_VERSION,
+            commit_properties=properties,
+            storage_options=place.options,
+        )
+
+    return _committed(place, commit, lambda: whole_table_digest(place) == digest)
 
 
 def whole_table_digest(place: TablePlace) -> str | None:

@@ -56,27 +56,11 @@ VERSIONS: Final[tuple[tuple[str, ...], ...]] = (
         "INSERT INTO ledger_evidence SELECT * FROM ledger_evidence_before",
         "DROP TABLE ledger_evidence_before",
     ),
-    (
-        "ALTER TABLE ledger_evidence {inline}",
-    ),  # PostgreSQL compressed each record and moved it out: half the time of writing it
-    (  # `told`: the record that tells all of a hold that nothing happened to since; the row says only where, and until when
-        "ALTER TABLE ledger_holds RENAME TO ledger_holds_before",
-        """CREATE TABLE ledger_holds (
-            id TEXT PRIMARY KEY, state TEXT NOT NULL DEFAULT 'held', currency TEXT NOT NULL, bound TEXT NOT NULL,
-            settled TEXT NOT NULL DEFAULT '0', expires_at TEXT NOT NULL, document TEXT NOT NULL DEFAULT '', told BIGINT
-        ){clustered}""",
-        """INSERT INTO ledger_holds (id, state, currency, bound, settled, expires_at, document)
-            SELECT id, state, currency, bound, settled, expires_at, document FROM ledger_holds_before""",
-        "DROP TABLE ledger_holds_before",
-        "CREATE INDEX ledger_holds_open ON ledger_holds (expires_at) WHERE state = 'held'",
-    ),
-    (  # two numbers instead of that: see reserved_holds.py
+    # PostgreSQL compressed each record and moved it out: half the time of writing it
+    ("ALTER TABLE ledger_evidence {inline}",),
+    (  # a hold that nothing happened to is two numbers, and no row: see reserved_holds.py
         "CREATE TABLE ledger_reserved (id TEXT PRIMARY KEY, told BIGINT NOT NULL){clustered}",
         "CREATE TABLE ledger_due (told {numbered} PRIMARY KEY, expires_at TEXT NOT NULL)",
         "CREATE INDEX ledger_due_at ON ledger_due (expires_at)",
-        "INSERT INTO ledger_reserved SELECT id, told FROM ledger_holds WHERE told IS NOT NULL",
-        "INSERT INTO ledger_due SELECT told, min(expires_at) FROM ledger_holds WHERE told IS NOT NULL GROUP BY told",
-        "DELETE FROM ledger_holds WHERE told IS NOT NULL",
-        "ALTER TABLE ledger_holds DROP COLUMN told",
     ),
 )
