@@ -113,7 +113,7 @@ def keep_prices(ws: Workspace) -> Sequence[AiPriceChange]:
     """What of the prices has changed since the run before, where the workspace has a gateway at all."""
     from fiscus.flows.keep_ai_prices import keep_ai_prices
 
-    upstreams = load_settings(ws.home).gateway.upstreams
-    if not upstreams:
+    priced_as = {name: one.prices for name, one in load_settings(ws.home).gateway.upstreams.items()}
+    if not priced_as:
         return ()
-    return keep_ai_prices(ws, load_ai_prices(ws.home), {name: one.prices for name, one in upstreams.items()})
+    return keep_ai_prices(ws, lambda: load_ai_prices(ws.home, {*priced_as.values()}), priced_as)

@@ -6,7 +6,7 @@ because a dated price came into force, the data source was renewed or somebody w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -61,12 +61,17 @@ class _Used:
     rows: int
 
 
-def keep_ai_prices(ws: Workspace, table: PriceTable, priced_as: Mapping[str, str]) -> Sequence[AiPriceChange]:
-    """Compare `table` with the rates of the run before, and keep both. `priced_as`: upstream -> provider of the table.
+def keep_ai_prices(
+    ws: Workspace, prices: Callable[[], PriceTable], priced_as: Mapping[str, str]
+) -> Sequence[AiPriceChange]:
+    """Compare the table of `prices` with the rates of the run before, and keep both. `priced_as`: upstream -> its provider there.
 
-    Returns what changed since then. Twice over the same table and calls: nothing more.
+    Returns what changed since then. Twice over the same table and calls: nothing more. Where no model was used, no table is read.
     """
     used = _used(ws, ws.as_of - timedelta(days=USED_DAYS), ws.as_of + timedelta(days=1))
+    if not used:
+        return ()
+    table = prices()
     with ws.state.begin() as tx:
         known = cast("dict[str, Any]", tx.facts.get(_KNOWN) or {})
         news: list[AiPriceChange] = []

@@ -57,16 +57,16 @@ def findings(ws: Workspace) -> list:
 
 
 def test_the_first_look_finds_nothing_and_neither_does_the_same_table_again(ws: Workspace) -> None:
-    assert not keep_ai_prices(ws, table(OLD), PRICED_AS)
-    assert not keep_ai_prices(ws, table(OLD, source="another that says the same"), PRICED_AS)
+    assert not keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
+    assert not keep_ai_prices(ws, lambda: table(OLD, source="another that says the same"), PRICED_AS)
     assert not findings(ws)
 
 
 def test_a_rise_is_a_finding_with_its_money(ws: Workspace) -> None:
-    keep_ai_prices(ws, table(OLD), PRICED_AS)
+    keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
     dearer = {"standard": {"input": "0.15", "output": "0.9"}}
-    (one,) = keep_ai_prices(ws, table(dearer), PRICED_AS)
-    assert not keep_ai_prices(ws, table(dearer), PRICED_AS)
+    (one,) = keep_ai_prices(ws, lambda: table(dearer), PRICED_AS)
+    assert not keep_ai_prices(ws, lambda: table(dearer), PRICED_AS)
     (finding,) = findings(ws)
     assert finding.id == one.id
     assert finding.amount == 3
@@ -79,35 +79,35 @@ def test_a_rise_is_a_finding_with_its_money(ws: Workspace) -> None:
 def test_a_dated_price_counts_from_its_day(ws: Workspace) -> None:
     ahead = table(OLD, {"standard": {"input": "0.3", "output": "0.6"}})
     before = replace(ws, clock=SteppedClock(AT - timedelta(days=4)))
-    keep_ai_prices(before, ahead, PRICED_AS)
-    (one,) = keep_ai_prices(ws, ahead, PRICED_AS)
+    keep_ai_prices(before, lambda: ahead, PRICED_AS)
+    (one,) = keep_ai_prices(ws, lambda: ahead, PRICED_AS)
     assert one.since == date(2026, 11, 18)
 
 
 def test_a_fall_is_told_and_costs_nothing(ws: Workspace) -> None:
-    keep_ai_prices(ws, table(OLD), PRICED_AS)
-    keep_ai_prices(ws, table({"standard": {"input": "0.1", "output": "0.6"}}), PRICED_AS)
+    keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
+    keep_ai_prices(ws, lambda: table({"standard": {"input": "0.1", "output": "0.6"}}), PRICED_AS)
     (finding,) = findings(ws)
     assert (finding.amount, finding.level) == (0, "observe")
     assert "0.50 USD less in thirty days" in finding.detail
 
 
 def test_a_model_that_lost_its_price_is_told(ws: Workspace) -> None:
-    keep_ai_prices(ws, table(OLD), PRICED_AS)
+    keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
     gone = price_table_of({"format": "fiscus/ai-prices/1", "source": "one", "providers": {}})
-    keep_ai_prices(ws, gone, PRICED_AS)
+    keep_ai_prices(ws, lambda: gone, PRICED_AS)
     (finding,) = findings(ws)
     assert "has no price since 2026-11-20" in finding.title
 
 
 def test_tiers_that_nobody_uses_are_no_news(ws: Workspace) -> None:
-    keep_ai_prices(ws, table(OLD), PRICED_AS)
-    assert not keep_ai_prices(ws, table({**OLD, "batch": {"input": "0.01"}}), PRICED_AS)
+    keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
+    assert not keep_ai_prices(ws, lambda: table({**OLD, "batch": {"input": "0.01"}}), PRICED_AS)
 
 
 def test_a_change_is_news_for_five_weeks(ws: Workspace) -> None:
-    keep_ai_prices(ws, table(OLD), PRICED_AS)
-    keep_ai_prices(ws, table({"standard": {"input": "1", "output": "1"}}), PRICED_AS)
+    keep_ai_prices(ws, lambda: table(OLD), PRICED_AS)
+    keep_ai_prices(ws, lambda: table({"standard": {"input": "1", "output": "1"}}), PRICED_AS)
     assert findings(ws)
     later = replace(ws, clock=SteppedClock(AT + timedelta(days=40)))
     assert not findings(later)

@@ -137,6 +137,11 @@ class BucketPlace(Place):
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.register_filesystem(LakeFilesystem(self._files))
 
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        self.attach(connection)
+        return connection
+
     def clustered(self, file: str) -> str:
         """Hadoop says s3a for s3; its other names are the stores' own."""
         return f"{re.sub('^s3:', 's3a:', self.shown)}/{file.removeprefix(SCHEME)}"

@@ -36,6 +36,7 @@ from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
 from fiscus.stores.lake.input_files import uneven_row
 from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
+from fiscus.stores.lake.views_asked import ViewsAsked
 
 SETTINGS = "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false;"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
@@ -61,6 +62,7 @@ class Stood:
     """What a delivery is held against: the lake's views in a connection of its own, and the files of each table by its folder."""
 
     connection: duckdb.DuckDBPyConnection
+    views: ViewsAsked
     files: Mapping[str, Sequence[str]]
 
 
@@ -86,6 +88,7 @@ class DeliveryStaging:
                 shutil.rmtree(killed, ignore_errors=True)
         self._folder = folder or root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
+        self._checked = False  # whether any plan was yet
         # By the first file of its plan: Parquet files of one month each, in a folder x_BillingMonth=...
         self._pieces: dict[str, list[Path]] = {}
 
@@ -117,12 +120,10 @@ class DeliveryStaging:
         """The delivery of this id, if every partition that it wrote still is as it wrote it."""
         if not self._stands or (delivery := read_manifest(self._place, delivery_id)) is None:
             return None
+        sql = f"SELECT x_BillingMonth, x_DeliveryId, count(*) FROM {self._kind.view} WHERE x_SourceId = $source GROUP BY ALL"
         standing = {
             (month, str(identity)): rows
-            for month, identity, rows in self._db.execute(
-                f"SELECT x_BillingMonth, x_DeliveryId, count(*) FROM {self._kind.view} WHERE x_SourceId = ? GROUP BY ALL",
-                [source],
-            ).fetchall()
+            for month, identity, rows in self._stood.views.execute(sql, {"source": source}).fetchall()
         }
         whole = all(standing.get((p.billing_month, delivery_id)) == p.rows for p in delivery.periods)
         return delivery if whole and delivery.source == source else None
@@ -218,8 +219,8 @@ class DeliveryStaging:
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces[plan.file.path])
         rows = f"SELECT DISTINCT {columns} FROM read_parquet([{names}])"
-        self._db.execute(f"CREATE TABLE IF NOT EXISTS currencies AS {rows} LIMIT 0")
-        self._db.execute(f"INSERT INTO currencies {rows}")
+        self._db.execute(f"INSERT INTO currencies {rows}" if self._checked else f"CREATE TEMP TABLE currencies AS {rows}")
+        self._checked = True
         return "currencies"
 
     def count(self, plan: FilePlan) -> Mapping[tuple[str, str], tuple[int, str]]:
@@ -243,21 +244,24 @@ class DeliveryStaging:
             return ()
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
         options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
-        return self._months(f"read_parquet([{names}], {options})")
+        return self._months(self._db, f"read_parquet([{names}], {options})")
 
     def standing(self, source: str) -> Sequence[StagedMonth]:
         """What the lake holds for the source now, per month and currency."""
         if not self._stands:
             return ()
-        return self._months(f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
+        self._stood.views.open_for(self._kind.view)
+        return self._months(self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
         rows = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}' AND x_BillingMonth = '{_sql(month)}'"
         new = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces_of(month))
-        found = self._db.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=rows)).fetchone()
+        self._stood.views.open_for(rows)
+        stood = self._stood.connection
+        found = stood.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=rows)).fetchone()
         piece = self._folder / f"x_BillingMonth={month}" / "standing.parquet"
-        self._db.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
+        stood.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
         self._pieces.setdefault("standing", []).append(piece)
         return int(found[0]) if found else 0
 
@@ -272,8 +276,8 @@ class DeliveryStaging:
         version = replace_partitions(self._place.table(self._kind.folder), schema, replacing)
         return LakeVersion(**{self._kind.folder: version})
 
-    def _months(self, relation: str) -> list[StagedMonth]:
-        rows = self._db.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
+    def _months(self, asked: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
+        rows = asked.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
         return [
             StagedMonth(
                 month,

@@ -134,7 +134,9 @@ class DeltaLake:
         """Our own SQL to a file, on a connection of its own: a long export keeps nobody waiting."""
         with self._lock:
             statements = self.view_statements(self._version)
-        connection = self._connected()
+        connection = duckdb.connect()  # a DuckDB of its own: an export is held to a limit of memory
+        connection.execute(SETTINGS)
+        self._place.attach(connection)
         try:
             with self._told():
                 ViewsAsked(connection, statements).open_for(query.sql)
@@ -174,11 +176,9 @@ class DeltaLake:
         with source_lock(root, source):
             version = self.refresh()
             connection = self._connected()
-            for statement in self._stored_statements(version):
-                connection.execute(statement)
-            tables = self._tables(version).items()
+            views, tables = ViewsAsked(connection, self._stored_statements(version)), self._tables(version).items()
             stood = {folder: table.files for folder, table in tables if getattr(version, folder, -1) >= 0}
-            staging = DeliveryStaging(self._place, source, without_copies(files), Stood(connection, stood))
+            staging = DeliveryStaging(self._place, source, without_copies(files), Stood(connection, views, stood))
             try:
                 with self._told():
                     yield staging
@@ -322,9 +322,8 @@ class DeltaLake:
         self._asked = None
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect()
+        connection = self._place.connected()
         connection.execute(SETTINGS)
-        self._place.attach(connection)
         return connection
 
     @contextmanager

@@ -99,7 +99,11 @@ class Place(ABC):
 
     @abstractmethod
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Let a connection read the lake's files by their names."""
+        """Let a connection, and all others of its DuckDB, read the lake's files by their names."""
+
+    @abstractmethod
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        """A connection that reads the lake's files. What it makes must be TEMP: its DuckDB may serve other lakes too."""
 
     @abstractmethod
     def clustered(self, file: str) -> str:
@@ -172,6 +176,11 @@ class FolderPlace(Place):
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         """A folder is read as it is."""
+
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        from fiscus.stores.lake.one_duckdb import another_connection  # noqa: PLC0415  as above: no engine before a question
+
+        return another_connection()
 
     def clustered(self, file: str) -> str:
         return file

@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 STATEMENT: Final = re.compile(r"\s*CREATE OR REPLACE VIEW (\w+) AS\s(.*)", re.DOTALL)
+MADE: Final = "CREATE OR REPLACE TEMP VIEW"  # of one connection alone: others of its DuckDB see none of it
 WORD: Final = re.compile(r"\w+")
 FILES: Final = re.compile(r"read_parquet\(\[[^]]*")  # their folders have names as views have
 CATALOGUE: Final = re.compile(
@@ -75,7 +76,7 @@ class ViewsAsked:
         now = [(name, text) for name, text in self._waiting if name in needed]
         self._waiting = [one for one in self._waiting if one[0] not in needed]
         for _, text in now:
-            self._connection.execute(text)
+            self._connection.execute(text.replace("CREATE OR REPLACE VIEW", MADE, 1))
 
     def _with_those_read(self, names: set[str]) -> Iterator[str]:
         """A word that is a view's name may be a column, or stand in a remark: then one view too many is made."""
