@@ -8,7 +8,8 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled is kept: every start of `fiscus` compiles a thousand modules without
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test peers spark azure promises lint format bench lock clean
+.PHONY: help demo test docs peers spark azure promises lint format bench lock clean
+APART := docs tidy promises peers spark azure  # each has a target of its own, and the gate runs them all
 
 help:  ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -16,8 +17,11 @@ help:  ## This list
 demo: $(VENV)/.run  ## Build a simulated company, run the loop on it, show what was found, serve it (DEMO_SERVE=0: do not)
 	$(BIN)/fiscus demo --home $(DEMO_HOME) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
-test: $(VENV)/.dev  ## All tests, against real components; promises and peers have targets of their own
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/promises --ignore=tests/peers --ignore=tests/spark --ignore=tests/azure $(PYTEST_ARGS)
+test: $(VENV)/.dev  ## The tests, against real components (FISCUS_THOROUGH=1: with what is left to the gate)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=tests/,$(APART)) $(PYTEST_ARGS)
+
+docs: $(VENV)/.dev  ## Every command and every example in the docs, run as a reader would
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/docs $(PYTEST_ARGS)
 
 peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus: the LiteLLM proxy, a real Envoy
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/peers $(PYTEST_ARGS)
@@ -31,12 +35,13 @@ azure: $(VENV)/.azurite  ## The lake and its sources in Azurite, Microsoft's emu
 promises: $(VENV)/.dev  ## The promises and their proof as a table ([ONLY=P8,P9] [TRIALS=n] [SEED=n])
 	$(BIN)/python -m tools.promises $(if $(ONLY),--only $(ONLY)) $(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED))
 
-lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies
+lint: $(VENV)/.dev  ## Format, lint, types, import contracts, dependencies, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
+	$(BIN)/python -m pytest -q -p no:xdist tests/tidy
 
 format: $(VENV)/.dev  ## Format the code in place
 	$(BIN)/ruff format .

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from fiscus.app.long_lived import now_long_lived
-from tests.fixtures.built import close_stores, copied
+from tests.fixtures.built import RUN_FOLDER, close_stores, copied
 from tests.fixtures.certificates import Authority
 from tests.fixtures.effort import THOROUGH, some
 
@@ -29,8 +29,9 @@ settings.load_profile("fiscus")
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing here speaks to the internet: one authority stands for the world's, which every client would read for 30 ms."""
     if not hasattr(config, "workerinput"):  # workers, and the processes that tests start, inherit it
-        folder = TemporaryDirectory(prefix="fiscus-authority-")
+        folder = TemporaryDirectory(prefix="fiscus-tests-")
         config.add_cleanup(folder.cleanup)
+        os.environ[RUN_FOLDER] = folder.name
         os.environ.update(dict.fromkeys(AUTHORITIES, str(Authority(Path(folder.name)).ca_file)))
 
 

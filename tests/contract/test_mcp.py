@@ -19,6 +19,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from tests.bills import write_csv
 from tests.fixtures.ai_calls import AT, ai_call
+from tests.fixtures.built import with_prices
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, judged_by, policy_of, tags
 
 from fiscus.__main__ import command_line
@@ -129,6 +130,7 @@ def test_what_is_cheaper_is_offered_with_its_price(company: Workspace) -> None:
 
 def test_models_that_are_in_use_are_offered_where_they_cost_less(company: Workspace) -> None:
     """Priced by the table for the same tokens; gpt-4o is dearer, the vendor of claude is another one."""
+    with_prices(company.home)
     names = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4o-mini")
     company.calls.append([ai_call(f"c-{n}", at=AT, model_asked=name) for n, name in enumerate(names)])
     company.calls.append([ai_call("c-9", at=AT, model_asked="claude-haiku-4-5", provider="Anthropic")])

@@ -32,6 +32,7 @@ def ai(tmp_path: Path) -> Iterator[LocalAi]:
         yield running
 
 
+@pytest.mark.thorough
 def test_every_call_is_charged_once_and_the_vendors_bills_match_to_the_cent(ai: LocalAi, tmp_path: Path) -> None:
     home = gateway_home(
         tmp_path / "home",

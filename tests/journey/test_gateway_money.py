@@ -15,6 +15,7 @@ import anthropic
 import httpx
 import openai
 import pytest
+from tests.fixtures.effort import sampled
 from tests.fixtures.gateways import (
     Gateway,
     all_calls,
@@ -200,11 +201,14 @@ def test_an_answer_says_what_it_cost_and_what_was_put_in_its_place(shared: Gatew
 
 @pytest.mark.parametrize(
     ("vendor", "path", "model"),
-    [
-        ("openai", "/chat/completions", "gpt-4o"),
-        ("anthropic", "/v1/messages", "claude-haiku-4-5"),
-        ("mistral", "/v1/chat/completions", "mistral-small-latest"),
-    ],
+    sampled(
+        [
+            ("openai", "/chat/completions", "gpt-4o"),
+            ("anthropic", "/v1/messages", "claude-haiku-4-5"),
+            ("mistral", "/v1/chat/completions", "mistral-small-latest"),
+        ],
+        every=3,
+    ),
 )
 def test_a_call_that_may_wait_is_queued_off_the_peak_and_settled_by_its_result(
     shared: Gateway, ai: LocalAi, vendor: str, path: str, model: str
@@ -243,6 +247,7 @@ def test_where_the_vendor_has_no_queue_the_next_option_is_taken_or_the_refusal_s
     assert taken_instead.headers["x-fiscus-degraded"] == "Degraded to A short answer."
 
 
+@pytest.mark.thorough
 def test_a_queued_call_whose_hold_expires_is_charged_at_its_bound_until_its_result_is_known(
     shared: Gateway, ai: LocalAi
 ) -> None:
@@ -357,6 +362,7 @@ def test_a_vendor_that_overbills_is_charged_in_full_and_freezes_the_key(gateway:
     assert "frozen" in wait_for(asked_again, lambda said: "frozen" in said).lower()
 
 
+@pytest.mark.thorough
 def test_a_gateway_that_is_killed_in_mid_stream_loses_no_money(home: Path, made: Made, ai: LocalAi) -> None:
     gateway = start_gateway(home)
     gateway.keys = made.keys
@@ -386,6 +392,7 @@ def test_a_gateway_that_is_killed_in_mid_stream_loses_no_money(home: Path, made:
     assert ai.billed() <= CAP
 
 
+@pytest.mark.thorough
 def test_sigterm_answers_what_runs_and_settles_it(home: Path, made: Made, ai: LocalAi) -> None:
     gateway = start_gateway(home)
     gateway.keys = made.keys

@@ -199,6 +199,7 @@ def test_everything_is_reached_by_keyboard_with_the_focus_in_sight(desk) -> None
     page.close()
 
 
+@pytest.mark.thorough
 def test_every_control_has_a_name_and_every_table_a_caption(desk) -> None:
     page = desk.page()
     for url in PAGES:

@@ -25,7 +25,7 @@ NAMES: Final = sorted(Random(20261127).sample(EVERY, 4)) if QUICK else EVERY
 
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return report_company(tmp_path_factory, tmp_path_factory.mktemp("reported") / "home")
+    return report_company(tmp_path_factory.mktemp("reported") / "home")
 
 
 @pytest.fixture(scope="module")

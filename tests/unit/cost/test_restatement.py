@@ -80,6 +80,7 @@ def test_a_declared_version_older_than_the_columns_is_refused(ws, tmp_path: Path
     assert ws.lake.query("SELECT x_FocusVersion FROM charges").rows == (("1.3",),)
 
 
+@pytest.mark.thorough
 def test_every_official_file_loads_exactly_or_is_refused_with_its_reason(ws, shared_data: Path) -> None:
     files = sorted((shared_data / "focus").rglob("*.csv"))
     assert files

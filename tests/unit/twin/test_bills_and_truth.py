@@ -23,7 +23,7 @@ EARLY = "ChargePeriodStart < '2026-11-20' AND ChargeCategory <> 'Tax'"  # tax is
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, Any]]:
-    ws = two_months(tmp_path_factory, tmp_path_factory.mktemp("twin") / "company")
+    ws = two_months(tmp_path_factory.mktemp("twin") / "company")
     return ws, json.loads((ws.home / "truth.json").read_text(encoding="utf-8"))
 
 

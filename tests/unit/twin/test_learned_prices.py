@@ -20,7 +20,7 @@ SOURCES = ("aws", "azure", "gcp", "oracle")
 
 @pytest.fixture(scope="module")
 def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    return two_months(tmp_path_factory, tmp_path_factory.mktemp("twin") / "home")
+    return two_months(tmp_path_factory.mktemp("twin") / "home")
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -219,7 +219,9 @@ class DeliveryStaging:
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
         names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces[plan.file.path])
         rows = f"SELECT DISTINCT {columns} FROM read_parquet([{names}])"
-        self._db.execute(f"INSERT INTO currencies {rows}" if self._checked else f"CREATE TEMP TABLE currencies AS {rows}")
+        self._db.execute(
+            f"INSERT INTO currencies {rows}" if self._checked else f"CREATE TEMP TABLE currencies AS {rows}"
+        )
         self._checked = True
         return "currencies"
 
@@ -251,7 +253,9 @@ class DeliveryStaging:
         if not self._stands:
             return ()
         self._stood.views.open_for(self._kind.view)
-        return self._months(self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')")
+        return self._months(
+            self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')"
+        )
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
@@ -279,16 +283,8 @@ class DeliveryStaging:
     def _months(self, asked: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
         rows = asked.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
         return [
-            StagedMonth(
-                month,
-                currency,
-                count,
-                billed,
-                effective,
-                residue.normalize() if residue else Decimal(0),
-                *map(int, more),
-            )
-            for month, currency, count, billed, effective, residue, *more in rows
+            StagedMonth(*said, residue.normalize() if residue else Decimal(0), *map(int, more))
+            for *said, residue, more in [(*row[:6], row[6:]) for row in rows]
         ]
 
     def _put(self, source: str, month: str) -> list[Placed]:
