@@ -20,13 +20,12 @@ from mcp import Client, StdioServerParameters, stdio_client
 from tests.bills import write_csv
 from tests.fixtures.ai_calls import AT, ai_call
 from tests.fixtures.built import with_prices
-from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, judged_by, policy_of, tags
+from tests.fixtures.judging import AS_OF, charge, days, judged_company, policy_of, tags
 
 from fiscus.__main__ import command_line
 from fiscus.app.gateway import open_keys_of
 from fiscus.edges.mcp.tools import build_tools
 from fiscus.flows.decide_intent import decide_intent
-from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.decisions.intent import parse_intent
 from fiscus.guardrails.doors.ai.types import VirtualKey
@@ -55,8 +54,7 @@ def company(tmp_path: Path) -> Workspace:
         "small", "intent.model == 'gpt-5'", "ai.request", effect="degrade", level="hard",
         options=(CheaperWay("the small model", {"model": "gpt-5-mini"}, Decimal("0.2")),),
     )  # fmt: skip
-    ws = judged_by(company_with_bills(tmp_path, {"aws": rows}), BUDGETS, (small,))
-    evaluate(ws, "run-1")
+    ws = judged_company(tmp_path, {"aws": rows}, BUDGETS, (small,))
     (tmp_path / "fiscus.yaml").write_text("version: 1\ncompany: {name: Test, currency: USD}\n", encoding="utf-8")
     return ws
 

@@ -35,8 +35,8 @@ from fiscus.kernel.money import total
 from fiscus.kernel.progress import Silent
 from fiscus.ownership.owned_totals import owned_totals
 
-# A third of a year: every promise below holds of it as of a whole one, which the gate and `make demo` run.
-PLAN = DemoPlan(months=12 if THOROUGH else 4, scale=0.05, seed=7)
+# Two months: every promise below holds of them as of a whole year, which the gate and `make demo` run.
+PLAN = DemoPlan(months=12 if THOROUGH else 2, scale=0.05, seed=7)
 
 
 @dataclass

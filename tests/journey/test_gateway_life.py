@@ -140,6 +140,7 @@ class TestWhoComesIn:
         answer = ask(gateway, gateway.key())
         assert answer.headers["x-fiscus-cost"].endswith(" USD")
         assert answer.headers["x-fiscus-decision"]
+        gateway.calls(1)  # it is written a moment after its answer
         found = fiscus(gateway.home, "ai", "calls", "--decision", answer.headers["x-fiscus-decision"])
         assert answer.headers["x-fiscus-decision"] in str(found)
 
