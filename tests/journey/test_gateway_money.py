@@ -142,7 +142,7 @@ def long_lived(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def shared(long_lived: Gateway, ai: LocalAi) -> Gateway:
     """For tests that leave nothing behind but calls."""
-    long_lived.seen = len(all_calls(long_lived.home))
+    long_lived.since = datetime.now(UTC)
     return long_lived
 
 
