@@ -56,7 +56,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Said in the last lines, beside the skips: what this run did not try."""
     if not THOROUGH:
         terminalreporter.line(
-            "Left to the gate: tests marked `thorough`, nine tenths of what is drawn at random (FISCUS_THOROUGH=1 runs all)"
+            "Left to the gate: tests marked `thorough`, nine tenths of what is drawn at random, most of cases that are alike "
+            "(FISCUS_THOROUGH=1 runs all)"
         )
 
 

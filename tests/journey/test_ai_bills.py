@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 import yaml
+from tests.fixtures.commands import fiscus
 from tests.fixtures.gateways import Gateway, all_calls, gateway_home, hard_cap, running_gateway, wait_for
 from tests.fixtures.vendor_clients import ASKED, anthropic_client, mistral_client, openai_client
 
-from fiscus.__main__ import command_line
 from fiscus.connectors.simulated_ai.server import LocalAi
 from fiscus.cost.ai.hour_charges import cost_of
 from fiscus.kernel.money import total
@@ -91,15 +88,6 @@ def use(gateway: Gateway) -> None:
         anthropic.messages.create(model="claude-haiku-4-5", messages=ASKED, max_tokens=300, extra_headers=units)
     with mistral_client(gateway.base("mistral"), key) as mistral:
         mistral.chat.complete(model="mistral-small-latest", messages=ASKED, max_tokens=200)
-
-
-def fiscus(home: Path, *words: str) -> Any:
-    """A command, in this process; what it printed as JSON."""
-    out = StringIO()
-    with redirect_stdout(out):
-        code = command_line()([*words, "--home", str(home), "--json"], result_action="return_value")
-    assert not code, out.getvalue()
-    return json.loads(out.getvalue())
 
 
 def lake(home: Path) -> Mapping[str, Decimal]:

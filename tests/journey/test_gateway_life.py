@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.fixtures.commands import fiscus
 from tests.fixtures.gateways import (
     KEY_ENV,
     Gateway,
     billed_nanos,
-    fiscus,
     gateway_home,
     hard_cap,
     running_gateway,

@@ -15,12 +15,12 @@ import anthropic
 import httpx
 import openai
 import pytest
+from tests.fixtures.commands import fiscus
 from tests.fixtures.effort import sampled
 from tests.fixtures.gateways import (
     Gateway,
     all_calls,
     billed_nanos,
-    fiscus,
     gateway_home,
     hard_cap,
     nanos,

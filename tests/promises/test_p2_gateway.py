@@ -22,7 +22,8 @@ import psycopg
 import pytest
 import yaml
 from tests.fixtures.capped_company import write_capped_company
-from tests.fixtures.gateways import all_calls, fiscus
+from tests.fixtures.commands import fiscus
+from tests.fixtures.gateways import all_calls
 from tests.fixtures.postgres import PostgresServer, start_postgres
 from tests.fixtures.vendor_process import Vendor, running_vendor
 from tests.promises.gateway_trial import Forge, copy_accounts

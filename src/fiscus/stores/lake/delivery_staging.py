@@ -282,10 +282,7 @@ class DeliveryStaging:
 
     def _months(self, asked: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
         rows = asked.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
-        return [
-            StagedMonth(*said, residue.normalize() if residue else Decimal(0), *map(int, more))
-            for *said, residue, more in [(*row[:6], row[6:]) for row in rows]
-        ]
+        return [StagedMonth(*row[:5], row[5].normalize() if row[5] else Decimal(0), *map(int, row[6:])) for row in rows]
 
     def _put(self, source: str, month: str) -> list[Placed]:
         """Move the files of one month under its partition folder; no reader sees them before the commit."""

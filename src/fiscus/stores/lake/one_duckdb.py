@@ -13,9 +13,8 @@ from typing import Final
 import duckdb
 
 _lock = threading.Lock()
-_started: Final[
-    dict[int, duckdb.DuckDBPyConnection]
-] = {}  # by process: the threads of one do not come along into a fork
+# By process: the threads of one do not come along into a fork.
+_started: Final[dict[int, duckdb.DuckDBPyConnection]] = {}
 
 
 def another_connection() -> duckdb.DuckDBPyConnection:
