@@ -2,7 +2,7 @@
 
 A query returns a row a group: status ('broken', 'kept' or 'open'), place, number_of_rows, currency, amount, what. Its first lines
 say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`); `-- of:` says which rows
-it reads, where it reads no others.
+it reads, where it reads no others; `-- turns on:` which rows it takes to find anything: where there is none, it is not asked.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _SUBUNIT: Final = (
     )
     + " ELSE 0.01 END"
 )
+_TURNS_ON: Final = re.compile(r"^-- turns on: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,12 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A file of `sql/`: its text and the columns that it reads."""
+    """A file of `sql/`: its text, the columns that it reads, and a condition without whose rows it finds nothing (or none)."""
 
     text: str
     columns: tuple[str, ...]
     beside: tuple[str, ...]
+    turns_on: str
 
 
 @cache
@@ -56,7 +58,8 @@ def query_named(name: str) -> Query:
     """The query of this name."""
     text = resources.files("fiscus.cost.conformance").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     lists = {key: tuple(names.split()) for key, names in re.findall(r"^-- (columns|beside): (.*)$", text, re.MULTILINE)}
-    return Query(text, lists.get("columns", ()), lists.get("beside", ()))
+    turning = _TURNS_ON.search(text)
+    return Query(text, lists.get("columns", ()), lists.get("beside", ()), turning[1] if turning else "")
 
 
 def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:

@@ -98,6 +98,11 @@ def _condition(plan: Plan) -> str:
     return how.when if how is not None and how.method == "group" and how.when else ALWAYS
 
 
+def _turns_on(plan: Plan) -> str:
+    """The rows without which the query of a grouped rule finds nothing; empty where that is not known."""
+    return query_named(plan.name).turns_on if plan.ask == "group" else ""
+
+
 def _kind(plan: Plan) -> str:
     """The kind of columns that a rule of an attribute speaks of."""
     return plan.rule.execution.when if plan.rule.execution else ""
@@ -139,6 +144,7 @@ class Asking:
         facts = self._facts
         tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
         tests |= {plan.rule.id: RowTest(_condition(plan), "false") for plan in plans if plan.ask in GROUPED}
+        tests |= {turn: RowTest(turn, "false") for plan in plans if (turn := _turns_on(plan))}
         for kind in dict.fromkeys(_kind(plan) for plan in plans if plan.ask == "cells"):
             tests |= {f"{kind} {c}": t for c, t in screen(kind, self._asked_of(kind), facts.focus).items()}
         tests |= {p.rule.id: detail(p.name, c) for p in plans if p.ask == "cells" and (c := self._unscreened(_kind(p)))}
@@ -224,7 +230,7 @@ class Asking:
                 yield self._grouped(plan.rule, answers.get(question, Groups()), judged)
 
     def _question(self, plan: Plan) -> Question | Verdict:
-        """What is asked for a grouped rule, or its verdict where nothing can be."""
+        """What is asked for a grouped rule, or its verdict where nothing can be; empty where its query would find nothing."""
         if missing := self._absent(plan):
             return verdict(plan.rule, "not_applicable", f"the file has no column {missing}")
         if plan.ask == "one_each":
@@ -232,7 +238,8 @@ class Asking:
             return plan.one
         if plan.ask == "unique":
             return unique_sql(plan.name)
-        if plan.ask == "schema":
+        turn = _turns_on(plan)
+        if plan.ask == "schema" or (turn and not self._counts[turn].judged):
             return ""
         query, table = query_named(plan.name), ""
         if plan.ask == "beside":

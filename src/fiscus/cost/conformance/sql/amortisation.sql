@@ -2,6 +2,7 @@
 -- past the file, or began before it, stays open unless more than its price is amortised already.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus ChargeCategory BilledCost EffectiveCost ChargePeriodStart ChargePeriodEnd
 -- of: CommitmentDiscountId IS NOT NULL
+-- turns on: CommitmentDiscountId IS NOT NULL AND ChargeCategory = 'Purchase'
 SELECT CASE WHEN amortised - billed > gap THEN 'broken' WHEN ends > used_until OR begins < used_from THEN 'open'
         WHEN abs(amortised - billed) > gap THEN 'broken' ELSE 'kept' END AS status,
     place, number_of_rows, currency, abs(amortised - billed) AS amount,

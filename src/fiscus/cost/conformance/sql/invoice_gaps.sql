@@ -1,5 +1,6 @@
 -- A period that was invoiced to an account has billed charges without an InvoiceId.
 -- columns: InvoiceId BilledCost BillingAccountId
+-- turns on: InvoiceId IS NULL AND number(BilledCost) <> 0
 SELECT 'broken' AS status, min(CASE WHEN InvoiceId IS NULL THEN x__row END) AS place, count_if(InvoiceId IS NULL) AS number_of_rows,
     BillingCurrency AS currency, sum(CASE WHEN InvoiceId IS NULL THEN amount(BilledCost) END) AS amount,
     coalesce(BillingAccountId, '') || ' ' || coalesce(BillingPeriodStart::VARCHAR, '') AS what

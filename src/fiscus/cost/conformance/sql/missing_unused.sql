@@ -1,6 +1,7 @@
 -- A recurring purchase makes so much of a commitment eligible in its charge period: what the Used rows leave stands on an Unused row.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus CommitmentDiscountQuantity ChargeCategory ChargeFrequency
 -- of: CommitmentDiscountId IS NOT NULL
+-- turns on: CommitmentDiscountId IS NOT NULL AND ChargeCategory = 'Purchase' AND ChargeFrequency = 'Recurring'
 SELECT 'broken' AS status, min(bought.place) AS place, count(*) AS number_of_rows, NULL::VARCHAR AS currency, NULL::DECIMAL(38,12) AS amount,
     bought.id || ': ' || any_value(bought.quantity) || ' bought, ' || coalesce(sum(spent.used), 0) || ' used, no Unused row' AS what
 FROM (SELECT CommitmentDiscountId AS id, moment(ChargePeriodStart) AS begins, moment(ChargePeriodEnd) AS ends,

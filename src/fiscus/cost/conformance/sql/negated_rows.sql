@@ -1,5 +1,6 @@
 -- A row that takes back exactly what a covered row of the same resource, price and period costs is a discount in a row of its own.
 -- columns: CommitmentDiscountId ChargeCategory BilledCost ResourceId
+-- turns on: number(BilledCost) < 0 AND ChargeCategory = 'Usage' AND ChargeClass IS NULL AND ResourceId IS NOT NULL
 SELECT 'broken' AS status, min(undone.x__row) AS place, count(*) AS number_of_rows, undone.BillingCurrency AS currency,
     abs(sum(amount_of)) AS amount, undone.ResourceId || ' is taken back' AS what
 FROM (SELECT *, amount(BilledCost) AS amount_of FROM delivery

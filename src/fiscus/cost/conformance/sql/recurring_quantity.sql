@@ -1,6 +1,7 @@
 -- What a recurring purchase makes eligible in its charge period is what Used and Unused rows of that period hold together.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus CommitmentDiscountQuantity ChargeCategory ChargeFrequency
 -- of: CommitmentDiscountId IS NOT NULL
+-- turns on: CommitmentDiscountId IS NOT NULL AND ChargeCategory = 'Purchase' AND ChargeFrequency = 'Recurring'
 SELECT 'broken' AS status, min(bought.place) AS place, count(*) AS number_of_rows, NULL::VARCHAR AS currency, NULL::DECIMAL(38,12) AS amount,
     bought.id || ': ' || any_value(bought.quantity) || ' bought, ' || sum(spent.quantity) || ' used and unused' AS what
 FROM (SELECT CommitmentDiscountId AS id, moment(ChargePeriodStart) AS begins, moment(ChargePeriodEnd) AS ends,

@@ -1,6 +1,7 @@
 -- Tax on costs that are not billed: where nothing is levied on, ListCost of the tax is its BilledCost; else it has its sign.
 -- columns: ChargeCategory ListCost BilledCost
 -- of: ChargeCategory = 'Tax'
+-- turns on: CASE WHEN ChargeCategory = 'Tax' THEN TRY_CAST(ListCost AS DECIMAL(38,12)) IS DISTINCT FROM TRY_CAST(BilledCost AS DECIMAL(38,12)) END
 SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, BillingCurrency AS currency,
     abs(sum(amount(ListCost)) - sum(amount(BilledCost))) AS amount, coalesce(InvoiceId, BillingPeriodStart::VARCHAR, '') || ': taxes' AS what
 FROM delivery WHERE ChargeCategory = 'Tax' GROUP BY BillingCurrency, InvoiceId, BillingPeriodStart, BillingAccountId
