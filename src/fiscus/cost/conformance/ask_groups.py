@@ -15,9 +15,10 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from fiscus.cost.conformance.ask_rows import FIRST_ROWS, SPARSE
+from fiscus.cost.conformance.ask_rows import SPARSE
 from fiscus.cost.conformance.conditions import PIECE
 from fiscus.cost.conformance.currencies import MINOR_DIGITS
+from fiscus.cost.conformance.patterns import SHOWN
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import spell_readings
 from fiscus.kernel.rows import Rows
@@ -72,7 +73,7 @@ def group_sql(text: str, kind_of: Callable[[str], str]) -> str:
     text = re.sub(r"\bsubunit\(([^()]+)\)", lambda call: _SUBUNIT.replace("{x}", call[1]), text)
     return (
         "SELECT status, currency, count(*), CAST(sum(number_of_rows) AS BIGINT), sum(abs(amount)),"
-        f" min(place, {FIRST_ROWS}), min_by(what, (coalesce(place, 0), what), {FIRST_ROWS})"
+        f" min(place, {SHOWN}), min_by(what, (coalesce(place, 0), what), {SHOWN})"
         f" FROM ({spell_readings(text, kind_of)}) GROUP BY status, currency"
     )
 
@@ -86,7 +87,7 @@ def groups_of(desk: Desk, answer: Rows) -> Groups:
         places: list[int] = row[5] or []  # type: ignore[assignment]  # lists of row numbers and of texts
         whats: list[str] = row[6] or []  # type: ignore[assignment]
         seen += [(places[n] if n < len(places) else -1, what) for n, what in enumerate(whats)]
-    texts = tuple(f"{desk.place(place)}: {what}" if place >= 0 else what for place, what in sorted(seen)[:FIRST_ROWS])
+    texts = tuple(f"{desk.place(place)}: {what}" if place >= 0 else what for place, what in sorted(seen)[:SHOWN])
     money: dict[str, Decimal] = {}
     for row in broken:
         if isinstance(row[4], Decimal) and row[4]:

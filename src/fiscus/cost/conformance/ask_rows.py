@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from itertools import count
 from typing import Final
 
-from fiscus.cost.conformance.patterns import FEW_MAX, GROUPS_MAX, Patterns, few_valued, seen_values
+from fiscus.cost.conformance.alike import Alike, Carried
+from fiscus.cost.conformance.patterns import CURRENCY, FEW_MAX, GROUPS_MAX, SHOWN, Patterns, few_valued, seen_values
 from fiscus.cost.conformance.ports import Desk
-from fiscus.cost.conformance.readings import alias_readings
+from fiscus.cost.conformance.readings import alias_readings, spell_readings
 from fiscus.cost.conformance.row_tests import RowTest, both
+from fiscus.cost.conformance.types import DeliveredColumn
+from fiscus.kernel.money import EXACT
 from fiscus.kernel.rows import Rows
 
-FIRST_ROWS: Final = 3
 COSTLY: Final = re.compile(r"json|list_|regexp|is_flat|key_list|elements|is_unit|is_currency")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 NEVER: Final = "false"
+NOTHING: Final = Rows((), ())
 WORD: Final = re.compile(r"\w+")
 MONEY: Final = "greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount({second}), 0)))"
 SPARSE: Final = 8
 """Where at most one row in so many is broken, the others are left out before places and money are gathered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many rows a test judged, how many broke it."""
-
-    judged: int
-    broken: int
+DECIMAL: Final = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+WHOLE_DIGITS_MAX: Final = 18
+"""Digits before the point up to which decimals of any number of rows add up in DECIMAL(38,12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,35 @@ class Damage:
 
     places: tuple[str, ...] = ()
     money: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows a test judged, how many broke it. `damage` tells where and how much, if the groups of rows carry it."""
+
+    judged: int
+    broken: int
+    damage: Callable[[], Damage] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The money of a row: BilledCost or `column`, whichever is more. `known`: the delivery has one of them."""
+
+    column: str
+    known: bool
+
+    def carried(self, columns: Iterable[DeliveredColumn], few: Collection[str], kind_of: Callable[[str], str]) -> str:
+        """SQL of it for every row; empty where only rows that break a rule are read for it.
+
+        That is so where currencies are not few, where text would be read as a decimal on every row, and where amounts of rows
+        that break nothing could add up to more than a decimal holds.
+        """
+        natives = {column.name: column.native for column in columns}
+        parts = [DECIMAL.fullmatch(natives.get(name, "")) for name in ("BilledCost", self.column)]
+        if CURRENCY not in few or not all(p and int(p[1]) - int(p[2]) <= WHOLE_DIGITS_MAX for p in parts):
+            return ""
+        return spell_readings(MONEY.format(second=self.column), kind_of)
 
 
 def columns_of_few_values(desk: Desk) -> tuple[str, ...]:
@@ -50,7 +79,7 @@ def columns_of_few_values(desk: Desk) -> tuple[str, ...]:
 
 
 def count_rows(
-    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]
+    desk: Desk, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str], purse: Purse
 ) -> Mapping[str, Count]:
     """Judged and broken rows by the name of the test: rows that look alike at once, costly ones by the column's values."""
     known = {column.name for column in desk.columns} - set(few)
@@ -59,7 +88,8 @@ def count_rows(
     for name, test in tests.items():
         column = _costly_column(test, known)
         (values_of.setdefault(column, {}) if column else direct)[name] = test
-    asked = [Counting(direct, kind_of, few), *(Counting(mine, kind_of, (c,)) for c, mine in values_of.items())]
+    money = purse.carried(desk.columns, few, kind_of)
+    asked = [Counting(direct, kind_of, few, money), *(Counting(mine, kind_of, (c,)) for c, mine in values_of.items())]
     answers = desk.query_all([one.patterns.groups() for one in asked])
     found: dict[str, Count] = {}
     for counting, answer in zip(asked, answers, strict=True):
@@ -79,7 +109,9 @@ def _costly_column(test: RowTest, known: Collection[str]) -> str:
 class Counting:
     """Tests that are counted by one statement: of each, the rows that it judges and the rows that break it."""
 
-    def __init__(self, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str]) -> None:
+    def __init__(
+        self, tests: Mapping[str, RowTest], kind_of: Callable[[str], str], few: Collection[str], money: str = ""
+    ) -> None:
         readings: dict[str, str] = {}
 
         def said(sql: str) -> str:
@@ -88,29 +120,35 @@ class Counting:
 
         self._conditions = {name: (said(test.when), said(both(test.when, test.broken))) for name, test in tests.items()}
         distinct = dict.fromkeys(sql for pair in self._conditions.values() for sql in pair if sql != NEVER)
-        self.patterns = Patterns(list(distinct), few, readings)
+        self.patterns = Patterns(list(distinct), few, readings, money)
+        self._carry = bool(money)
 
     def found(self, desk: Desk, groups: Rows) -> Mapping[str, Count]:
         """The counts by the name of the test, of what the statement answered; too many groups are counted on the desk."""
         if len(groups.rows) <= GROUPS_MAX:
-            counted = dict(self.patterns.counted(groups))
+            alike = self.patterns.alike(groups)
+            counted = {sql: alike.count(sql) for sql in self.patterns.conditions}
+            damage = partial(_carried, desk, alike) if self._carry else None
         else:
             (row,) = desk.query(self.patterns.counts()).rows
             counted = {sql: _whole(value) for sql, value in zip(self.patterns.conditions, row, strict=True)}
+            damage = None
         counted[NEVER] = 0
-        return {name: Count(counted[when], counted[broken]) for name, (when, broken) in self._conditions.items()}
+        return {
+            name: Count(counted[when], counted[broken], partial(damage, broken) if damage and counted[broken] else None)
+            for name, (when, broken) in self._conditions.items()
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class Purse:
-    """The money of a row: BilledCost or `column`, whichever is more. `known`: the delivery has one of them."""
-
-    column: str
-    known: bool
+def _carried(desk: Desk, alike: Alike, broken: str) -> Damage:
+    return _damage(desk, alike.carried(broken))
 
 
 class Damaging:
-    """The question where and how much the broken tests among `tests` break: one pass over their rows. `sql` is empty for none."""
+    """Where and how much the broken tests among `tests` break: what their counts do not tell is asked of the rows, in one pass.
+
+    `sql` is empty where nothing is asked.
+    """
 
     def __init__(
         self,
@@ -121,6 +159,8 @@ class Damaging:
         rows: int,
     ) -> None:
         broken = {name: test for name, test in tests.items() if counts[name].broken}
+        self._told = {name: tell for name in broken if (tell := counts[name].damage)}
+        broken = {name: test for name, test in broken.items() if name not in self._told}
         self._names = list(broken)
         self.sql = ""
         if not broken:
@@ -131,7 +171,7 @@ class Damaging:
         faults = [alias_readings(both(test.when, test.broken), kind_of, needed) for test in broken.values()]
         cells: list[str] = []
         for fault in faults:
-            cells.append(f"min(CASE WHEN {fault} THEN x__row END, {FIRST_ROWS})")
+            cells.append(f"min(CASE WHEN {fault} THEN x__row END, {SHOWN})")
             cells.append(f"sum(CASE WHEN {fault} THEN {money} END)" if purse.known else "NULL")
         sparse = sum(counts[name].broken for name in broken) * SPARSE <= rows
         which = f" WHERE {' OR '.join(f'({fault})' for fault in dict.fromkeys(faults))}" if sparse else ""
@@ -139,8 +179,12 @@ class Damaging:
         self.sql = f"SELECT BillingCurrency, {', '.join(cells)} FROM ({_read(of_money)} FROM ({read})) GROUP BY BillingCurrency"
 
     def found(self, desk: Desk, answer: Rows) -> Mapping[str, Damage]:
-        """What the statement answered, by the name of the test."""
-        return {name: _damage(desk, answer.rows, 1 + 2 * n) for n, name in enumerate(self._names)}
+        """By the name of the test; `answer`: of the statement, or nothing where there is none."""
+        told = {name: tell() for name, tell in self._told.items()}
+        return told | {
+            name: _damage(desk, (Carried(row[0], row[at] or [], row[at + 1]) for row in answer.rows))  # type: ignore[arg-type]  # row numbers
+            for at, name in zip(count(1, 2), self._names, strict=False)
+        }
 
 
 def damage_of(
@@ -148,19 +192,18 @@ def damage_of(
 ) -> Mapping[str, Damage]:
     """Places and money of the rows that break each test, by name, for those that were broken."""
     asked = Damaging(tests, counts, kind_of, purse, desk.row_count)
-    return asked.found(desk, desk.query(asked.sql)) if asked.sql else {}
+    return asked.found(desk, desk.query(asked.sql) if asked.sql else NOTHING)
 
 
-def _damage(desk: Desk, rows: Sequence[tuple[object, ...]], at: int) -> Damage:
+def _damage(desk: Desk, parts: Iterable[Carried]) -> Damage:
     places: list[int] = []
     money: dict[str, Decimal] = {}
-    for row in rows:
-        found: list[int] = row[at] or []  # type: ignore[assignment]  # row numbers
-        places += found
-        amount = row[at + 1]
-        if isinstance(amount, Decimal) and amount:
-            money[str(row[0] or "without currency")] = amount
-    return Damage(tuple(desk.place(n) for n in sorted(places)[:FIRST_ROWS]), money)
+    for part in parts:
+        places += part.first
+        if isinstance(part.money, Decimal) and part.money:
+            currency = str(part.currency or "without currency")
+            money[currency] = EXACT.add(money.get(currency, Decimal(0)), part.money)
+    return Damage(tuple(desk.place(n) for n in sorted(places)[:SHOWN]), dict(sorted(money.items())))
 
 
 def _read(needed: Mapping[str, str]) -> str:

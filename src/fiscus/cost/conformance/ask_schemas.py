@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from fiscus.cost.conformance.ask_groups import Groups
-from fiscus.cost.conformance.ask_rows import FIRST_ROWS
+from fiscus.cost.conformance.patterns import SHOWN
 from fiscus.cost.conformance.ports import Desk
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def ask_schema(desk: Desk, column: str, name: str) -> Groups:
         for text, count, place in rows
         if (fault := _fault(validator, str(text)))
     ]
-    first = sorted(faults)[:FIRST_ROWS]
+    first = sorted(faults)[:SHOWN]
     places = tuple(f"{desk.place(place)}: {fault[:FAULT_CHARS_MAX]}" for place, _, fault in first)
     return Groups(broken=sum(count for _, count, _ in faults), places=places)
 

@@ -82,8 +82,8 @@ def warn(desk: Desk, facts: Facts) -> Iterator[Verdict]:
     if facts.dataset != "cost_and_usage":
         return
     tests = {one.id: one.test for one in HEURISTICS if one.test is not None}
-    counts = count_rows(desk, tests, facts.kind_of, facts.few)
     purse = Purse(MONEY_COLUMN[facts.dataset], "BilledCost" in facts.delivered)
+    counts = count_rows(desk, tests, facts.kind_of, facts.few, purse)
     damage = damage_of(desk, tests, counts, facts.kind_of, purse)
     for one in HEURISTICS:
         if one.test is not None:

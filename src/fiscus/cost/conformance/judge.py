@@ -17,7 +17,7 @@ from fiscus.cost.conformance.ask_groups import (
     tearings,
     unique_sql,
 )
-from fiscus.cost.conformance.ask_rows import Count, Damage, Damaging, Purse, count_rows, damage_of
+from fiscus.cost.conformance.ask_rows import NOTHING, Count, Damage, Damaging, Purse, count_rows, damage_of
 from fiscus.cost.conformance.ask_schemas import ask_schema
 from fiscus.cost.conformance.cells import WELL_FORMED, WORDS, columns_for, detail, screen
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, settle, tests_of_facts
@@ -148,11 +148,11 @@ class Asking:
         for kind in dict.fromkeys(_kind(plan) for plan in plans if plan.ask == "cells"):
             tests |= {f"{kind} {c}": t for c, t in screen(kind, self._asked_of(kind), facts.focus).items()}
         tests |= {p.rule.id: detail(p.name, c) for p in plans if p.ask == "cells" and (c := self._unscreened(_kind(p)))}
-        counts = dict(count_rows(self._desk, {**tests_of_facts(facts), **tests}, facts.kind_of, facts.few))
+        counts = dict(count_rows(self._desk, {**tests_of_facts(facts), **tests}, facts.kind_of, facts.few, self._purse))
         settle(facts, counts)
         again = {name: test for name, test in tests.items() if blanks_of(test.when, test.broken) & facts.odd_words}
         if again:
-            counts |= count_rows(self._desk, again, facts.kind_of, facts.few)
+            counts |= count_rows(self._desk, again, facts.kind_of, facts.few, self._purse)
         self._counts = counts
 
     def _unscreened(self, kind: str) -> list[str]:
@@ -188,7 +188,7 @@ class Asking:
         counts = {name: odd[name] for name in tests if name in odd}
         later = {name: test for name, test in tests.items() if name not in odd}
         if later:
-            counts |= count_rows(self._desk, later, self._facts.kind_of, self._facts.few)
+            counts |= count_rows(self._desk, later, self._facts.kind_of, self._facts.few, self._purse)
         damage = damage_of(self._desk, tests, counts, self._facts.kind_of, self._purse)
         for plan in plans:
             name, kind = plan.rule.id, _kind(plan)
@@ -263,8 +263,7 @@ class Asking:
         first = [damaging.sql] if damaging.sql else []
         first += [one.sql for one in cut] + [key.sql for key in keys]
         answers = iter(self._desk.query_all(first + [self._adding_up(text) for text in whole]))
-        if damaging.sql:
-            self._damages = damaging.found(self._desk, next(answers))
+        self._damages = damaging.found(self._desk, next(answers) if damaging.sql else NOTHING)
         for _ in cut:
             next(answers)
         torn = [one for key in keys for one in key.torn(next(answers))]

@@ -11,7 +11,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from fiscus.cost.conformance.conditions import PIECE, Answer, Condition, answered, leaves_of, spelt, taken_apart
+from fiscus.cost.conformance.alike import Alike
+from fiscus.cost.conformance.conditions import PIECE, leaves_of, spelt, taken_apart
 from fiscus.cost.conformance.types import DeliveredColumn
 from fiscus.kernel.rows import Rows
 
@@ -20,6 +21,9 @@ FEW_MAX: Final = 12
 FIRST_ROWS_SEEN: Final = 2_048
 GROUPS_MAX: Final = 4_000
 """Groups that are judged here; more of them are judged where they are."""
+CURRENCY: Final = "BillingCurrency"
+SHOWN: Final = 3
+"""Rows that are named of those that break a rule: the first."""
 _COUNT: Final = "x__n"
 _FEW: Final = re.compile(r"\w*(Category|Subcategory|Class|Currency|Frequency|Status|Unit)|BillingPeriod(Start|End)")
 """Columns of closed lists, or nearly. No name, type or id: a file in their order has few in its first rows, and then many."""
@@ -44,10 +48,15 @@ def seen_values(columns: Sequence[str]) -> str:
 
 
 class Patterns:
-    """Conditions that are counted together. `few`: columns to group by as they are; `readings`: SQL of names in conditions."""
+    """Conditions that are counted together. `few`: columns to group by as they are; `readings`: SQL of names in conditions.
 
-    def __init__(self, conditions: Collection[str], few: Collection[str], readings: Mapping[str, str]) -> None:
-        self._few, self._readings = few, readings
+    `money`: SQL of what a row costs. Where it is given, BillingCurrency is one of `few`; groups carry their first rows and costs.
+    """
+
+    def __init__(
+        self, conditions: Collection[str], few: Collection[str], readings: Mapping[str, str], money: str = ""
+    ) -> None:
+        self._few, self._readings, self._money = few, readings, money
         self._conditions = {sql: taken_apart(sql) for sql in conditions}
         leaves = dict.fromkeys(leaf for condition in self._conditions.values() for leaf in leaves_of(condition))
         self._names = {leaf: f"x__{n}" for n, leaf in enumerate(leaves)}
@@ -63,8 +72,11 @@ class Patterns:
     def groups(self) -> str:
         """SQL: the answers of all leaves, each combination once with its number of rows; one more than GROUPS_MAX at most."""
         names = "".join(f"{name}, " for name in self._names.values())
-        ending = "GROUP BY ALL" if names else ""
-        return f"SELECT {names}sum({_COUNT}) AS {_COUNT} FROM ({self._answers()}) {ending} LIMIT {GROUPS_MAX + 1}"
+        ending = "GROUP BY ALL" if names or self._money else ""
+        carried = f", {CURRENCY}, list(x__first), sum(x__money)" if self._money else ""
+        return (
+            f"SELECT {names}sum({_COUNT}) AS {_COUNT}{carried} FROM ({self._answers()}) {ending} LIMIT {GROUPS_MAX + 1}"
+        )
 
     def counts(self) -> str:
         """SQL: one row, the number of rows that meet each condition, in order."""
@@ -73,24 +85,16 @@ class Patterns:
         ]
         return f"SELECT {', '.join(cells) or 'NULL'} FROM ({self._answers()})"
 
-    def counted(self, groups: Rows) -> Mapping[str, int]:
-        """The number of rows that meet each condition, of the rows that `groups` answered."""
-        *columns, weights = zip(*groups.rows, strict=True) if groups.rows else [()] * (len(self._names) + 1)
-        everything = (1 << len(groups.rows)) - 1
-        answers = {leaf: _answer(values) for leaf, values in zip(self._names, columns, strict=True)}
-        planes = list(_planes([int(str(weight or 0)) for weight in weights]))
-
-        def weighed(condition: Condition) -> int:
-            met = answered(condition, answers.__getitem__, everything).true
-            return sum((met & plane).bit_count() << n for n, plane in enumerate(planes)) if met else 0
-
-        return {sql: weighed(condition) for sql, condition in self._conditions.items()}
+    def alike(self, groups: Rows) -> Alike:
+        """What `groups` answered, to be asked for each condition."""
+        return Alike(self._conditions, list(self._names), groups)
 
     def _answers(self) -> str:
         """The answers of all leaves for each group."""
         cells = [f"({leaf}) AS {self._names[leaf]}" for leaf in self._shown]
         cells += [f"({by} IS NULL) AS {self._names[leaf]}" for leaf, by in self._told.items()]
         cells += [*(self._names[leaf] for leaf in self._keyed), _COUNT]
+        cells += [CURRENCY, "x__first", "x__money"] if self._money else []
         return f"SELECT {', '.join(cells)} FROM (SELECT *{self._read(self._shown)} FROM ({self._grouped()}))"
 
     def _told_nulls(self, keyed: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -113,28 +117,12 @@ class Patterns:
         cells = [f'"{name}"' for name in self._few] + [f"({leaf}) AS {self._names[leaf]}" for leaf in self._keyed]
         named = "".join(f"{cell}, " for cell in cells)
         ending = " GROUP BY ALL" if cells else ""
-        return f"SELECT {named}count(*) AS {_COUNT} FROM (SELECT *{self._read(self._keyed)} FROM delivery){ending}"
+        carried = f", min(x__row, {SHOWN}) AS x__first, sum({self._money}) AS x__money" if self._money else ""
+        return f"SELECT {named}count(*) AS {_COUNT}{carried} FROM (SELECT *{self._read(self._keyed)} FROM delivery){ending}"
 
     def _read(self, leaves: Sequence[str]) -> str:
         spoken = {piece for leaf in leaves for piece in PIECE.findall(leaf)}
         return "".join(f", {sql} AS {name}" for name, sql in self._readings.items() if name in spoken)
-
-
-def _answer(values: Sequence[object]) -> Answer:
-    """The bits of one leaf; the first row has the lowest."""
-    true = false = 0
-    for n, value in enumerate(values):
-        if value:
-            true |= 1 << n
-        elif value is not None:
-            false |= 1 << n
-    return Answer(true, false)
-
-
-def _planes(weights: Sequence[int]) -> Iterator[int]:
-    """Bit n of every weight, gathered: what is counted is then a sum of powers of two."""
-    for n in range(max(weights, default=0).bit_length()):
-        yield sum(1 << row for row, weight in enumerate(weights) if weight >> n & 1)
 
 
 def _columns(leaf: str) -> Iterator[str]:

@@ -56,13 +56,13 @@ def test_groups_give_the_counts_that_the_rows_give(
     for row in rows:
         db.execute("INSERT INTO delivery VALUES (?, ?, ?, ?)", row)
     patterns = Patterns(conditions, sorted(few), READINGS)
-    counted = patterns.counted(Rows((), tuple(db.execute(patterns.groups()).fetchall())))
+    alike = patterns.alike(Rows((), tuple(db.execute(patterns.groups()).fetchall())))
     asked = db.execute(patterns.counts()).fetchall()[0]
     read = ", ".join(f"{sql} AS {name}" for name, sql in READINGS.items())
     direct = ", ".join(f"coalesce(count_if({c}), 0)::INTEGER" for c in conditions)
     wanted = db.execute(f"SELECT {direct} FROM (SELECT *, {read} FROM delivery)").fetchall()[0]
-    assert tuple(counted[condition] for condition in conditions) == wanted
-    assert [int(number or 0) for number in asked] == [counted[condition] for condition in patterns.conditions]
+    assert tuple(alike.count(condition) for condition in conditions) == wanted
+    assert [int(number or 0) for number in asked] == [alike.count(condition) for condition in patterns.conditions]
 
 
 @pytest.mark.parametrize(
