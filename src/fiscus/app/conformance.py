@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from fiscus.cost.conformance.choose import check_has_dataset, column_types, dataset_of, version_for
 from fiscus.cost.conformance.delivery_facts import first_facts
-from fiscus.cost.conformance.heuristics import warn
 from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
 from fiscus.cost.types import Dataset, FocusVersion
@@ -19,6 +18,9 @@ from fiscus.stores.lake import EMBEDDED
 from fiscus.stores.lake.check_desk import CheckDesk
 
 if TYPE_CHECKING:
+    from fiscus.cost.conformance.delivery_facts import Facts
+    from fiscus.cost.conformance.ports import Desk
+    from fiscus.cost.conformance.types import Verdict
     from fiscus.stores.lake.spark_desk import SparkDesk
 
 
@@ -52,7 +54,7 @@ def check_delivery(request: CheckRequest, progress: Progress) -> Report:
         progress.stage("What the vendor delivers")
         facts = first_facts(desk, version, dataset, request.declared)
         verdicts = judge(desk, facts, progress)
-        warnings = tuple(warn(desk, facts)) if request.heuristics else ()
+        warnings = _warnings(desk, facts) if request.heuristics else ()
         return Report(version, dataset, tuple(file.path for file in desk.files), desk.row_count, verdicts, warnings)
 
 
@@ -83,6 +85,12 @@ def lake_request(request: CheckRequest, home: Path, part: str) -> CheckRequest:
         engine=settings.engine if own else request.engine,
         engine_settings=settings.engine_settings if own else {},
     )
+
+
+def _warnings(desk: Desk, facts: Facts) -> tuple[Verdict, ...]:
+    from fiscus.cost.conformance.heuristics import warn
+
+    return tuple(warn(desk, facts))
 
 
 def _desk(request: CheckRequest, progress: Progress) -> CheckDesk | SparkDesk:

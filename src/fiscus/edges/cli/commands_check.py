@@ -57,7 +57,6 @@ def check(
         What answers the questions of the rules: duckdb, or a cluster that sees the files: spark://host:port.
     """
     from fiscus.app.conformance import CheckRequest, check_delivery, lake_request
-    from fiscus.app.workspace import find_home
     from fiscus.edges.cli.check_options import beside_paths, read_declared, refuse_odd_choice
 
     refuse_odd_choice(paths or [], lake, engine)
@@ -71,6 +70,8 @@ def check(
         engine=engine,
     )
     if lake:
+        from fiscus.app.workspace import find_home
+
         request = lake_request(request, find_home(common.home), lake)
     with progress(common) as bar:
         report = check_delivery(request, bar)
