@@ -22,7 +22,7 @@ _TEXT: Final[Mapping[str, str]] = {
     "number": "TRY_CAST({x} AS DOUBLE)",
     "amount": "TRY_CAST({x} AS DECIMAL(38,12))",
     "moment": "TRY_CAST({x} AS TIMESTAMP)",
-    "is_number": "least(TRY_CAST({x} AS DOUBLE) IS NOT NULL, NOT regexp_matches({x}, '[^-0-9.eE]'))",
+    "is_number": "least(TRY_CAST({x} AS DOUBLE) IS NOT NULL, regexp_full_match({x}, '[-0-9.eE]*'))",
     "is_decimal": "(TRY_CAST({x} AS DOUBLE) IS NOT NULL)",
     "is_time": "least({x} LIKE '____-__-__T__:__:__Z', TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
     "is_moment": "(TRY_CAST({x} AS TIMESTAMP) IS NOT NULL)",
