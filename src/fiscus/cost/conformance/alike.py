@@ -32,6 +32,11 @@ class Alike:
         self._answers = {leaf: _answer(values) for leaf, values in zip(leaves, columns, strict=False)}
         self._planes = list(_planes([int(str(weight or 0)) for weight in columns[self._width]]))
 
+    @property
+    def carries(self) -> bool:
+        """Whether every group carries what it costs."""
+        return all(len(row) > self._width + 1 and row[-1] is not None for row in self._rows)
+
     def count(self, condition: str) -> int:
         """The number of rows that meet the condition."""
         met = self._met(condition)

@@ -15,7 +15,6 @@ from fiscus.cost.conformance.patterns import CURRENCY, FEW_MAX, GROUPS_MAX, SHOW
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import alias_readings, spell_readings
 from fiscus.cost.conformance.row_tests import RowTest, both
-from fiscus.cost.conformance.types import DeliveredColumn
 from fiscus.kernel.money import EXACT
 from fiscus.kernel.rows import Rows
 
@@ -27,9 +26,8 @@ WORD: Final = re.compile(r"\w+")
 MONEY: Final = "greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount({second}), 0)))"
 SPARSE: Final = 8
 """Where at most one row in so many is broken, the others are left out before places and money are gathered."""
-DECIMAL: Final = re.compile(r"DECIMAL\((\d+),(\d+)\)")
-WHOLE_DIGITS_MAX: Final = 18
-"""Digits before the point up to which decimals of any number of rows add up in DECIMAL(38,12)."""
+VAST: Final = 10**18
+"""Any number of costs below it add up in DECIMAL(38,12); from it on they may not, and no row is to fail that breaks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +54,12 @@ class Purse:
     column: str
     known: bool
 
-    def carried(self, columns: Iterable[DeliveredColumn], few: Collection[str], kind_of: Callable[[str], str]) -> str:
-        """SQL of it for every row; empty where only rows that break a rule are read for it.
-
-        That is so where currencies are not few, where text would be read as a decimal on every row, and where amounts of rows
-        that break nothing could add up to more than a decimal holds.
-        """
-        natives = {column.name: column.native for column in columns}
-        parts = [DECIMAL.fullmatch(natives.get(name, "")) for name in ("BilledCost", self.column)]
-        if CURRENCY not in few or not all(p and int(p[1]) - int(p[2]) <= WHOLE_DIGITS_MAX for p in parts):
+    def carried(self, few: Collection[str], kind_of: Callable[[str], str]) -> str:
+        """SQL of what a group of rows costs, NULL if one of them is vast; empty where groups are not of one currency each."""
+        if not self.known or CURRENCY not in few:
             return ""
-        return spell_readings(MONEY.format(second=self.column), kind_of)
+        money = spell_readings(MONEY.format(second=self.column), kind_of)
+        return f"CASE WHEN max({money}) < {VAST} THEN sum(CASE WHEN {money} < {VAST} THEN {money} END) END"
 
 
 def columns_of_few_values(desk: Desk) -> tuple[str, ...]:
@@ -88,7 +81,7 @@ def count_rows(
     for name, test in tests.items():
         column = _costly_column(test, known)
         (values_of.setdefault(column, {}) if column else direct)[name] = test
-    money = purse.carried(desk.columns, few, kind_of)
+    money = purse.carried(few, kind_of)
     asked = [Counting(direct, kind_of, few, money), *(Counting(mine, kind_of, (c,)) for c, mine in values_of.items())]
     answers = desk.query_all([one.patterns.groups() for one in asked])
     found: dict[str, Count] = {}
@@ -121,14 +114,13 @@ class Counting:
         self._conditions = {name: (said(test.when), said(both(test.when, test.broken))) for name, test in tests.items()}
         distinct = dict.fromkeys(sql for pair in self._conditions.values() for sql in pair if sql != NEVER)
         self.patterns = Patterns(list(distinct), few, readings, money)
-        self._carry = bool(money)
 
     def found(self, desk: Desk, groups: Rows) -> Mapping[str, Count]:
         """The counts by the name of the test, of what the statement answered; too many groups are counted on the desk."""
         if len(groups.rows) <= GROUPS_MAX:
             alike = self.patterns.alike(groups)
             counted = {sql: alike.count(sql) for sql in self.patterns.conditions}
-            damage = partial(_carried, desk, alike) if self._carry else None
+            damage = partial(_carried, desk, alike) if alike.carries else None
         else:
             (row,) = desk.query(self.patterns.counts()).rows
             counted = {sql: _whole(value) for sql, value in zip(self.patterns.conditions, row, strict=True)}

@@ -50,7 +50,7 @@ def seen_values(columns: Sequence[str]) -> str:
 class Patterns:
     """Conditions that are counted together. `few`: columns to group by as they are; `readings`: SQL of names in conditions.
 
-    `money`: SQL of what a row costs. Where it is given, BillingCurrency is one of `few`; groups carry their first rows and costs.
+    `money`: SQL of what rows cost together. If it is given, BillingCurrency is one of `few`; groups carry it and their first rows.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class Patterns:
         """SQL: the answers of all leaves, each combination once with its number of rows; one more than GROUPS_MAX at most."""
         names = "".join(f"{name}, " for name in self._names.values())
         ending = "GROUP BY ALL" if names or self._money else ""
-        carried = f", {CURRENCY}, list(x__first), sum(x__money)" if self._money else ""
+        money = "CASE WHEN count(x__money) = count(*) THEN sum(x__money) END"
+        carried = f", {CURRENCY}, list(x__first), {money}" if self._money else ""
         return (
             f"SELECT {names}sum({_COUNT}) AS {_COUNT}{carried} FROM ({self._answers()}) {ending} LIMIT {GROUPS_MAX + 1}"
         )
@@ -117,7 +118,7 @@ class Patterns:
         cells = [f'"{name}"' for name in self._few] + [f"({leaf}) AS {self._names[leaf]}" for leaf in self._keyed]
         named = "".join(f"{cell}, " for cell in cells)
         ending = " GROUP BY ALL" if cells else ""
-        carried = f", min(x__row, {SHOWN}) AS x__first, sum({self._money}) AS x__money" if self._money else ""
+        carried = f", min(x__row, {SHOWN}) AS x__first, {self._money} AS x__money" if self._money else ""
         return f"SELECT {named}count(*) AS {_COUNT}{carried} FROM (SELECT *{self._read(self._keyed)} FROM delivery){ending}"
 
     def _read(self, leaves: Sequence[str]) -> str:
