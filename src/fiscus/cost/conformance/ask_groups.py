@@ -97,7 +97,7 @@ def groups_of(desk: Desk, answer: Rows) -> Groups:
         kept=sum(int(str(row[2])) for row in rows if row[0] == "kept"),
         open_groups=sum(int(str(row[2])) for row in rows if row[0] == "open"),
         places=texts,
-        money=money,
+        money=dict(sorted(money.items())),
     )
 
 

@@ -50,7 +50,7 @@ def seen_values(columns: Sequence[str]) -> str:
 class Patterns:
     """Conditions that are counted together. `few`: columns to group by as they are; `readings`: SQL of names in conditions.
 
-    `money`: SQL of what rows cost together. If it is given, BillingCurrency is one of `few`; groups carry it and their first rows.
+    `money`: SQL of what rows cost together. With it groups carry that and their first rows, and BillingCurrency is one of `few`.
     """
 
     def __init__(
