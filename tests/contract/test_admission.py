@@ -26,9 +26,11 @@ import yaml
 from cel_expr_python import cel
 from tests.bills import write_csv
 from tests.fixtures.certificates import Authority
+from tests.fixtures.commands import fiscus
 from tests.fixtures.gates import bills, gated_company
 from tests.unit.guardrails.test_kubernetes_gate import BUDGETS, SETTINGS, asked, workload
 
+from fiscus.__main__ import command_line
 from fiscus.edges.admission.metrics import FAILURES, GONE, LATE, NOT_RENEWED, REFUSED
 from fiscus.edges.admission.serve import CertificateFile, TlsFiles, tls_context
 from fiscus.edges.admission.standing import Standing
@@ -372,27 +374,17 @@ gates:
 
 
 @pytest.mark.slow
-def test_the_command_serves_until_it_is_told_to_end(home: Path, authority: Authority, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_told_to_end(
+    home: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The whole way: bills in, the loop once, the command in a process of its own, asked over TLS."""
     text = (home / "fiscus.yaml").read_text()
     (home / "fiscus.yaml").write_text(text.replace("\nsources:", f"\nas_of: 2026-11-20{GATES}\nsources:", 1))
     write_csv(home / "inbox" / "example" / "november.csv", bills(["m6i2"]))
-    fiscus = [sys.executable, "-m", "fiscus"]
-    subprocess.run([*fiscus, "run", "--home", str(home)], check=True, capture_output=True)
-    cert, key = authority.issue("server")
-    command = [
-        *fiscus,
-        "serve-admission",
-        "--home",
-        str(home),
-        "--cert",
-        str(cert),
-        "--key",
-        str(key),
-        "--port",
-        "0",
-        "--json",
-    ]
+    fiscus(home, "run")
+    cert, key = map(str, authority.issue("server"))
+    words = ["serve-admission", "--home", str(home), "--cert", cert, "--port", "0", "--json", "--key"]
+    command = [sys.executable, "-m", "fiscus", *words, key]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -404,9 +396,9 @@ def test_the_command_serves_until_it_is_told_to_end(home: Path, authority: Autho
             process.wait(timeout=20)
         finally:
             process.kill()
-    broken = subprocess.run([*command[:-5], "--key", str(cert)], capture_output=True, text=True, check=False)
-    assert broken.returncode == 2
-    assert "do:" in broken.stderr
+    capsys.readouterr()
+    assert command_line()([*words, cert], result_action="return_value") == 2
+    assert "do not go together" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", sorted(MANIFESTS.glob("*.yaml")), ids=lambda path: path.name)

@@ -15,6 +15,7 @@ from zlib import crc32
 
 import pytest
 from tests.fixtures.company import NOON, Settings, open_company, proposed
+from tests.fixtures.effort import sampled
 
 from fiscus.actions.types import Target
 from fiscus.connectors.aws.actions import Ec2Executor, ec2_executors, normalise
@@ -213,7 +214,7 @@ FAILPOINTS = [f"{when} {name} is stored" for name in COMMITS for when in ("befor
 
 
 class TestKillMinusNine:
-    @pytest.mark.parametrize("failpoint", FAILPOINTS)
+    @pytest.mark.parametrize("failpoint", sampled(FAILPOINTS, every=3))
     def test_wherever_the_executor_dies_the_machine_is_changed_at_most_once_and_the_books_agree(
         self, ws, aws, machine, clock, tmp_path, failpoint
     ) -> None:

@@ -92,6 +92,7 @@ def test_a_ledger_that_is_gone_is_answered_by_what_the_budgets_say(home: Path, v
     assert door.opened.ws.counters.value(ALLOWED_WITHOUT) == 0
 
 
+@pytest.mark.thorough
 def test_a_budget_may_say_that_it_is_let_through_and_that_is_counted(home: Path, vendor: LocalAi) -> None:
     company = ai_company(home, vendor)
     budgets = home / "budgets" / "ai.yaml"
@@ -105,6 +106,7 @@ def test_a_budget_may_say_that_it_is_let_through_and_that_is_counted(home: Path,
     assert door.opened.ws.counters.value(ALLOWED_WITHOUT) == 1
 
 
+@pytest.mark.thorough
 def test_what_envoy_gave_up_asking_about_is_given_back(home: Path, vendor: LocalAi) -> None:
     door = Door(ai_company(home, vendor))
     governs, goes_on = door.opened.governing.governs, threading.Event()

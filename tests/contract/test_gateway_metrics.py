@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import httpx
-import openai
 import pytest
 from tests.contract.test_telemetry import Collector, collector  # noqa: F401 a fixture
 from tests.fixtures.ai_company import ai_company
@@ -35,6 +34,8 @@ def test_two_workers_are_one_page_and_a_collector_sees_every_call(
     tmp_path: Path,
     collector: Collector,  # noqa: F811 the fixture
 ) -> None:
+    import openai
+
     with LocalAi(fill=0.5) as vendor:
         company = ai_company(tmp_path / "home", vendor)
         with (company.home / "fiscus.yaml").open("a", encoding="utf-8") as file:

@@ -106,6 +106,7 @@ def test_a_crash_between_the_lakes_commit_and_the_record_is_healed_by_the_same_c
     assert _months(ws) == {month: Decimal(15) for month in MONTHS}
 
 
+@pytest.mark.thorough
 def test_two_deliveries_of_a_source_at_once_leave_one_of_them_whole(ws, tmp_path: Path) -> None:
     bills = [_bill(tmp_path / f"{cost}.csv", cost, 500) for cost in ("2", "5")]
     both = [_start(ws.home, bill) for bill in bills]

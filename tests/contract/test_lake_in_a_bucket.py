@@ -60,6 +60,7 @@ def test_a_delivery_its_owners_its_restatement_and_what_was_reported_before(mach
     delivers_restates_and_remembers(machine, tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_gateway_sees_its_version_and_waits_for_no_bucket(
     machine: Machine, store: BucketStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_gateway_sees_its_version_and_waits_for_no_bucket(
         assert seen.version() == ws.lake.version()
 
 
+@pytest.mark.thorough
 def test_people_reach_the_files_of_the_lake_and_nothing_else(machine: Machine, tmp_path: Path) -> None:
     ws = machine()
     deliver(ws, bill(tmp_path, "i-1"))
@@ -100,6 +102,7 @@ def test_it_is_exported_and_fetched_to_be_checked(machine: Machine, tmp_path: Pa
     assert path.is_relative_to(tmp_path / "aside")
 
 
+@pytest.mark.thorough
 def test_what_was_read_once_is_not_fetched_again(machine: Machine, store: BucketStore, tmp_path: Path) -> None:
     ws = machine()
     deliver(ws, bill(tmp_path, *(f"i-{n}" for n in range(50))))
@@ -135,6 +138,7 @@ def test_two_machines_at_once_lose_no_commit(machine: Machine, tmp_path: Path) -
     assert machine("three").lake.version().charges == 5
 
 
+@pytest.mark.thorough
 def test_of_two_machines_with_the_same_month_the_later_is_told(
     machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +194,7 @@ def test_a_store_that_goes_away_in_mid_commit_leaves_the_lake_as_it_was(
     assert _counted(ws) == (3, 1)
 
 
+@pytest.mark.thorough
 def test_a_commit_whose_answer_is_lost_is_found_to_have_landed(
     machine: Machine, store: BucketStore, tmp_path: Path
 ) -> None:

@@ -270,6 +270,7 @@ def test_a_program_starts_it_and_asks_over_standard_input(home: Path) -> None:
     assert asyncio.run(asked())["asked"] == {"environment": "prod"}
 
 
+@pytest.mark.thorough
 def test_it_is_asked_over_http_and_only_by_this_machine(home: Path) -> None:
     _run(home)
     with _served(home) as url:

@@ -155,6 +155,7 @@ def test_no_end_user_and_nothing_that_a_caller_wrote_leaves(collector: Collector
     assert b"canary" not in collector.raw
 
 
+@pytest.mark.thorough
 def test_a_collector_that_is_away_is_never_waited_for() -> None:
     """Nobody listens there; more calls end than can ever be handed over, at once, and closing is bounded."""
     watching = CallTelemetry("http://127.0.0.1:9")

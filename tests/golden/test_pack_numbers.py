@@ -353,6 +353,7 @@ def test_the_same_pack_gives_the_same_bytes(november, pdf, book, tmp_path) -> No
     assert (tmp_path / "again.xlsx").read_bytes() == book.read_bytes()
 
 
+@pytest.mark.thorough
 def test_letter_is_letter_and_a4_is_a4(november, pdf, tmp_path) -> None:
     render_pdf(november, tmp_path / "letter.pdf", "us-letter")
     sizes = [PdfReader(path).pages[0].mediabox for path in (pdf, tmp_path / "letter.pdf")]

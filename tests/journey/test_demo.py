@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures.effort import THOROUGH
 from tests.fixtures.gateways import nanos
 
 from fiscus.__main__ import command_line
@@ -35,8 +34,8 @@ from fiscus.kernel.money import total
 from fiscus.kernel.progress import Silent
 from fiscus.ownership.owned_totals import owned_totals
 
-# Two months: every promise below holds of them as of a whole year, which the gate and `make demo` run.
-PLAN = DemoPlan(months=12 if THOROUGH else 2, scale=0.05, seed=7)
+pytestmark = pytest.mark.thorough  # whoever works on it has `make demo`, the same whole way, before them
+PLAN = DemoPlan(months=12, scale=0.05, seed=7)
 
 
 @dataclass
@@ -138,7 +137,6 @@ def test_real_calls_through_the_gateway_are_denied_degraded_and_settled_to_the_v
     assert shown.demo.try_it.startswith("curl -i http://127.0.0.1:")
 
 
-@pytest.mark.thorough
 def test_the_same_day_again_changes_nothing(after: tuple[Workspace, SimulatedVendors]) -> None:
     ws, vendors = after
 

@@ -217,6 +217,7 @@ class TestWhenThingsFail:
 
 
 class TestItsEnd:
+    @pytest.mark.thorough
     def test_what_runs_is_answered_and_settled_before_it_ends(self, ai: LocalAi, copied: Path) -> None:
         gateway = start_gateway(copied)
         key = gateway.key()

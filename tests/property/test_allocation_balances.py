@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.bills import deliver, write_csv
 from tests.conftest import DAY
+from tests.fixtures.effort import some
 
 from fiscus.app.workspace import open_workspace
 from fiscus.cost.types import Source
@@ -79,7 +80,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(rule(0), rule(1), rule(2))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=some(30, least=3), deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_borne_is_what_is_billed_and_what_a_second_computation_says(home: Path, first, second, third) -> None:
     (home / "allocations" / "allocations.yaml").write_text(json.dumps({"allocations": [first, second, third]}), "utf-8")
     ws = open_workspace(home, DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.effort import some
@@ -58,6 +59,7 @@ def test_whoever_has_something_to_say_is_found(texts: list[str], asked: list[dic
         assert [sorted(places) for places in walked.ask(one)] == [sorted(places) for places in (matched, unsure)]
 
 
+@pytest.mark.thorough
 def test_conditions_deeper_than_python_indents_are_asked_together_too() -> None:
     terms = [f"intent.max_tokens > {n}" for n in range(3 * DEPTH_MAX)]
     policies = [policy_of(f"p-{n}", " && ".join(terms[: n + 1]), "ai.request") for n in range(len(terms))]

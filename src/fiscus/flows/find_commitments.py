@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from fiscus.cost.commitments.agreements import Agreement
+from fiscus.cost.commitments.agreements import Agreement, read_agreements
 from fiscus.cost.commitments.read_commitments import currencies
 from fiscus.flows.show_commitments import CommitmentsUsed, CommitmentUse, show_commitments
 from fiscus.flows.workspace import Workspace
@@ -27,7 +27,10 @@ _EVER: Final = date(2000, 1, 1)
 def commitment_findings(ws: Workspace) -> Sequence[Finding]:
     """Of every currency that commitments are billed in, and the company's; none where nothing was committed to."""
     found: list[Finding] = []
-    for currency in dict.fromkeys((*currencies(ws.lake, ws.as_of), ws.config.company.currency)):
+    own, billed = ws.config.company.currency, currencies(ws.lake, ws.as_of)
+    if not billed and not read_agreements(ws.lake, own, ws.as_of):
+        return found  # in most companies; what is left to ask would take as long as all that was asked before
+    for currency in dict.fromkeys((*billed, own)):
         shown = show_commitments(ws, currency)
         found += [_short(ws, shown, one) for one in shown.agreements if _falls_short(ws, one, currency)]
         for one in (*shown.lines, *shown.ended):

@@ -151,6 +151,7 @@ def test_money_stands_in_one_place_of_a_budget_before_and_after_the_bill(tmp_pat
     assert spend(ws) == Decimal("12.5")
 
 
+@pytest.mark.thorough
 def test_a_bill_that_knows_another_team_gives_no_team_its_money_back(tmp_path: Path) -> None:
     """ML spends 12.50 of its cap through the gateway; the vendor bills it to a project that is nobody's."""
     ws = _spent(tmp_path, "12.5")
@@ -161,6 +162,7 @@ def test_a_bill_that_knows_another_team_gives_no_team_its_money_back(tmp_path: P
     assert used(ws) == (0, Decimal("12.5"))
 
 
+@pytest.mark.thorough
 def test_a_bill_that_is_lower_than_the_estimate_lowers_it_for_whoever_it_does_not_name(tmp_path: Path) -> None:
     ws = _spent(tmp_path, "12.5")
     bill(ws, AS_OF, {"Tags": "{}"}, "5")
@@ -168,6 +170,7 @@ def test_a_bill_that_is_lower_than_the_estimate_lowers_it_for_whoever_it_does_no
     assert used(ws) == (0, Decimal(5))
 
 
+@pytest.mark.thorough
 def test_what_a_bill_names_in_part_counts_for_the_rest(tmp_path: Path) -> None:
     ws = _spent(tmp_path, "12.5")
     rows = [

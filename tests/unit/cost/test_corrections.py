@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bills import ROW, deliver, write_csv
+from tests.fixtures.effort import some
 from tests.focus_deliveries import write_csv as write_rows
 
 from fiscus.cost.books.types import ClosedMonth
@@ -149,7 +150,7 @@ def _fill(db, name: str, rows) -> dict[str, Decimal]:
     return totals
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=some(60), deadline=None)
 @given(ROWS, ROWS)
 def test_as_reported_and_corrections_make_restated_to_the_last_digit_in_each_currency(db, reported, now) -> None:
     said, known = _fill(db, "bare_reported", reported), _fill(db, "bare_charges", now)

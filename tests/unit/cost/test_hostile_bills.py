@@ -42,8 +42,8 @@ def test_each_number_that_is_no_decimal_is_refused_at_its_row(ws, tmp_path: Path
 
 @pytest.mark.parametrize(
     "value",
-    ["infinity", "epoch", "2026-02-30", "05/10/2026", "20261005", "1760000000", "0000-01-01", "9999-12-31T00:00:00Z",
-     "2026-10-05 (BC)", "2026-10-05T25:00:00Z"],
+    sampled(["infinity", "epoch", "2026-02-30", "05/10/2026", "20261005", "1760000000", "0000-01-01", "9999-12-31T00:00:00Z",
+     "2026-10-05 (BC)", "2026-10-05T25:00:00Z"], every=3),
 )  # fmt: skip
 def test_a_date_that_is_none_or_no_bills_is_refused(ws, tmp_path: Path, value: str) -> None:
     where = _refused(ws, write_csv(tmp_path / "a.csv", [{}, {"ChargePeriodStart": value}])).where

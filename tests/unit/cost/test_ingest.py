@@ -12,6 +12,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
 from tests.bills import ROW, deliver, write_csv
+from tests.fixtures.effort import sampled
 
 from fiscus.cost.types import Source
 from fiscus.kernel.errors import BadInput
@@ -83,17 +84,20 @@ def test_a_delivery_that_shrinks_a_month_needs_restate(ws, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("change", "column", "row"),
-    [
-        ([{}, {"BilledCost": "1,5"}], "BilledCost", 2),
-        ([{}, {}, {"EffectiveCost": "abc"}], "EffectiveCost", 3),
-        ([{"ChargePeriodStart": "05/10/2026"}], "ChargePeriodStart", 1),
-        ([{}, {"BillingPeriodStart": ""}], "BillingPeriodStart", 2),
-        ([{}, {"BillingCurrency": "EUR"}], "BillingCurrency", 2),
-        ([{"BillingCurrency": ""}], "BillingCurrency", 1),
-        ([{"BillingCurrency": "Dollar"}], "BillingCurrency", 1),
-        ([{}, {"Tags": "{not json"}], "Tags", 2),
-        ([{"PricingQuantity": "three"}], "PricingQuantity", 1),
-    ],
+    sampled(
+        [
+            ([{}, {"BilledCost": "1,5"}], "BilledCost", 2),
+            ([{}, {}, {"EffectiveCost": "abc"}], "EffectiveCost", 3),
+            ([{"ChargePeriodStart": "05/10/2026"}], "ChargePeriodStart", 1),
+            ([{}, {"BillingPeriodStart": ""}], "BillingPeriodStart", 2),
+            ([{}, {"BillingCurrency": "EUR"}], "BillingCurrency", 2),
+            ([{"BillingCurrency": ""}], "BillingCurrency", 1),
+            ([{"BillingCurrency": "Dollar"}], "BillingCurrency", 1),
+            ([{}, {"Tags": "{not json"}], "Tags", 2),
+            ([{"PricingQuantity": "three"}], "PricingQuantity", 1),
+        ],
+        every=3,
+    ),
 )
 def test_a_fault_refuses_the_whole_delivery_with_file_row_and_column(
     ws, tmp_path: Path, change, column: str, row: int

@@ -315,6 +315,7 @@ def test_no_file_and_an_empty_list_are_no_policies() -> None:
     assert len(load_policies({FILE: "policies: []"})) == 0
 
 
+@pytest.mark.thorough
 def test_there_is_a_limit_to_how_many() -> None:
     one = DETECTOR.replace("id: prices", "id: prices-{}").replace("{id", "{{id").replace("{percent", "{{percent")
     one = one.replace("2.5}", "2.5}}").replace('001"}', '001"}}')

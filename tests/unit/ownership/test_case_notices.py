@@ -181,6 +181,7 @@ deliver_notices(company(Path(sys.argv[1]), email=Fatal(channel)))
 """
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_after_sending_leaves_the_notice_waiting(
     tmp_path: Path, mail: LocalMailServer
 ) -> None:

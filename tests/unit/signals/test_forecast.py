@@ -176,6 +176,7 @@ def test_a_quarter_starts_where_it_is_told_to() -> None:
     assert f.total_p50 == 920
 
 
+@pytest.mark.thorough
 def test_two_thousand_budgets_take_seconds() -> None:
     random = np.random.default_rng(2)
     series = [

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from genai_prices import Usage as TheirUsage
 from genai_prices import calc_price
+from tests.fixtures.built import with_prices
 
 from fiscus.app.ai_prices import FOLDER, load_ai_prices
 from fiscus.connectors.genai_prices.compile_prices import compile_prices
@@ -81,7 +82,7 @@ def test_the_router_of_hugging_face_costs_what_the_named_provider_or_the_dearest
 
 
 def test_the_compiled_table_is_kept_and_a_broken_copy_is_made_anew(tmp_path) -> None:
-    first = load_ai_prices(tmp_path)
+    first = load_ai_prices(with_prices(tmp_path))
     (kept,) = (tmp_path / FOLDER).iterdir()
     assert json.loads(kept.read_text())["format"] == "fiscus/ai-prices/1"
     kept.write_text('{"half": ')
@@ -100,7 +101,7 @@ def test_the_compiled_table_is_kept_and_a_broken_copy_is_made_anew(tmp_path) -> 
 
 def test_a_long_context_that_its_vendor_ended_costs_no_more_since(tmp_path) -> None:
     long = Usage({"input": 250_000, "output": 1_000})
-    table = load_ai_prices(tmp_path)
+    table = load_ai_prices(with_prices(tmp_path))
     before = table.price("anthropic", "claude-sonnet-4-5", date(2026, 4, 29))
     after = table.price("anthropic", "claude-sonnet-4-5-20250929", DAY)
     assert [line.per_million for line in priced(before, long)] == [6, Decimal("22.5")]

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fixtures.effort import some
 
 from fiscus.cost.conformance.ask_groups import group_sql, query_named, slices
 from fiscus.cost.conformance.conditions import leaves_of, spelt, taken_apart
@@ -42,7 +43,7 @@ def joined(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 CONDITIONS = st.recursive(st.sampled_from(LEAVES), joined, max_leaves=6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=some(100), deadline=None)
 @given(
     rows=st.lists(CELLS, max_size=12),
     conditions=st.lists(CONDITIONS, min_size=1, max_size=3),
