@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.contract.test_telemetry import Collector, collector  # noqa: F401 a fixture
+from tests.fixtures import vendor_sdks as sdk
 from tests.fixtures.ai_company import ai_company
 from tests.fixtures.vendor_clients import openai_client
 
@@ -34,8 +35,6 @@ def test_two_workers_are_one_page_and_a_collector_sees_every_call(
     tmp_path: Path,
     collector: Collector,  # noqa: F811 the fixture
 ) -> None:
-    import openai
-
     with LocalAi(fill=0.5) as vendor:
         company = ai_company(tmp_path / "home", vendor)
         with (company.home / "fiscus.yaml").open("a", encoding="utf-8") as file:
@@ -43,7 +42,7 @@ def test_two_workers_are_one_page_and_a_collector_sees_every_call(
         with _gateway(company.home, workers=2) as url:
             for _ in range(20):  # each from a client of its own: the kernel spreads connections over the workers
                 openai_client(f"{url}/openai/v1", company.key).chat.completions.create(**ASKED, extra_headers=TRACE)
-            with pytest.raises(openai.APIStatusError):
+            with pytest.raises(sdk.openai.APIStatusError):
                 openai_client(f"{url}/openai/v1", company.key).chat.completions.create(
                     **{**ASKED, "max_tokens": 16_000}, n=100
                 )

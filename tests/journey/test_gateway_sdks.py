@@ -6,11 +6,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import anthropic
-import openai
 import pytest
-from huggingface_hub.errors import HfHubHTTPError
-from mistralai.client.errors import SDKError
+from tests.fixtures import vendor_sdks as sdk
 from tests.fixtures.gateways import (
     KEY_ENV,
     Gateway,
@@ -180,23 +177,23 @@ def test_an_openai_batch_is_held_as_a_whole_and_settled_by_its_result(
 
 def test_openai_says_no_in_its_own_errors(gateway: Gateway, watch: Watch, ai: LocalAi) -> None:
     client = openai_client(gateway.base("openai"), gateway.key())
-    with pytest.raises(openai.AuthenticationError):
+    with pytest.raises(sdk.openai.AuthenticationError):
         openai_client(gateway.base("openai"), "fsk-wrong").chat.completions.create(model="gpt-4o", messages=ASKED)
-    with pytest.raises(openai.NotFoundError) as unknown:  # it has a price, and this vendor does not have it
+    with pytest.raises(sdk.openai.NotFoundError) as unknown:  # it has a price, and this vendor does not have it
         client.chat.completions.create(model="gpt-4-turbo", messages=ASKED, max_tokens=10)
     assert unknown.value.code == "model_not_found"
-    with pytest.raises(openai.PermissionDeniedError, match="price"):
+    with pytest.raises(sdk.openai.PermissionDeniedError, match="price"):
         client.chat.completions.create(model="nobody-knows", messages=ASKED, max_tokens=10)
-    with pytest.raises(openai.BadRequestError):
+    with pytest.raises(sdk.openai.BadRequestError):
         client.chat.completions.create(model="gpt-4o", messages=ASKED, max_tokens=-4)
     ai.plant(Fault("rate_limited_429", vendor="openai", retry_after_seconds=7))
-    with pytest.raises(openai.RateLimitError) as slow:
+    with pytest.raises(sdk.openai.RateLimitError) as slow:
         client.chat.completions.create(model="gpt-4o", messages=ASKED, max_tokens=10)
     assert slow.value.response.headers["retry-after"] == "7"
     ai.plant(Fault("error_500", vendor="openai"))
-    with pytest.raises(openai.InternalServerError):
+    with pytest.raises(sdk.openai.InternalServerError):
         client.chat.completions.create(model="gpt-4o", messages=ASKED, max_tokens=10)
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(sdk.openai.NotFoundError):
         client.post("/fine_tuning/jobs", body={"model": "gpt-4o"}, cast_to=object)
     assert len(billed_nanos(ai)) == watch.billed
     ended = [(call.state, call.status, call.settled == 0) for call in watch.new(5)]
@@ -256,14 +253,14 @@ def test_an_anthropic_batch_is_held_as_a_whole_and_settled_by_its_result(
 
 def test_anthropic_says_no_in_its_own_errors(gateway: Gateway, watch: Watch, ai: LocalAi) -> None:
     client = anthropic_client(gateway.base("anthropic"), gateway.key())
-    with pytest.raises(anthropic.AuthenticationError):
+    with pytest.raises(sdk.anthropic.AuthenticationError):
         anthropic_client(gateway.base("anthropic"), "fsk-wrong").messages.create(
             model="claude-haiku-4-5", max_tokens=5, messages=ASKED
         )
-    with pytest.raises(anthropic.NotFoundError):
+    with pytest.raises(sdk.anthropic.NotFoundError):
         client.messages.create(model="claude-3-haiku-20240307", max_tokens=50, messages=ASKED)
     ai.plant(Fault("overloaded_529", vendor="anthropic"))
-    with pytest.raises(anthropic.APIStatusError) as met:
+    with pytest.raises(sdk.anthropic.APIStatusError) as met:
         client.messages.create(model="claude-haiku-4-5", max_tokens=9, messages=ASKED)
     assert (met.value.status_code, met.value.body["error"]["type"]) == (529, "overloaded_error")
     assert len(billed_nanos(ai)) == watch.billed
@@ -285,7 +282,7 @@ def test_mistral_chat_streams_tools_embeddings_and_models(gateway: Gateway, watc
     assert len(client.embeddings.create(model="mistral-embed", inputs=["one", "two"]).data) == 2
     assert client.models.list().data
     watch.agrees(4)
-    with pytest.raises(SDKError) as bad_key:
+    with pytest.raises(sdk.mistral_errors.SDKError) as bad_key:
         mistral_client(gateway.base("mistral"), "wrong").chat.complete(model="mistral-small-latest", messages=ASKED)
     assert bad_key.value.status_code == 401
 
@@ -310,7 +307,7 @@ def test_hugging_face_chat_and_streams(gateway: Gateway, watch: Watch) -> None:
     chunks = list(client.chat_completion(ASKED, model="openai/gpt-oss-120b:groq", max_tokens=40, stream=True))
     assert not [chunk for chunk in chunks if chunk.usage]
     watch.agrees(2)
-    with pytest.raises(HfHubHTTPError) as bad_key:
+    with pytest.raises(sdk.huggingface_errors.HfHubHTTPError) as bad_key:
         huggingface_client(gateway.base("huggingface"), "hf_wrong").chat_completion(
             ASKED, model="openai/gpt-oss-120b:groq", max_tokens=4
         )
@@ -324,7 +321,7 @@ def test_perplexity_is_settled_at_the_cost_that_it_names(gateway: Gateway, watch
     assert answer.citations
     assert chunks[-1].usage.cost["total_cost"] > 0
     watch.agrees(2)
-    with pytest.raises(openai.AuthenticationError):
+    with pytest.raises(sdk.openai.AuthenticationError):
         openai_client(gateway.base("perplexity"), "wrong").chat.completions.create(model="sonar", messages=ASKED)
 
 
