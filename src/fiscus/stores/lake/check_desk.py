@@ -9,7 +9,8 @@ import re
 import shutil
 import tempfile
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,6 +29,7 @@ SETTINGS: Final = "SET GLOBAL TimeZone='UTC'; SET GLOBAL parquet_metadata_cache=
 QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
+VAST: Final = 1e18  # decimals of 38 digits, 12 of them behind the point, hold any sum of what is below
 Kind = Literal["text", "number", "time", "other"]
 
 
@@ -63,12 +65,14 @@ class CheckDesk(HalfOpen):
         return True
 
     def query(self, sql: str) -> Rows:
-        """One statement of ours."""
-        return _rows(self._connection, sql)
+        """One statement of ours. Raises BadInput where a number of the delivery is larger than decimals that add up may be."""
+        with self._within_decimals():
+            return _rows(self._connection, sql)
 
     def query_all(self, statements: Sequence[str]) -> Sequence[Rows]:
         """Side by side: a statement is planned by one thread, and a small file is read by one."""
-        return side_by_side(self._connection, statements, _rows, QUIET)
+        with self._within_decimals():
+            return side_by_side(self._connection, statements, _rows, QUIET)
 
     def place(self, row: int) -> str:
         """File (where there are several) and row, from 1."""
@@ -175,6 +179,35 @@ class CheckDesk(HalfOpen):
         if column.native.startswith(("MAP", "STRUCT")) or column.native.endswith("]"):
             return f"CAST(to_json({name}) AS VARCHAR) AS {name}"
         return f"CAST({name} AS VARCHAR) AS {name}"
+
+    @contextmanager
+    def _within_decimals(self) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.ConversionException, duckdb.OutOfRangeException):
+            value, row, column = self._largest()
+            if value < VAST:
+                raise
+            n = bisect_right(self._starts, row) - 1
+            raise BadInput(
+                f"{value:g} is more than amounts may be that are added up",
+                remedy="Ask the vendor what this charge is; check the delivery again without its row.",
+                where=Where(file=self.files[n].path, row=row - self._starts[n] + 1, column=column),
+            ) from None
+
+    def _largest(self) -> tuple[float, int, str]:
+        """The largest number of the delivery, its row and its column."""
+        sizes = {
+            column.name: f'abs(TRY_CAST("{column.name}" AS DOUBLE))'
+            for column in self._columns
+            if self._types.get(column.name) == "Decimal"
+        }
+        each = " UNION ALL ".join(
+            f"SELECT max({size}), arg_max(x__row, {size}), '{name}' FROM delivery WHERE isfinite({size})"
+            for name, size in sizes.items()
+        )
+        found: list[tuple[float, int, str]] = self._connection.execute(each).fetchall() if each else []
+        return max((one for one in found if one[0] is not None), default=(0.0, 0, ""))
 
     def _run(self, sql: str, file: GlancedFile) -> list[tuple[object, ...]]:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.fixtures.effort import sampled
-from tests.focus_deliveries import Row, cost_and_usage, write_csv
+from tests.focus_deliveries import Row, charge, cost_and_usage, write_csv
 
 from fiscus.app.conformance import CheckRequest, check_delivery
 from fiscus.cost.conformance.types import Report
@@ -106,6 +106,18 @@ def bomb(folder: Path) -> Path:
         for _ in range(700):
             packed.write(b"1,Usage\n" * 65_536)
     return path
+
+
+def test_a_cost_that_no_sum_can_hold_is_told_with_its_place(tmp_path: Path) -> None:
+    vast = {"ChargeCategory": "Tax", "BilledCost": "9e25", "EffectiveCost": "9e25"}
+    path = tmp_path / "vast.csv"
+    write_csv(path, [charge(), charge(**vast), charge(**vast)])
+    with pytest.raises(BadInput, match="more than amounts may be") as refused:
+        checked(path)
+    place = refused.value.where
+    assert place is not None
+    assert (place.file, place.row) == (str(path), 2)
+    assert place.column in {"BilledCost", "EffectiveCost"}
 
 
 def many_columns(folder: Path) -> Path:
