@@ -116,7 +116,8 @@ def test_a_cost_that_no_sum_can_hold_is_told_with_its_place(tmp_path: Path) -> N
         checked(path)
     place = refused.value.where
     assert place is not None
-    assert (place.file, place.row) == (str(path), 2)
+    assert place.file == str(path)
+    assert place.row in {2, 3}
     assert place.column in {"BilledCost", "EffectiveCost"}
 
 
