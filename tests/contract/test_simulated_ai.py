@@ -514,6 +514,7 @@ def test_the_same_seed_answers_the_same_request_alike(ai: LocalAi) -> None:
         assert ask(ai) == ask(same) != ask(other)
 
 
+@pytest.mark.thorough
 def test_a_simulator_that_is_killed_loses_no_line_of_its_bill(tmp_path: Path) -> None:
     bill = tmp_path / "bill.jsonl"
     for round_ in (1, 2):

@@ -336,6 +336,7 @@ class TestEvidence:
             assert [r.seq for r in tx.evidence_records(["run.completed"])] == [1, 2, 3, 4, 5]
             assert list(tx.evidence_records(["other"])) == []
 
+    @pytest.mark.thorough
     def test_eight_processes_append_without_gap_or_fork(self, state: SqlState, url: str) -> None:
         start = FORK.Event()
         workers = [FORK.Process(target=append_ten, args=(url, f"w{n}", start)) for n in range(8)]

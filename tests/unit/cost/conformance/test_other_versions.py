@@ -119,7 +119,7 @@ FAULTS: list[tuple[Dataset, str, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(
-    ("dataset", "rule", "fault"), [pytest.param(*one, id=one[1]) for one in sampled(FAULTS, every=5)]
+    ("dataset", "rule", "fault"), [pytest.param(*one, id=one[1]) for one in sampled(FAULTS, every=10)]
 )
 def test_a_fault_breaks_the_rule_of_1_4_that_forbids_it(
     dataset: Dataset, rule: str, fault: dict[str, object], tmp_path: Path
