@@ -5,10 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from tests.bills import deliver, write_csv
 
+from fiscus.cost.types import IngestOptions, Source
+from fiscus.cost.views import ALIKE_GROUPS_MAX
 from fiscus.flows.assign_owners import assign_owners
+from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.workspace import Workspace
+from fiscus.kernel.progress import Silent
 from fiscus.stores.lake import open_lake
 from fiscus.stores.lake.owned_mark import MARK
 
@@ -69,3 +74,25 @@ def test_a_promoted_tag_is_read_alone_where_every_file_has_it(ws: Workspace, tmp
         return [f"Tags['{key}']" in view for key in promoted]
 
     assert reads_tags("team", "environment") == [False, True], "only the first was promoted when the bill came"
+
+
+@pytest.mark.parametrize("tags", [2, ALIKE_GROUPS_MAX + 1])
+def test_files_with_other_columns_are_asked_together_to_the_last_digit(
+    ws: Workspace, tmp_path: Path, tags: int
+) -> None:
+    """Each month promotes another tag, as a company does that finds its tags one after the other."""
+    for n in range(tags):
+        row = {
+            "BillingPeriodStart": f"2026-{n + 1:02d}-01T00:00:00Z",
+            "BilledCost": f"0.{n + 1}",
+            "Tags": '{"t0": "a"}',
+        }
+        bill = write_csv(tmp_path / f"{n}.csv", [row])
+        promoted = IngestOptions(promote=tuple(f"t{tag}" for tag in range(n + 1)))
+        ingest_bills(ws, Source("bills"), [bill], promoted, Silent())
+    (view,) = [sql for sql in ws.lake.view_statements(ws.lake.version()) if " VIEW lake_charges AS " in sql]
+    assert view.count("read_parquet") == (tags if tags <= ALIKE_GROUPS_MAX else 1)
+    asked = 'SELECT x_BillingMonth, "x_Tag_t0", sum(BilledCost) FROM lake_charges GROUP BY ALL ORDER BY ALL'
+    expected = tuple((f"2026-{n + 1:02d}", "a", Decimal(n + 1) / 10) for n in range(tags))
+    assert ws.lake.query(asked).rows == expected
+    assert ws.lake.ask(asked).rows == expected

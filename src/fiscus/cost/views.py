@@ -34,6 +34,7 @@ AI_COLUMNS: Final = {
     "x_AiKey": "coalesce(x_Extra['x_CredentialId'], x_Extra['CredentialId'])",
     "x_AiUser": "coalesce(x_Extra['x_PrincipalId'], x_Extra['PrincipalId'])",
 }
+ALIKE_GROUPS_MAX: Final = 8  # each takes as long to plan as ten files whose footers are read
 KEY_COLUMNS: Final = (
     "x_SourceId", "ServiceProviderName", "SubAccountId", "SubAccountName", "ServiceName", "ResourceId", "ResourceName",
     "ResourceType", "RegionId",
@@ -50,16 +51,20 @@ def stored_columns() -> list[tuple[str, str]]:
     return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)
 
 
-def lake_charges_sql(files: Sequence[str], *, alike: bool = False, view: str = "lake_charges") -> str:
-    """A view over the table's files; an empty lake is an empty typed view. `alike`: all have the same columns and types.
+def lake_charges_sql(alike: Sequence[Sequence[str]], *, view: str = "lake_charges") -> str:
+    """A view over the table's files; an empty lake is an empty typed view. `alike`: files of the same columns and types together.
 
-    Files that are not alike are united by name, and every question then reads the footer of every file first.
+    Of each group one footer is read to plan a question. Where there are too many groups, all files are united by name, and every
+    question reads the footer of every file first.
     """
-    if not files:
+    if not alike:
         typed = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in stored_columns())
         return f"CREATE OR REPLACE VIEW {view} AS SELECT {typed} WHERE false"
-    options = f"hive_partitioning=true, hive_types_autocast=false, union_by_name={'false' if alike else 'true'}"
-    return f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM read_parquet([{file_names(files)}], {options})"
+    if united := len(alike) > ALIKE_GROUPS_MAX:
+        alike = [[file for files in alike for file in files]]
+    options = f"hive_partitioning=true, hive_types_autocast=false, union_by_name={'true' if united else 'false'}"
+    reads = (f"SELECT * FROM read_parquet([{file_names(files)}], {options})" for files in alike)
+    return f"CREATE OR REPLACE VIEW {view} AS {' UNION ALL BY NAME '.join(reads)}"
 
 
 def assignments_sql(files: Sequence[str]) -> str:

@@ -97,14 +97,15 @@ FROM (SELECT x_SourceId, x_BillingMonth, BillingCurrency, {sums} FROM ({parts}) 
 
 def book_views_sql(
     closes: Sequence[str],
-    reported: Sequence[str] | None,
+    reported: Sequence[Sequence[str]] | None,
     stored: Sequence[str],
     promoted: Sequence[str],
     owners: Mapping[int, Sequence[str]] | None = None,
 ) -> list[str]:
     """`closes`, `charges_as_reported`, `charges_restated` and `corrections`.
 
-    `closes` and `reported` are files: of the table of closed months, and of the charges as reported (None: as they stand).
+    `closes` are the files of the table of closed months, `reported` those of the charges as reported, alike ones together; None
+    where charges are reported as they stand.
     `owners`: the files of the assignments at each version that a close names; None where the closes name none.
     """
     views, of = [_closes_sql(closes)], "bare_charges"

@@ -268,7 +268,7 @@ class DeltaLake:
         tables = self._tables(version)
         charges = tables["charges"].files
         return [
-            lake_charges_sql(charges, alike=self._alike(charges)),
+            lake_charges_sql(self._alike(charges)),
             *dataset_views_sql({folder: table.files for folder, table in tables.items()}),
         ]
 
@@ -288,7 +288,7 @@ class DeltaLake:
             ),
             *book_views_sql(
                 tables["closes"].files,
-                tables[REPORTED].files if tables["closes"].files else None,
+                self._alike(tables[REPORTED].files) if tables["closes"].files else None,
                 charges.columns,
                 self._promoted,
                 {int(name.removeprefix(OWNERS)): at.files for name, at in tables.items() if name.startswith(OWNERS)},
@@ -306,9 +306,12 @@ class DeltaLake:
                 }
         return [self._schemas[file] for file in files]
 
-    def _alike(self, files: Sequence[str]) -> bool:
-        """All files have the same columns and types, in the same order."""
-        return len({tuple(schema.items()) for schema in self._schemas_of(files)}) <= 1
+    def _alike(self, files: Sequence[str]) -> Sequence[Sequence[str]]:
+        """Files of the same columns and types, in the same order, together."""
+        groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        for file, schema in zip(files, self._schemas_of(files), strict=True):
+            groups.setdefault(tuple(schema.items()), []).append(file)
+        return [*groups.values()]
 
     def _everywhere(self, files: Sequence[str]) -> frozenset[str]:
         """The columns that every file has."""
