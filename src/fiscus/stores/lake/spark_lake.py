@@ -93,6 +93,10 @@ class SparkLake(DeltaLake):
         with self._asking:
             return self._at(self.version()).text(sql, params)
 
+    def _alike(self, files: Sequence[str]) -> Sequence[Sequence[str]]:
+        """All together: Spark unites files by name as it reads them."""
+        return [files] if files else []
+
     def _opened(self) -> NoReturn:
         """No question of this lake is DuckDB's."""
         raise AssertionError(f"engine {self._engine.url}: a question was put to the embedded engine")
