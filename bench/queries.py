@@ -6,7 +6,7 @@ same engine, threads and settings, joining owners itself where the question need
 each counts; both must come to the same money. The ratio is of wall seconds; that of processor seconds beside it says how much
 of it is a busy machine.
 
-    python -m bench.queries [--quick] [--json] [--rows 10000000] [--rounds 5] [--home FOLDER]
+    python -m bench.queries [--quick] [--json] [--rows 10000000] [--rounds 9] [--home FOLDER]
 """
 
 # ruff: noqa: PLC0415 - imports stay inside the work, so that --help loads no engine
@@ -47,7 +47,7 @@ def main() -> int:
     asked.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} rows: shows that it runs")
     asked.add_argument("--json", action="store_true")
     asked.add_argument("--rows", type=int, default=10_000_000)
-    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--rounds", type=int, default=9)
     asked.add_argument("--home", type=Path, help="keep the company there, and use it again when it stands there")
     given = asked.parse_args()
     rows = QUICK_ROWS if given.quick else given.rows

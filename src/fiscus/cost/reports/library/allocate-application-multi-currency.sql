@@ -12,7 +12,7 @@ chart: {label: Application, value: BilledCost}
 */
 SELECT coalesce(Tags[$key], '(untagged)') AS Application, BillingAccountId, BillingAccountName, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY 1, 2, 3, 4
 ORDER BY BillingCurrency, BilledCost DESC, Application, BillingAccountId

@@ -11,7 +11,7 @@ columns: {Reserved: text, ServiceProviderName: text, BillingAccountId: text, Bil
 SELECT CASE WHEN CapacityReservationId IS NULL THEN 'not reserved' WHEN CapacityReservationStatus = 'Unused' THEN 'reserved, unused'
     ELSE 'reserved, used' END AS Reserved,
   ServiceProviderName, BillingAccountId, BillingCurrency, sum(BilledCost) AS BilledCost, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ServiceCategory = 'Compute'
 GROUP BY 1, 2, 3, 4
 ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, BillingAccountId, Reserved

@@ -10,7 +10,7 @@ parameters:
 columns: {ServiceProviderName: text, InvoiceId: text, Month: month, ChargeDescription: text, BillingCurrency: currency, BilledCost: money}
 */
 SELECT ServiceProviderName, InvoiceId, x_BillingMonth AS Month, ChargeDescription, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Credit'
   AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, InvoiceId, x_BillingMonth, ChargeDescription, BillingCurrency

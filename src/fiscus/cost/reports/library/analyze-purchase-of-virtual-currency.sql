@@ -11,7 +11,7 @@ columns: {ServiceProviderName: text, InvoiceIssuerName: text, ChargeDescription:
 */
 SELECT ServiceProviderName, InvoiceIssuerName, ChargeDescription, PricingUnit, sum(PricingQuantity) AS PricingQuantity,
   BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Purchase'
   AND lower(PricingUnit) = lower($unit)
 GROUP BY ServiceProviderName, InvoiceIssuerName, ChargeDescription, PricingUnit, BillingCurrency

@@ -12,7 +12,7 @@ chart: {label: RegionId, value: EffectiveCost}
 */
 SELECT strftime(ChargePeriodStart, '%Y-%m') AS Month, ServiceProviderName, coalesce(RegionId, '(none)') AS RegionId, ServiceName,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, ServiceProviderName, RegionId, ServiceName

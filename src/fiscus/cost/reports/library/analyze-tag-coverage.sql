@@ -15,7 +15,7 @@ SELECT ServiceProviderName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (nullif(Tags[$key], '') IS NULL), 0) AS Untagged,
   sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(Tagged AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS Coverage
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
 GROUP BY ServiceProviderName, BillingCurrency
 ORDER BY BillingCurrency, Untagged DESC, ServiceProviderName

@@ -11,7 +11,7 @@ columns: {ServiceProviderName: text, SkuId: text, SkuPriceId: text, SkuMeter: te
 */
 SELECT ServiceProviderName, SkuId, SkuPriceId, SkuMeter, PricingCategory, PricingUnit, ListUnitPrice,
   sum(PricingQuantity) AS PricingQuantity, BillingCurrency, sum(ListCost) AS ListCost, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND SkuId IS NOT NULL AND ($sku = '' OR SkuId = $sku)
 GROUP BY ServiceProviderName, SkuId, SkuPriceId, SkuMeter, PricingCategory, PricingUnit, ListUnitPrice, BillingCurrency
 ORDER BY BillingCurrency, ServiceProviderName, SkuId, EffectiveCost DESC, SkuPriceId, ListUnitPrice, PricingCategory

@@ -13,7 +13,7 @@ chart: {label: Month, value: EffectiveCost, series: Application}
 */
 SELECT x_BillingMonth AS Month, coalesce(Tags[$key], '(untagged)') AS Application, ServiceName, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($application = '' OR Tags[$key] = $application)
 GROUP BY 1, 2, 3, 4
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, Application, ServiceName

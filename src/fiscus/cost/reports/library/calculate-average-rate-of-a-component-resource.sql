@@ -14,7 +14,7 @@ WITH measured AS (
   SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, BillingCurrency, EffectiveCost,
     CAST(PricingQuantity AS DECIMAL(24,6))
       * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || $property || '"') AS DECIMAL(12,3)) AS Quantity
-  FROM charges
+  FROM bare_charges
   WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND json_valid(SkuPriceDetails)
 )
 SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, sum(Quantity) AS Quantity, BillingCurrency,

@@ -15,7 +15,7 @@ SELECT x_BillingMonth AS Month, ServiceProviderName,
   sum(CASE WHEN lower(PricingCurrency) = lower($unit) THEN CAST(PricingCurrencyEffectiveCost AS DECIMAL(38,12))
     ELSE CAST(PricingQuantity AS DECIMAL(38,12)) END) AS Consumed,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Usage'
   AND (lower(PricingCurrency) = lower($unit) OR lower(PricingUnit) = lower($unit))
 GROUP BY 1, 2, 3, 5

@@ -12,7 +12,7 @@ columns: {Month: month, ServiceName: text, ConsumedUnit: text, ConsumedQuantity:
 SELECT strftime(ChargePeriodStart, '%Y-%m') AS Month, ServiceName, ConsumedUnit, sum(ConsumedQuantity) AS ConsumedQuantity,
   BillingCurrency, sum(BilledCost) AS BilledCost,
   CAST(CAST(sum(BilledCost) AS DOUBLE) / nullif(CAST(sum(ConsumedQuantity) AS DOUBLE), 0) AS DECIMAL(28,12)) AS UnitCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= CAST($first || '-01' AS DATE)
   AND ChargePeriodStart < CAST($last || '-01' AS DATE) + INTERVAL 1 MONTH AND ConsumedQuantity IS NOT NULL
   AND ($service = '' OR ServiceName = $service)

@@ -14,7 +14,7 @@ SELECT ServiceProviderName, ServiceName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS DISTINCT FROM 'Unused'), 0) AS EffectiveCost,
   CAST(100 * CAST(Covered AS DOUBLE)
     / nullif(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS DISTINCT FROM 'Unused'), 0) AS DECIMAL(9,2)) AS Coverage
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Usage'
 GROUP BY ServiceProviderName, ServiceName, BillingCurrency
 HAVING count(CommitmentDiscountStatus) > 0

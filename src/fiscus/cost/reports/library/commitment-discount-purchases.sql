@@ -12,7 +12,7 @@ chart: {label: CommitmentDiscountName, value: BilledCost}
 SELECT ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType,
   CommitmentDiscountUnit, sum(CommitmentDiscountQuantity) AS CommitmentDiscountQuantity, ChargeFrequency, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Purchase'
   AND CommitmentDiscountId IS NOT NULL
 GROUP BY ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType,

@@ -12,7 +12,7 @@ SELECT x_BillingMonth AS Month, ServiceProviderName, CommitmentDiscountId, Commi
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Used'), 0) AS Used,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Unused'), 0) AS Unused, sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(Used AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS Utilisation
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND CommitmentDiscountStatus IS NOT NULL
 GROUP BY x_BillingMonth, ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, CommitmentDiscountId

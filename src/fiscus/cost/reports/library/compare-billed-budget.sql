@@ -13,7 +13,7 @@ chart: {label: SubAccountName, value: Over}
 */
 SELECT ServiceProviderName, SubAccountId, SubAccountName, BillingCurrency, sum(BilledCost) AS BilledCost,
   sum(BilledCost) - CAST($budget AS DECIMAL(28,12)) AS Over
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND BillingCurrency = $currency
 GROUP BY ServiceProviderName, SubAccountId, SubAccountName, BillingCurrency
 HAVING sum(BilledCost) > CAST($budget AS DECIMAL(28,12))

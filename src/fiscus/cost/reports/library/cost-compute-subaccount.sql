@@ -12,7 +12,7 @@ chart: {label: ServiceName, value: EffectiveCost}
 */
 SELECT SubAccountId, ServiceName, PricingUnit, count(DISTINCT ResourceId) AS Resources, sum(PricingQuantity) AS PricingQuantity,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ServiceCategory = 'Compute'
   AND ($sub_account = '' OR SubAccountId = $sub_account)
 GROUP BY SubAccountId, ServiceName, PricingUnit, BillingCurrency

@@ -12,7 +12,7 @@ chart: {label: AvailabilityZone, value: EffectiveCost}
 */
 SELECT ServiceProviderName, RegionName, coalesce(AvailabilityZone, '(none)') AS AvailabilityZone, x_BillingMonth AS Month,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($sub_account = '' OR SubAccountId = $sub_account)
 GROUP BY 1, 2, 3, 4, 5
 ORDER BY BillingCurrency, Month, EffectiveCost DESC, ServiceProviderName, RegionName, AvailabilityZone

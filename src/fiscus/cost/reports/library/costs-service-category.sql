@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, ServiceCategory: text, BillingCurrency: cur
 chart: {label: ServiceCategory, value: BilledCost}
 */
 SELECT ServiceProviderName, ServiceCategory, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY ServiceProviderName, ServiceCategory, BillingCurrency
 ORDER BY BillingCurrency, BilledCost DESC, ServiceProviderName, ServiceCategory

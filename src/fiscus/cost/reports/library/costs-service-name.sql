@@ -12,7 +12,7 @@ chart: {label: ServiceName, value: EffectiveCost}
 */
 SELECT x_BillingMonth AS Month, ServiceProviderName, SubAccountId, SubAccountName, ServiceName, BillingCurrency,
   sum(BilledCost) AS BilledCost, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY Month, BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountId, ServiceName

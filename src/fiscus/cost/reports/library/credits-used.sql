@@ -9,7 +9,7 @@ columns: {ServiceProviderName: text, ChargeDescription: text, Month: month, Bill
 chart: {label: Month, value: Credits, series: ServiceProviderName}
 */
 SELECT ServiceProviderName, ChargeDescription, x_BillingMonth AS Month, BillingCurrency, -sum(BilledCost) AS Credits
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Credit'
 GROUP BY ServiceProviderName, ChargeDescription, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, Credits DESC, ServiceProviderName, ChargeDescription

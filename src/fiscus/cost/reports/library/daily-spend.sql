@@ -12,7 +12,7 @@ chart: {label: Day, value: EffectiveCost, series: ServiceProviderName}
 -- The day of the plain timestamp: instants are UTC, and no calendar of time zones is asked for each charge.
 SELECT CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS Day, ServiceProviderName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY 1, 2, 3
 ORDER BY BillingCurrency, Day, ServiceProviderName

@@ -12,7 +12,7 @@ SELECT x_SourceId AS SourceId, x_BillingMonth AS Month, min(CAST(ChargePeriodSta
   max(CAST(ChargePeriodStart AS DATE)) AS LastDay, count(DISTINCT CAST(ChargePeriodStart AS DATE)) AS Days,
   day(last_day(CAST(x_BillingMonth || '-01' AS DATE))) AS DaysOfMonth, count(*) AS Charges, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_SourceId, x_BillingMonth, BillingCurrency
 ORDER BY SourceId, Month, BillingCurrency

@@ -11,7 +11,7 @@ columns: {ServiceName: text, ServiceSubcategory: text, ChargeDescription: text, 
 */
 SELECT ServiceName, ServiceSubcategory, ChargeDescription, BillingCurrency, ListUnitPrice, ContractedUnitPrice, PricingCurrency,
   PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice, sum(ListCost) - sum(ContractedCost) AS Savings
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ListUnitPrice > ContractedUnitPrice
 GROUP BY ServiceName, ServiceSubcategory, ChargeDescription, BillingCurrency, ListUnitPrice, ContractedUnitPrice, PricingCurrency,
   PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice

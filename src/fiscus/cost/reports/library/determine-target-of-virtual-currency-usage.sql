@@ -15,7 +15,7 @@ SELECT ServiceProviderName, ServiceName, ChargeDescription,
   sum(CASE WHEN lower(PricingCurrency) = lower($unit) THEN CAST(PricingCurrencyEffectiveCost AS DECIMAL(38,12))
     ELSE CAST(PricingQuantity AS DECIMAL(38,12)) END) AS Consumed,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Usage'
   AND (lower(PricingCurrency) = lower($unit) OR lower(PricingUnit) = lower($unit))
 GROUP BY 1, 2, 3, 4, 6

@@ -11,7 +11,7 @@ chart: {label: SubAccountName, value: EffectiveCost}
 */
 SELECT ServiceProviderName, SubAccountId, SubAccountName, ServiceName,
   coalesce(CommitmentDiscountType, '(none)') AS CommitmentDiscountType, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ServiceCategory = 'Compute'
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY BillingCurrency, EffectiveCost DESC, SubAccountId, ServiceName, CommitmentDiscountType

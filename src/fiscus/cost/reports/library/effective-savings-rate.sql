@@ -13,7 +13,7 @@ SELECT ServiceProviderName, BillingCurrency, sum(ListCost) AS ListCost, sum(Cont
   sum(EffectiveCost) AS EffectiveCost, sum(ListCost) - sum(ContractedCost) AS NegotiatedSavings,
   sum(ContractedCost) - sum(EffectiveCost) AS CommitmentSavings,
   CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(9,2)) AS Rate
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Usage' AND ListCost IS NOT NULL
 GROUP BY ServiceProviderName, BillingCurrency
 ORDER BY BillingCurrency, ListCost DESC, ServiceProviderName

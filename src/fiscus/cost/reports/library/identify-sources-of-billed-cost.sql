@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, HostProviderName: text, InvoiceIssuerName: 
 chart: {label: InvoiceIssuerName, value: BilledCost}
 */
 SELECT ServiceProviderName, HostProviderName, InvoiceIssuerName, InvoiceId, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
 GROUP BY ServiceProviderName, HostProviderName, InvoiceIssuerName, InvoiceId, BillingCurrency
 HAVING sum(BilledCost) <> 0

@@ -11,7 +11,7 @@ chart: {label: CapacityReservationId, value: EffectiveCost}
 */
 SELECT ServiceProviderName, BillingAccountId, CapacityReservationId, BillingCurrency, sum(BilledCost) AS BilledCost,
   sum(EffectiveCost) AS EffectiveCost
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND CapacityReservationStatus = 'Unused'
 GROUP BY ServiceProviderName, BillingAccountId, CapacityReservationId, BillingCurrency
 ORDER BY BillingCurrency, EffectiveCost DESC, CapacityReservationId, ServiceProviderName

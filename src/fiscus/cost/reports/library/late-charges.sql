@@ -10,7 +10,7 @@ chart: {label: Month, value: BilledCost, series: ServiceProviderName}
 */
 SELECT x_SourceId AS SourceId, ServiceProviderName, x_BillingMonth AS Month, strftime(ChargePeriodStart, '%Y-%m') AS ChargeMonth,
   count(*) AS Charges, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargePeriodStart < BillingPeriodStart
 GROUP BY 1, 2, 3, 4, 6
 ORDER BY BillingCurrency, Month, ChargeMonth, SourceId, ServiceProviderName

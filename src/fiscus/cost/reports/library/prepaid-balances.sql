@@ -7,7 +7,7 @@ chart: {label: CommitmentDiscountName, value: Balance}
 */
 SELECT ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, max(CAST(ChargePeriodStart AS DATE)) AS LastDay,
   BillingCurrency, sum(BilledCost) AS Paid, sum(EffectiveCost) AS Drawn, sum(BilledCost) - sum(EffectiveCost) AS Balance
-FROM charges
+FROM bare_charges
 WHERE CommitmentDiscountId IS NOT NULL
 GROUP BY ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency
 HAVING sum(BilledCost) > 0

@@ -13,7 +13,7 @@ chart: {label: ServiceName, value: Quantity}
 WITH measured AS (
   SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, CAST(PricingQuantity AS DECIMAL(24,6))
     * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || $property || '"') AS DECIMAL(12,3)) AS Quantity
-  FROM counted_charges
+  FROM counted_bare_charges
   WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND json_valid(SkuPriceDetails)
 )
 SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, sum(Quantity) AS Quantity

@@ -11,7 +11,7 @@ chart: {label: Month, value: BilledCost, series: CommitmentDiscountName}
 */
 SELECT x_BillingMonth AS Month, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, ChargeFrequency,
   BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND CommitmentDiscountId IS NOT NULL AND ChargeFrequency = 'Recurring'
 GROUP BY x_BillingMonth, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, ChargeFrequency, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, CommitmentDiscountId

@@ -10,7 +10,7 @@ chart: {label: ServiceName, value: BilledCost}
 */
 SELECT ServiceProviderName, ServiceName, ChargeCategory, ChargeClass, ChargeDescription, x_BillingMonth AS Month, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND BilledCost < 0 AND ChargeCategory IN ('Usage', 'Purchase', 'Adjustment')
 GROUP BY ServiceProviderName, ServiceName, ChargeCategory, ChargeClass, ChargeDescription, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost, ServiceProviderName, ServiceName, ChargeDescription

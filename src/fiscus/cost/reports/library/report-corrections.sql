@@ -11,7 +11,7 @@ chart: {label: ServiceName, value: BilledCost}
 */
 SELECT ServiceProviderName, BillingAccountId, ChargeCategory, ServiceCategory, ServiceName, x_BillingMonth AS Month,
   BillingCurrency, sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass = 'Correction'
 GROUP BY ServiceProviderName, BillingAccountId, ChargeCategory, ServiceCategory, ServiceName, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost, ServiceName, ChargeCategory

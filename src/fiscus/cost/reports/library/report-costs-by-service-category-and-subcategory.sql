@@ -11,7 +11,7 @@ chart: {label: ServiceSubcategory, value: BilledCost}
 */
 SELECT ServiceProviderName, ServiceCategory, coalesce(ServiceSubcategory, '(not told)') AS ServiceSubcategory, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY 1, 2, 3, 4
 ORDER BY BillingCurrency, BilledCost DESC, ServiceProviderName, ServiceCategory, ServiceSubcategory

@@ -13,7 +13,7 @@ chart: {label: ServiceName, value: EffectiveCost}
 */
 SELECT ServiceProviderName, SubAccountId, ServiceName, strftime(ChargePeriodStart, '%Y-%m') AS Month, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($provider = '' OR ServiceProviderName = $provider)
   AND ($sub_account = '' OR SubAccountId = $sub_account)
 GROUP BY 1, 2, 3, 4, 5

@@ -12,7 +12,7 @@ chart: {label: Month, value: BilledCost, series: ServiceCategory}
 */
 SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceCategory, x_BillingMonth AS Month, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, BillingAccountId, BillingAccountName, ServiceCategory, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceCategory

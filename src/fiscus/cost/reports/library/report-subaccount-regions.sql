@@ -9,7 +9,7 @@ parameters:
 columns: {ServiceProviderName: text, SubAccountId: text, RegionId: text, RegionName: text, Charges: count}
 */
 SELECT ServiceProviderName, SubAccountId, RegionId, RegionName, count(*) AS Charges
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND RegionId IS NOT NULL
 GROUP BY ServiceProviderName, SubAccountId, RegionId, RegionName
 ORDER BY ServiceProviderName, SubAccountId, RegionId

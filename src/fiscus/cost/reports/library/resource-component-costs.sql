@@ -12,7 +12,7 @@ columns: {ResourceId: text, ResourceName: text, ResourceType: text, SkuId: text,
 chart: {label: ChargeDescription, value: EffectiveCost}
 */
 SELECT ResourceId, ResourceName, ResourceType, SkuId, ChargeDescription, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ResourceId IS NOT NULL
   AND ($resource = '' OR ResourceId = $resource)
 GROUP BY ResourceId, ResourceName, ResourceType, SkuId, ChargeDescription, BillingCurrency

@@ -12,7 +12,7 @@ columns: {ServiceProviderName: text, SkuId: text, SkuPriceId: text, PricingUnit:
 */
 SELECT ServiceProviderName, SkuId, SkuPriceId, PricingUnit, ListUnitPrice, sum(PricingQuantity) AS PricingQuantity,
   BillingCurrency, sum(ListCost) AS ListCost, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND SkuId IS NOT NULL
   AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, SkuId, SkuPriceId, PricingUnit, ListUnitPrice, BillingCurrency

@@ -9,7 +9,7 @@ columns: {SourceId: text, Month: month, RoundedCells: count, BillingCurrency: cu
 */
 SELECT x_SourceId AS SourceId, x_BillingMonth AS Month, sum(x_RoundedCells) AS RoundedCells, BillingCurrency,
   sum(BilledCost) AS BilledCost, sum(x_RoundingResidue) AS Residue
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_SourceId, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, SourceId

@@ -11,7 +11,7 @@ columns: {ServiceName: text, SubAccountId: text, SubAccountName: text, BillingCu
 chart: {label: SubAccountName, value: EffectiveCost}
 */
 SELECT ServiceName, SubAccountId, SubAccountName, BillingCurrency, sum(EffectiveCost) AS EffectiveCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($service = '' OR ServiceName = $service)
 GROUP BY ServiceName, SubAccountId, SubAccountName, BillingCurrency
 ORDER BY BillingCurrency, EffectiveCost DESC, ServiceName, SubAccountId

@@ -9,7 +9,7 @@ columns: {InvoiceIssuerName: text, Month: month, BillingCurrency: currency, Bill
 chart: {label: Month, value: BilledCost, series: InvoiceIssuerName}
 */
 SELECT InvoiceIssuerName, x_BillingMonth AS Month, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY InvoiceIssuerName, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, InvoiceIssuerName

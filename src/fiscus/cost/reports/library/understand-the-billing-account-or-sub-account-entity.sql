@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, BillingAccountType: text, BillingAccountId:
 */
 SELECT ServiceProviderName, BillingAccountType, BillingAccountId, BillingAccountName, SubAccountType,
   count(DISTINCT SubAccountId) AS SubAccounts, count(*) AS Charges
-FROM charges
+FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
 GROUP BY ServiceProviderName, BillingAccountType, BillingAccountId, BillingAccountName, SubAccountType
 ORDER BY ServiceProviderName, BillingAccountId, BillingAccountType, SubAccountType

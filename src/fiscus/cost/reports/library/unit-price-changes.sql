@@ -11,7 +11,7 @@ chart: {label: SkuId, value: Difference}
 WITH priced AS (
   SELECT ServiceProviderName, SkuId, SkuPriceId, RegionId, PricingCategory, PricingUnit, BillingCurrency, x_BillingMonth AS Month,
     quantile_disc(ContractedUnitPrice, 0.5) AS Price, CAST(sum(PricingQuantity) AS DECIMAL(24,6)) AS PricingQuantity
-  FROM charges
+  FROM bare_charges
   WHERE x_BillingMonth IN ($month, $before) AND ContractedUnitPrice > 0 AND SkuPriceId IS NOT NULL AND ChargeClass IS NULL
   GROUP BY ServiceProviderName, SkuId, SkuPriceId, RegionId, PricingCategory, PricingUnit, BillingCurrency, x_BillingMonth
 )

@@ -11,7 +11,7 @@ columns: {Application: text, Month: month, BillingCurrency: currency, BilledCost
 chart: {label: Month, value: BilledCost, series: Application}
 */
 SELECT coalesce(Tags[$key], '(untagged)') AS Application, x_BillingMonth AS Month, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY 1, 2, 3
 ORDER BY BillingCurrency, Month, BilledCost DESC, Application

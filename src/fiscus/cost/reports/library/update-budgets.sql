@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, Month: month, BillingCurrency: currency, Bi
 chart: {label: Month, value: BilledCost, series: ServiceProviderName}
 */
 SELECT ServiceProviderName, x_BillingMonth AS Month, BillingCurrency, sum(BilledCost) AS BilledCost
-FROM counted_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY ServiceProviderName, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName

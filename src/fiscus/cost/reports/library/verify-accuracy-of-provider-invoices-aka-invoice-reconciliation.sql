@@ -14,7 +14,7 @@ SELECT InvoiceIssuerName, coalesce(InvoiceId, '(none yet)') AS InvoiceId, x_Bill
     WHEN BillingCurrency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF',
       'XPF') THEN 1
     WHEN BillingCurrency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 0.001 ELSE 0.01 END AS DECIMAL(28,3)) AS Tolerance
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY 1, 2, 3, 5
 ORDER BY BillingCurrency, Month, BilledCost DESC, InvoiceIssuerName, InvoiceId

@@ -11,7 +11,7 @@ columns: {ServiceProviderName: text, InvoiceIssuerName: text, BillingAccountId: 
 */
 SELECT ServiceProviderName, InvoiceIssuerName, BillingAccountId, BillingAccountName, x_BillingMonth AS Month, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, InvoiceIssuerName, BillingAccountId, BillingAccountName, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, InvoiceIssuerName, ServiceProviderName, BillingAccountId

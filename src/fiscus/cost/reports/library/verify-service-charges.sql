@@ -12,7 +12,7 @@ chart: {label: ServiceName, value: BilledCost}
 */
 SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth AS Month, BillingCurrency,
   sum(BilledCost) AS BilledCost
-FROM charges
+FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($service = '' OR ServiceName = $service)
 GROUP BY ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceName
