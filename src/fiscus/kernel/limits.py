@@ -149,6 +149,7 @@ RENEWAL_URGENT_DAYS: Final = 14  # and is a step more urgent so long before
 
 # Conformance: what a check may hold in memory; a larger delivery spills to disk.
 CHECK_MEMORY_MB_MAX: Final = 1_500
+CHECK_AMOUNT_MAX: Final = 10**18  # any number of amounts below it add up in DECIMAL(38,12); from it on they may not
 
 # Allocation of shared cost.
 ALLOCATION_RULES_MAX: Final = 200  # their chains are solved exactly; what so many say, fewer can

@@ -15,6 +15,7 @@ from fiscus.cost.conformance.patterns import CURRENCY, FEW_MAX, GROUPS_MAX, SHOW
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.readings import alias_readings, spell_readings
 from fiscus.cost.conformance.row_tests import RowTest, both
+from fiscus.kernel.limits import CHECK_AMOUNT_MAX
 from fiscus.kernel.money import EXACT
 from fiscus.kernel.rows import Rows
 
@@ -26,8 +27,6 @@ WORD: Final = re.compile(r"\w+")
 MONEY: Final = "greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount({second}), 0)))"
 SPARSE: Final = 8
 """Where at most one row in so many is broken, the others are left out before places and money are gathered."""
-VAST: Final = 10**18
-"""Any number of costs below it add up in DECIMAL(38,12); from it on they may not, and no row is to fail that breaks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,15 @@ class Purse:
     known: bool
 
     def carried(self, few: Collection[str], kind_of: Callable[[str], str]) -> str:
-        """SQL of what a group of rows costs, NULL if one of them is vast; empty where groups are not of one currency each."""
+        """SQL of what a group of rows costs; empty where groups are not of one currency each.
+
+        NULL if one of them costs so much that the sum could overflow: nothing is to fail for rows that break no rule.
+        """
         if not self.known or CURRENCY not in few:
             return ""
         money = spell_readings(MONEY.format(second=self.column), kind_of)
-        return f"CASE WHEN max({money}) < {VAST} THEN sum(CASE WHEN {money} < {VAST} THEN {money} END) END"
+        fits = f"{money} < {CHECK_AMOUNT_MAX}"
+        return f"CASE WHEN max({money}) < {CHECK_AMOUNT_MAX} THEN sum(CASE WHEN {fits} THEN {money} END) END"
 
 
 def columns_of_few_values(desk: Desk) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import _duckdb as duckdb  # the database itself: what the package puts around it
 
 from fiscus.cost.conformance.types import DeliveredColumn
 from fiscus.kernel.errors import BadInput, Where
-from fiscus.kernel.limits import CHECK_MEMORY_MB_MAX, INPUT_FIELD_BYTES_MAX
+from fiscus.kernel.limits import CHECK_AMOUNT_MAX, CHECK_MEMORY_MB_MAX, INPUT_FIELD_BYTES_MAX
 from fiscus.kernel.progress import Progress
 from fiscus.kernel.rows import Rows
 from fiscus.stores.lake.glance import GlancedFile, glance_at
@@ -29,7 +29,6 @@ SETTINGS: Final = "SET GLOBAL TimeZone='UTC'; SET GLOBAL parquet_metadata_cache=
 QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
-VAST: Final = 1e18  # decimals of 38 digits, 12 of them behind the point, hold any sum of what is below
 Kind = Literal["text", "number", "time", "other"]
 
 
@@ -186,7 +185,7 @@ class CheckDesk(HalfOpen):
             yield
         except (duckdb.ConversionException, duckdb.OutOfRangeException):
             value, row, column = self._largest()
-            if value < VAST:
+            if value < CHECK_AMOUNT_MAX:
                 raise
             n = bisect_right(self._starts, row) - 1
             raise BadInput(
