@@ -61,8 +61,8 @@ class Purse:
         if not self.known or CURRENCY not in few:
             return ""
         money = spell_readings(MONEY.format(second=self.column), kind_of)
-        fits = f"{money} < {CHECK_AMOUNT_MAX}"
-        return f"CASE WHEN max({money}) < {CHECK_AMOUNT_MAX} THEN sum(CASE WHEN {fits} THEN {money} END) END"
+        most = CHECK_AMOUNT_MAX
+        return f"CASE WHEN max({money}) < {most} THEN sum(CASE WHEN {money} < {most} THEN {money} END) END"
 
 
 def columns_of_few_values(desk: Desk) -> tuple[str, ...]:
