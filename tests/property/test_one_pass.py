@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.effort import some
 from tests.fixtures.judging import policy_of
-from tests.property.drawn_conditions import CHARGES, NUMBERS, Drawn, conditions, facts_given
+from tests.property.drawn_conditions import CHARGES, NUMBERS, Drawn, conditions, facts_given, literal
 
 from fiscus.cost.marketplaces.views import once_views_sql
 from fiscus.cost.views import OWNER_DEFAULTS, bare_charges_sql, charges_sql, stored_columns
@@ -32,6 +32,12 @@ AS_OF = date(2026, 11, 20)
 PROMOTED = ("team", "x'y")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 COLUMN = {name: fact.column for name, fact in facts_of("charge").items()}
+# What a policy may ask beside the texts that it names: a tag that is not there, a text named twice, an amount, another currency.
+ELSE = (
+    'charge.tags["team"] == "a"', '!("team" in charge.tags)', 'charge.team == ""', 'charge.team != "a"',
+    '(charge.ServiceName == "" || charge.team == "a")', 'charge.EffectiveCost > money("1 USD")',
+    "charge.BilledCost <= charge.EffectiveCost", 'charge.team.startsWith("a")',
+)  # fmt: skip
 STORED = {"charge.ServiceName", "charge.ResourceId", "charge.HostProviderName", "charge.PricingCurrency", *NUMBERS}
 
 
@@ -144,6 +150,45 @@ def test_asked_together_charges_match_as_the_closure_says(
         charges_at = found.columns.index("charges")
         assert sum(int(str(row[charges_at])) for row in found.rows if not row[0]) == said.count("match")
         assert sum(int(str(row[charges_at])) for row in found.rows if row[0]) == said.count("error")
+
+
+@st.composite
+def _named_together(draw: Draw) -> tuple[list[CompiledPolicy], list[Mapping[str, Any]]]:
+    """Policies that name texts of the same columns, mostly some that the charges have, and ask something else or nothing."""
+    charges = draw(_bill())
+    facts = ("charge.team", "charge.ServiceName", "charge.HostProviderName", "charge.currency")
+    policies = []
+    for number in range(draw(st.integers(2, 6))):
+        one = draw(st.sampled_from(charges))
+        names = draw(st.lists(st.sampled_from(facts), min_size=1, max_size=3))
+        terms = [f"{name} == {literal(one[name] or '')}" for name in names]
+        terms += draw(st.lists(st.sampled_from(ELSE), max_size=2))
+        policies.append(policy_of(f"p{number}", " && ".join(draw(st.permutations(terms))), window_days=300))
+    return policies, charges
+
+
+@settings(max_examples=some(60), deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=_named_together())
+def test_policies_that_name_texts_of_the_same_columns_find_what_each_finds_alone(
+    db: duckdb.DuckDBPyConnection, drawn: tuple[list[CompiledPolicy], list[Mapping[str, Any]]]
+) -> None:
+    policies, charges = drawn
+    _fill(db, charges)
+    together = rows_by_place(_asked(db, one_pass_query(policies, AS_OF, PROMOTED)), len(policies))
+    for compiled, found in zip(policies, together, strict=True):
+        assert found == _asked(db, matches_query(compiled, AS_OF))
+
+
+def test_many_policies_are_as_many_looks_at_the_tuples_as_they_name_columns_differently(
+    db: duckdb.DuckDBPyConnection,
+) -> None:
+    named = [f'charge.team == "team-{n}" && charge.ServiceName == "service-{n % 7}"' for n in range(100)]
+    dear = [f'charge.ServiceName == "service-{n}" && charge.EffectiveCost > money("{n}.00 USD")' for n in range(50)]
+    policies = [policy_of(f"p{n}", text, window_days=30) for n, text in enumerate([*named, *dear])]
+    query = one_pass_query(policies, AS_OF, PROMOTED)
+    assert query.sql.count("UNION ALL") < 10
+    _fill(db, [])
+    assert _asked(db, query).rows == ()
 
 
 def test_a_text_that_looks_like_a_place_of_the_query_stays_a_text(db: duckdb.DuckDBPyConnection) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -65,6 +65,7 @@ class LoopSummary:
     ai_bills: tuple[AiBillFetched, ...] = ()
     allocated: AllocationSummary | None = None
     rates: RatesKept | None = None
+    untried: Mapping[str, str] = field(default_factory=dict)  # hard policy -> why history could not be asked for it
 
     def sentences(self) -> Sequence[str]:
         """The run in plain words."""
@@ -80,6 +81,7 @@ class LoopSummary:
             *(self.rates.sentences() if self.rates else ()),
             *(self.allocated.sentences() if self.allocated else ()),
             f"{self.anomalies} anomalies, {self.findings_open} findings open, {self.budgets_not_ok} budgets at risk or broken.",
+            *(f"Policy {name} could not be tried on history: {why}" for name, why in self.untried.items()),
             f"{self.cases_open} cases under way, {self.notices_sent} notices sent{waiting}.",
             f"{self.actions_proposed} actions proposed, {self.savings_verified} savings verified by the bill.",
             *([f"Board pack: {', '.join(str(path) for path in self.pack_files)}"] if self.pack_files else []),
@@ -104,7 +106,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     progress.stage("Judging budgets and policies")
     judged = evaluate(ws, run_id)
     progress.stage("Trying hard policies on history")
-    try_library(ws)
+    tried = try_library(ws)
     record_texts(ws, policies_if_any(ws.home))
     progress.stage("Verifying what was done")
     reconcile_actions(ws)
@@ -143,6 +145,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         ai_bills=ai_bills,
         allocated=allocated,
         rates=rates,
+        untried=tried.untried,
     )
 
 

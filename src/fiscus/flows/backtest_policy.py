@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 
@@ -23,7 +24,7 @@ from fiscus.guardrails.policies.load_policies import library_versions
 from fiscus.guardrails.policies.policy_set import CompiledPolicy
 from fiscus.guardrails.types import INTENT_KINDS, Decision, IntentKind, PolicyTarget
 from fiscus.kernel.actor import FISCUS
-from fiscus.kernel.errors import BadInput, FiscusError
+from fiscus.kernel.errors import BadInput, BadQuery, FiscusError, LimitExceeded
 from fiscus.kernel.limits import BACKTEST_DECISIONS_MAX, BACKTEST_INTENTS_MAX, BACKTEST_MONTHS_MAX
 from fiscus.kernel.periods import Month, days_between
 
@@ -120,10 +121,19 @@ def ask_together(history: History, policies: Sequence[CompiledPolicy]) -> None:
                 history.together.keep(group, target, _looked_back(history, group, target))
 
 
-def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
+@dataclass(frozen=True, slots=True)
+class LibraryTried:
+    """Backtests that were recorded, and why others could not be made, by policy; those are tried again by the next run."""
+
+    done: tuple[Backtest, ...] = ()
+    untried: Mapping[str, str] = field(default_factory=dict)
+
+
+def try_library(ws: Workspace, months: int = MONTHS) -> LibraryTried:
     """Record a backtest of each hard policy that is as it ships and was not tried here yet, once there is history.
 
     Policies of one's own are not tried by themselves: whoever writes one at hard is to look at what it would have stopped.
+    One whose history is more than a question may cost is left, and said: the policy is hard without it, as it ships.
     """
     with ws.state.read() as tx:
         known = recorded_versions(tx)
@@ -131,11 +141,17 @@ def try_library(ws: Workspace, months: int = MONTHS) -> tuple[Backtest, ...]:
     ships = library_versions() - known
     wanted = [one for one in hard if (one.policy.id, one.policy.version) in ships]
     if not wanted or (ws.lake.version().charges < 0 and not ws.ledger.store.decisions(1)):
-        return ()
-    done = backtest_policies(History(ws, months), wanted)
-    for one in done:
-        record_backtest(ws, one, FISCUS)
-    return done
+        return LibraryTried()
+    history, done, untried = History(ws, months), list[Backtest](), dict[str, str]()
+    ask_together(history, wanted)
+    for compiled in wanted:
+        try:
+            done.append(backtest_policy(history, compiled))
+        except (BadQuery, LimitExceeded) as failed:
+            untried[compiled.policy.id] = str(failed)
+            continue
+        record_backtest(ws, done[-1], FISCUS)
+    return LibraryTried(tuple(done), untried)
 
 
 def trials(history: History, compiled: CompiledPolicy) -> Sequence[Trial]:

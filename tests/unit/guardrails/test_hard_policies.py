@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.policy_text import policy, policy_set, policy_text
 
+from fiscus.app.loop import run_loop
 from fiscus.app.workspace import open_workspace
 from fiscus.flows.backtest_policy import History, backtest_policy, try_library
 from fiscus.flows.decide_intent import decide_intent
@@ -21,6 +22,8 @@ from fiscus.guardrails.types import Intent
 from fiscus.kernel.actor import FISCUS, Actor
 from fiscus.kernel.errors import BadInput, LimitExceeded, NotFound
 from fiscus.kernel.evidence import verify_chain
+from fiscus.kernel.progress import Silent
+from fiscus.kernel.rows import Rows
 
 OWN = policy("own", on=["ai.request"], when='intent.model == "dear"', effect="deny", level="hard", on_error="deny")
 ASKED = Intent("ai.request", "ana.silva", "platform", "staging", Decimal("0.10"), "USD", attributes={"model": "dear"})
@@ -115,11 +118,33 @@ def test_the_library_is_hard_as_it_ships_and_not_when_it_was_changed(home: Path)
 
 def test_a_run_tries_the_hard_policies_of_the_library_once_there_is_history(home: Path) -> None:
     ws = _open(home)
-    assert try_library(ws) == (), "an empty workspace has nothing to try them on"
+    assert try_library(ws).done == (), "an empty workspace has nothing to try them on"
     decide_intent(ws, ASKED)
-    tried = {one.policy_id for one in try_library(ws)}
+    tried = {one.policy_id for one in try_library(ws).done}
     assert tried == {one.policy.id for one in load_policies(library_texts()) if one.policy.level == "hard"}
-    assert try_library(ws) == (), "twice changes nothing"
+    assert try_library(ws).done == (), "twice changes nothing"
+
+
+def test_history_that_is_too_much_to_ask_stops_no_run_and_is_tried_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = _open(home)
+    decide_intent(ws, ASKED)
+
+    def refuse(*_: object, **__: object) -> Rows:
+        raise LimitExceeded("The query needs more than 2048 MB", remedy="Group or filter earlier.")
+
+    with monkeypatch.context() as too_much:
+        too_much.setattr(ws.lake, "ask", refuse)
+        summary = run_loop(ws, Silent())
+    hard = {one.policy.id for one in load_policies(library_texts()) if one.policy.level == "hard"}
+    assert summary.untried.keys() == hard
+    assert "Policy ai-restricted-data could not be tried on history: The query needs more than 2048 MB." in "\n".join(
+        summary.sentences()
+    )
+    with ws.state.read() as tx:
+        assert recorded_proofs(tx) == ()
+    assert {one.policy_id for one in try_library(ws).done} == hard
 
 
 def test_versions_of_the_library_are_those_of_its_loaded_policies() -> None:

@@ -19,6 +19,7 @@ from typing import Final
 from fiscus.cost.columns import promoted_column
 from fiscus.cost.views import KEY_COLUMNS, OWNER_DEFAULTS
 from fiscus.guardrails.findings.find_charges import matches_query
+from fiscus.guardrails.findings.tuple_questions import Question, questions_sql
 from fiscus.guardrails.policies.compare_amounts import bounded_sql
 from fiscus.guardrails.policies.compile_sql import compile_sql
 from fiscus.guardrails.policies.condition import (
@@ -222,6 +223,9 @@ def _text(rules: Sequence[_Rule], tags: _Tags, windows: _Windows) -> str:
     keyed = sorted((known | _columns(term for rule in by_row for term in rule.rest)) & {*KEY_COLUMNS} | {*OUTPUT})
     marks = ["windows"] if windows.bits() else []
     group_by = ", ".join(["x_AssignmentKey", *few, *marks])
+    judged = [rule for rule in rules if not rule.by_row]
+    few_judged = sorted((_columns(part for rule in judged for part in rule.parts) & {*few}) | {"BillingCurrency"})
+    coarse = "coarse" if judged and few_judged != few else ""
     parts = {
         "tuple": group_by,
         "owners": ", ".join(
@@ -229,10 +233,18 @@ def _text(rules: Sequence[_Rule], tags: _Tags, windows: _Windows) -> str:
         ),
         "keyed": ", ".join(f"any_value({name}) AS {name}" for name in [*keyed, *sorted(tags.columns)]),
         "charges": _charges([*few, *keyed, *tags.selected()], windows),
-        "judged": _judged([rule for rule in rules if not rule.by_row], windows),
+        "coarse": "",
+        "judged": _judged(judged, coarse or "tuples", windows),
+        "all_tuples": "tuples",
         "rows": _rows(by_row, group_by, few, tags, windows) if by_row else "",
         "row_matches": "",
     }
+    if coarse:
+        coarser = ", ".join(["x_AssignmentKey", *few_judged, *marks])
+        carried = ", ".join(f"any_value({name}) AS {name}" for name in [*keyed, *sorted(tags.columns), *OWNER_DEFAULTS])
+        parts["coarse"] = _filled("one_pass_coarse", {"tuple": coarser, "carried": carried})
+        told = ", ".join(["tuple", "x_Owner", "x_Team", "x_Environment", "BillingCurrency", *OUTPUT])
+        parts["all_tuples"] = f"(SELECT {told} FROM tuples UNION ALL SELECT {told} FROM coarse)"
     if by_row:
         counting = ", ".join(str(rule.place) for rule in by_row if rule.counts_days)
         parts["row_matches"] = _filled("one_pass_row_matches", {"counting": counting or "-1"})
@@ -261,21 +273,27 @@ def _filled(name: str, parts: Mapping[str, str]) -> str:
 
 
 def _charges(columns: Sequence[str], windows: _Windows) -> str:
-    """The charges of all windows: the key, `columns`, the day and the cost that a finding adds up."""
+    """The charges of all windows: the key, `columns`, the instant and the cost that a finding adds up."""
     selected = ", ".join(["x_AssignmentKey", *columns, *windows.bits()])
     return _filled("one_pass_charges", {"columns": selected, "windows": windows.any()})
 
 
-def _judged(rules: Sequence[_Rule], windows: _Windows) -> str:
+def _judged(rules: Sequence[_Rule], of: str, windows: _Windows) -> str:
     """Each policy that tuples can answer, over them; without any, nothing, in the same columns."""
-    money = "amount, charges, first_day, last_day"
-    selects = [
-        f"SELECT {rule.place} AS place, tuple, {rule.matched} AS matched, {rule.exception} AS exception, {money}\n"
-        f"    FROM tuples WHERE {windows.has(rule.window)} AND {may_hold_sql(rule.node, _is_known)}"
+    money = ("amount", "charges", "first_day", "last_day")
+    questions = [
+        Question(
+            place=rule.place,
+            window=windows.has(rule.window),
+            terms=rule.known,
+            answer=rule.matched,
+            exception=rule.exception,
+            may_hold=may_hold_sql(rule.node, _is_known),
+        )
         for rule in rules
     ]
-    nothing = f"SELECT 0 AS place, tuple, false AS matched, 0 AS exception, {money} FROM tuples WHERE false"
-    return "\n    UNION ALL ".join(selects or [nothing])
+    nothing = f"SELECT 0 AS place, tuple, false AS matched, 0 AS exception, {', '.join(money)} FROM tuples WHERE false"
+    return "\n    UNION ALL ".join(questions_sql(questions, of, "matched", money) or [nothing])
 
 
 class _Rests:
@@ -308,19 +326,23 @@ def _candidates(rules: Sequence[_Rule], columns: Sequence[str], windows: _Window
 
     `exception` NULL: which one weakens the policy is asked of each charge too.
     """
-    carried = "".join(f", {name}" for name in columns)
-    selects = []
+    questions = []
     for rule in rules:
         number, bound = rests.number(rule)
         known, exception = (_all(rule.known), "0")
         if rule.whole:
             known, exception = ("true", "NULL") if rule.rest else (rule.matched, rule.exception)
-        asked = f"{exception} AS exception, {number} AS rest, CAST({bound:f} AS DECIMAL(28,12)) AS bound"
-        selects.append(
-            f"SELECT {rule.place} AS place, tuple, {known} AS known, {asked}{carried}\n"
-            f"    FROM tuples WHERE {windows.has(rule.window)} AND {may_hold_sql(rule.node, _is_known)}"
+        question = Question(
+            place=rule.place,
+            window=windows.has(rule.window),
+            terms=rule.known,
+            answer=known,
+            exception=exception,
+            may_hold=may_hold_sql(rule.node, _is_known),
+            more=(("rest", str(number)), ("bound", f"CAST({bound:f} AS DECIMAL(28,12))")),
         )
-    return "\n    UNION ALL ".join(selects)
+        questions.append(question)
+    return "\n    UNION ALL ".join(questions_sql(questions, "tuples", "known", columns))
 
 
 def _all(terms: Sequence[Node]) -> str:

@@ -10,13 +10,13 @@ WITH tuples AS MATERIALIZED (
         SELECT
             {{tuple}},
             {{keyed}},
-            sum(cost) AS amount, count(*) AS charges, min(day) AS first_day, max(day) AS last_day
+            sum(cost) AS amount, count(*) AS charges, CAST(min(started) AS DATE) AS first_day, CAST(max(started) AS DATE) AS last_day
         FROM ({{charges}})
         GROUP BY {{tuple}}
     ) AS spent
     LEFT JOIN assignments USING (x_AssignmentKey)
 ),
-judged AS (
+{{coarse}}judged AS (
     {{judged}}
 ),
 {{rows}}matches AS (
@@ -32,7 +32,7 @@ things AS (
         coalesce(ResourceId, '') AS resource, max(coalesce(SubAccountName, '')) AS account_name,
         max(coalesce(ServiceName, '')) AS service, sum(matches.amount) AS amount, sum(matches.charges) AS charges,
         count(DISTINCT on_day) AS days, min(matches.first_day) AS first_day, max(matches.last_day) AS last_day
-    FROM matches JOIN tuples USING (tuple)
+    FROM matches JOIN {{all_tuples}} USING (tuple)
     GROUP BY ALL
 )
 SELECT
@@ -43,6 +43,6 @@ SELECT
     list(DISTINCT service ORDER BY service)[:5] AS services
 FROM things
 WHERE (is_error OR days >= list_extract(CAST($days_min AS INTEGER[]), place + 1))
-    AND (SELECT CASE WHEN count(*) = count(DISTINCT tuple) THEN true ELSE error('two tuples share a hash') END FROM tuples)
+    AND (SELECT CASE WHEN count(*) = count(DISTINCT tuple) THEN true ELSE error('two tuples share a hash') END FROM {{all_tuples}})
 GROUP BY ALL
 ORDER BY place, is_error, currency, amount DESC, owner, team, environment, provider, sub_account, exception

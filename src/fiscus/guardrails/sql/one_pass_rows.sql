@@ -4,13 +4,14 @@ candidates AS (
     SELECT tuple, place, any_value(known) AS known, any_value(exception) AS exception, any_value(rest) AS rest,
         any_value(bound) AS bound{{carried}}
     FROM ({{candidates}})
+    WHERE known IS DISTINCT FROM false
     GROUP BY tuple, place
     HAVING count(*) > 0
 ),
 pairs AS (
     SELECT
         candidates.place, candidates.tuple, candidates.known AND CASE candidates.rest {{rest}} END AS matched,
-        coalesce(candidates.exception, CASE candidates.rest {{exception}} END) AS exception, rows.day, rows.cost
+        coalesce(candidates.exception, CASE candidates.rest {{exception}} END) AS exception, rows.started, rows.cost
     FROM (
         SELECT *, hash({{tuple}}) AS tuple FROM ({{charges}})
     ) AS rows
