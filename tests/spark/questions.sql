@@ -97,6 +97,10 @@ WITH a AS (SELECT DISTINCT RegionId FROM charges) SELECT a.RegionId, b.RegionId 
 --- what is in a list, and not
 SELECT RegionId IN ('zz', 'eu-west-1') AS a, RegionId NOT IN ('zz') AS b, list_contains(['zz', 'x'], RegionId) AS c, count(*) AS n FROM charges GROUP BY ALL
 
+--- a list is asked for a column of a table, whatever the table is called
+SELECT list_contains(['zz', 'x'], c.RegionId) AS a, list_contains(['zz'], s.ServiceName) AS b, count(*) AS n
+FROM charges c JOIN (SELECT DISTINCT ServiceName FROM charges) s ON s.ServiceName = c.ServiceName GROUP BY ALL
+
 --- numbers in a row
 SELECT n, n * n AS sq FROM range(1, 6) AS days(n) ORDER BY n
 

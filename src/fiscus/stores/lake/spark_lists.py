@@ -124,9 +124,13 @@ def least_entries(node: exp.Expression, _: Types) -> exp.Expression:
 
 
 def contained(node: exp.Expression, _: Types) -> exp.Expression:
-    """list_contains: a NULL in the list is not what is looked for; whether NULL is in it is not known."""
-    same = exp.NullSafeEQ(this=exp.column("c"), expression=node.expression.copy())
-    return exp.Case(ifs=[exp.If(this=given(node.expression), true=call("exists", node.this, _lambda(["c"], same)))])
+    """list_contains: a NULL in the list is not what is looked for; whether NULL is in it is not known.
+
+    What is looked for is written within the lambda, so its variable has a name that no table and no column of a question has.
+    """
+    entry = "entry_of_list"
+    same = exp.NullSafeEQ(this=exp.column(entry), expression=node.expression.copy())
+    return exp.Case(ifs=[exp.If(this=given(node.expression), true=call("exists", node.this, _lambda([entry], same)))])
 
 
 def flattened(node: exp.Expression, _: Types) -> exp.Expression:
