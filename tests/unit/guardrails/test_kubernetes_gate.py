@@ -35,7 +35,7 @@ from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.guardrails.types import CheaperWay
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
-from fiscus.kernel.errors import BadConfig, BadInput
+from fiscus.kernel.errors import BadConfig, BadInput, LimitExceeded
 
 MONTH = Decimal(730)
 RATES = Rates(Decimal("0.03"), Decimal("0.004"), Decimal("1.2"), "USD", "configured", "medium", "your configured rates")
@@ -433,8 +433,11 @@ spec:
 apiVersion: v1
 kind: List
 items:
-  - {kind: ConfigMap, metadata: {name: c}}
-  - {kind: Pod, metadata: {name: p, labels: {team: ml, environment: dev}}, spec: {containers: [{resources: {limits: {cpu: 1}}}]}}
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}
+  - apiVersion: v1
+    kind: Pod
+    metadata: {name: p, labels: {team: ml, environment: dev}}
+    spec: {containers: [{resources: {limits: {cpu: 1}}}]}
 """
 
 
@@ -455,10 +458,40 @@ def test_a_manifest_is_judged_before_it_is_applied(own: Workspace) -> None:
     assert own.ledger.store.totals().open == 0
 
 
+HEAD = "apiVersion: apps/v1\nkind: Deployment\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "says"), [("a: [", "Not valid YAML"), ("a: &x 1\nb: *x", "aliases"), ("a: !!python/object:x {}", "YAML")]
-)
+    ("text", "says"),
+    [
+        ("a: [", "Not valid YAML"), ("a: &x 1\nb: *x", "aliases"), ("a: !!python/object:x {}", "YAML"),
+        ("", "is empty"), ("# off\n---\n# off too\n", "is empty"), ("- 1", "Document 1 is no object"),
+        (f"{HEAD}metadata: {{}}\nspec: {{}}\n---\nError", "Document 2 is no object"),
+        ("replicas: 3", "Document 1 names no apiVersion"),
+        ("apiVersion: v1\nkind: [Pod]", "names no kind"), (f"{HEAD}metadata: x\nspec: {{}}", "whose metadata is no mapping"),
+        (f"{HEAD}metadata: {{}}\nspec: y", "whose spec is no mapping"), (f"{HEAD}metadata: {{}}", "whose spec is no mapping"),
+        ("apiVersion: v1\nkind: List\nitems: x", "items are no list"),
+        ("apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret}, 2]", "Document 1, items.1 is no object"),
+    ],
+)  # fmt: skip
 def test_what_is_no_manifest_is_refused(text: str, says: str) -> None:
-    with pytest.raises(BadInput, match=says):
+    with pytest.raises(BadInput, match=says) as refused:
         read_manifest(text, "m.yaml")
-    assert read_manifest("") == ()
+    assert refused.value.where is not None
+    assert refused.value.where.file == "m.yaml"
+
+
+def test_a_manifest_of_other_kinds_costs_nothing(own: Workspace) -> None:
+    text = "---\n# off\n---\napiVersion: v1\nkind: ConfigMap\n---\napiVersion: x/v1\nkind: AccessList\nspec: none\n"
+    assert [one["kind"] for one in read_manifest(text)] == ["ConfigMap", "AccessList"]
+    assert gate_manifest(own, read_manifest(text), ManifestAsked("max")).workloads == ()
+    assert read_manifest("apiVersion: v1\nkind: List\nitems:\n") == ()
+
+
+def test_no_object_of_a_long_list_is_left_out() -> None:
+    items = ", ".join(["{apiVersion: v1, kind: Pod}"] * 3)
+    with pytest.raises(BadInput, match=r"items\.0 is a Pod"):
+        read_manifest(f"apiVersion: v1\nkind: PodList\nitems: [{items}]")
+    many = ", ".join(["{apiVersion: v1, kind: A}"] * 10_001)
+    with pytest.raises(LimitExceeded, match="at most 10,000 objects"):
+        read_manifest(f"apiVersion: v1\nkind: List\nitems: [{many}]")
