@@ -62,6 +62,7 @@ MATCHES: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
     ({"type": "value", "key": "tag:Env", "op": "not-in", "value": ["prod"]}, {}, {"tags": {"Env": "prod"}}),
     ({**NAME, "op": "regex", "value": "web-.*"}, {"tags": {"Name": "WEB-1"}}, {"tags": {"Name": "a-web-1"}}),
     ({**NAME, "op": "glob", "value": "web?"}, {"tags": {"Name": "web1"}}, {"tags": {"Name": "web10"}}),
+    ({**NAME, "op": "glob", "value": "a[!b]*"}, {"tags": {"Name": "ac\nd"}}, {"tags": {"Name": "ab"}}),
     ({"type": "value", "key": "tag:Env", "value": "empty"}, {}, {"tags": {"Env": "x"}}),
     ({"InstanceType": "m5.large"}, SIZED, {}),
     ({"type": "value", "key": "InstanceType", "op": "not-in", "value": ["m5.large"]}, {}, SIZED),

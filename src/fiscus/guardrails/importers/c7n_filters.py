@@ -5,11 +5,11 @@ Leaving out one of several filters that must all hold makes a policy match more 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from fiscus.guardrails.importers.c7n_globs import glob_pattern
 from fiscus.guardrails.importers.c7n_resources import AGE_FILTERS, AGE_KEYS, DAYS_MAX, HOURLY, KEYS, RUNNING
 from fiscus.guardrails.policies.compile_closure import cel_text, pattern_fault
 
@@ -185,11 +185,8 @@ def _text(key: str, value: object) -> str:
 
 def _pattern(key: str, op: str, text: str) -> str:
     """Custodian's regex begins at the start and, unless regex-case, ignores case; a glob is all of the text."""
-    if op == "glob":
-        body = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in text)
-        pattern = f"^{body}$"
-    else:
-        pattern = ("" if op == "regex-case" else "(?i)") + f"^(?:{text})"
+    case = "" if op == "regex-case" else "(?i)"
+    pattern = glob_pattern(text) if op == "glob" else f"{case}^(?:{text})"
     if fault := pattern_fault(pattern):
         raise NotTranslated(f"filter on {key}", f"RE2 does not know this pattern: {fault}")
     return pattern
