@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.bills import deliver, write_csv
 
 from fiscus.kernel.errors import BadQuery, LimitExceeded
 from fiscus.stores.lake import people_sql
+from fiscus.stores.lake.memory_bound import MemoryBound
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,52 @@ def test_a_question_that_needs_too_much_memory_is_refused(ws, monkeypatch: pytes
     monkeypatch.setattr(people_sql, "QUERY_MEMORY_MB_MAX", 50)
     with pytest.raises(LimitExceeded, match="50 MB"):
         ws.lake.ask("SELECT len(list(range)) FROM range(20000000)")  # one value of 160 MB
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells and limits what a process maps")
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT repeat('x', 30000000) FROM range(1000)",  # texts in the engine's vectors
+     "SELECT max(strlen(repeat('x', 20000000 + range::int))) FROM range(1000)",
+     "SELECT repeat('x', 100000) || range FROM range(10000)"],  # rows that Python fetched
+)  # fmt: skip
+def test_texts_that_the_engine_does_not_count_are_bounded_too(ws, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    monkeypatch.setattr(people_sql, "QUERY_MEMORY_MB_MAX", 200)
+    monkeypatch.setattr(people_sql, "QUERY_MARGIN_MB", 100)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(LimitExceeded, match="200 MB"):
+        ws.lake.ask(sql)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    assert ws.lake.ask("SELECT count(*) FROM charges").rows == ((0,),), "the process lives on"
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells and limits what a process maps")
+def test_the_bound_of_memory_stands_while_any_question_runs() -> None:
+    bound, (before, _) = MemoryBound(), resource.getrlimit(resource.RLIMIT_AS)
+
+    def soft() -> int:
+        return resource.getrlimit(resource.RLIMIT_AS)[0]
+
+    first, second = bound.held(200, 100), bound.held(200, 100)
+    first.__enter__()
+    of_one = soft()
+    second.__enter__()
+    assert soft() == of_one + 200 * 2**20, "questions at once have as much each"
+    first.__exit__(None, None, None)
+    assert soft() == of_one + 200 * 2**20, "what the other was given stands"
+    second.__exit__(None, None, None)
+    assert soft() == before
+
+
+def test_no_question_loads_an_extension(ws) -> None:
+    with pytest.raises(
+        BadQuery, match="`sqlite_scan` is of the DuckDB extension sqlite_scanner, which no query can load"
+    ):
+        ws.lake.ask("SELECT * FROM sqlite_scan('/x', 'y')")
+    with pytest.raises(BadQuery, match="no query can load"):
+        ws.lake.ask("SELECT ST_Point(1, 2)")
+    values = dict(ws.lake.ask("SELECT name, value FROM duckdb_settings() WHERE name LIKE 'auto%known%'").rows)
+    assert set(values.values()) == {"false"}
 
 
 def test_an_answer_without_end_is_refused(ws, monkeypatch: pytest.MonkeyPatch) -> None:

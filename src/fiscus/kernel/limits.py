@@ -15,6 +15,7 @@ DELIVERY_SHRINK_PERCENT_MAX: Final = 20  # a larger cut of a period's rows or co
 # SQL from people: what a shared machine can lose to one query.
 QUERY_SECONDS_MAX: Final = 60
 QUERY_MEMORY_MB_MAX: Final = 2_048
+QUERY_MARGIN_MB: Final = 1_024  # what the rest of the process may map meanwhile: threads' heaps, other requests
 QUERY_ROWS_SHOWN_MAX: Final = 1_000
 QUERY_CELLS_MAX: Final = 30_000_000  # rows times columns of one answer: some two gigabytes of Python objects
 ANSWER_CELLS_KEPT_MAX: Final = 20_000  # a larger answer is not kept for who asks the same version again

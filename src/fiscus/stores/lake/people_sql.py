@@ -10,13 +10,19 @@ from typing import Any, Final
 
 import duckdb
 
-from fiscus.kernel.errors import BadQuery, LimitExceeded, Where
-from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
+from fiscus.kernel.errors import BadQuery, FiscusError, LimitExceeded, Where
+from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_MARGIN_MB, QUERY_MEMORY_MB_MAX, QUERY_SECONDS_MAX
 from fiscus.kernel.rows import Rows, Table
+from fiscus.stores.lake.memory_bound import MemoryBound
 from fiscus.stores.lake.views_asked import ViewsAsked
 
 FETCH_ROWS = 10_000
 LINE_AT_FAULT: Final = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+NOT_LOADED: Final = re.compile(r'name "?(\w+)"? is not in the catalog, but it exists in the (\w+) extension')
+NO_MEMORY: Final = re.compile(
+    r"bad allocation|bad_alloc|allocation failure|(could not|failed to) allocate", re.IGNORECASE
+)
+MEMORY: Final = MemoryBound()  # one of the process: the limit is the process's
 Opening = Callable[[], tuple[Sequence[str], Sequence[str]]]
 
 
@@ -86,6 +92,7 @@ def _locked(views: Sequence[str], files: Sequence[str], attach: Callable[[duckdb
     attach(connection)
     connection.execute("SET TimeZone='UTC'; SET enable_progress_bar=false; SET python_enable_replacements=false")
     connection.execute("SET parquet_metadata_cache=true")  # safe: the table's files never change under their name
+    connection.execute("SET autoinstall_known_extensions=false; SET autoload_known_extensions=false")
     connection.execute(f"SET memory_limit='{QUERY_MEMORY_MB_MAX}MB'; SET temp_directory=''")
     allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
     connection.execute(f"SET allowed_paths=[{allowed}]")
@@ -121,24 +128,43 @@ def _bounded(locked: _Locked, asked: Asked) -> Rows:
     timer = threading.Timer(QUERY_SECONDS_MAX, locked.connection.interrupt)
     timer.start()
     try:
-        return _fetched(locked.views.execute(asked.sql, asked.params), asked.rows_max)
+        with MEMORY.held(QUERY_MEMORY_MB_MAX, QUERY_MARGIN_MB):
+            return _fetched(locked.views.execute(asked.sql, asked.params), asked.rows_max)
     except duckdb.InterruptException:
         raise LimitExceeded(
             f"The query ran longer than {QUERY_SECONDS_MAX} s", remedy="Narrow it by x_BillingMonth."
         ) from None
-    except duckdb.OutOfMemoryException:
-        raise LimitExceeded(
-            f"The query needs more than {QUERY_MEMORY_MB_MAX} MB", remedy="Group or filter earlier."
-        ) from None
-    except duckdb.Error as refused:
-        raise BadQuery(
-            _first_line(refused),
-            remedy="The columns of `charges` are in docs/reference/charges.md; files and settings are out of reach.",
-            where=_where(refused),
-        ) from None
+    except (duckdb.Error, MemoryError) as refused:
+        raise _as_ours(refused) from None
     finally:
         timer.cancel()
         timer.join()  # so that it cannot interrupt the next question
+
+
+def _as_ours(refused: duckdb.Error | MemoryError) -> FiscusError:
+    if _for_memory(refused):
+        return LimitExceeded(
+            f"The query needs more than {QUERY_MEMORY_MB_MAX} MB",
+            remedy="Group or filter earlier, or shorten its texts.",
+        )
+    if found := NOT_LOADED.search(str(refused)):
+        return BadQuery(
+            f"`{found[1]}` is of the DuckDB extension {found[2]}, which no query can load",
+            remedy="Ask the views of the lake, with what DuckDB has built in.",
+            where=_where(refused),
+        )
+    return BadQuery(
+        _first_line(refused),
+        remedy="The columns of `charges` are in docs/reference/charges.md; no file can be read, no setting changed.",
+        where=_where(refused),
+    )
+
+
+def _for_memory(refused: duckdb.Error | MemoryError) -> bool:
+    """Where an allocation failed decides what the engine makes of it; a text of the question may use the same words."""
+    if isinstance(refused, MemoryError | duckdb.OutOfMemoryException):
+        return True
+    return isinstance(refused, duckdb.OperationalError | duckdb.InternalError) and bool(NO_MEMORY.search(str(refused)))
 
 
 def _fetched(cursor: duckdb.DuckDBPyConnection, rows_max: int | None) -> Rows:
