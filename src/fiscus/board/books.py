@@ -29,17 +29,21 @@ def invoices_exhibit(
         title += f"; {worst.issuer} is {display(abs(worst.difference))} {worst.currency} apart"
     title += f"; the month is signed by {close.closed_by}" if close else "; the month is not signed"
     own = "own currency"
-    columns = (
+    columns: tuple[tuple[str, str], ...] = (
         ("issuer", "text"), ("invoice", "text"), ("currency", "text"), ("charges say", own), ("invoice says", own),
         ("difference", own), ("allowed", own), ("charges", "count"), ("state", "text"),
     )  # fmt: skip
-    rows = tuple(
+    rows: tuple[tuple[object, ...], ...] = tuple(
         (
             line.issuer, line.invoice_id or "–", line.currency, line.here, line.there if line.held else None,
             line.difference if line.held else None, line.tolerance, line.rows, line.state.replace("_", " "),
         )
         for line in lines[:LINES_MAX]
     )  # fmt: skip
+    if any(line.tax_apart for line in lines[:LINES_MAX]):
+        columns = (*columns, ("tax left out of the charges", own), ("tax left out of the invoice", own))
+        taxes = [(line.tax_here, line.tax_there) if line.tax_apart else (None, None) for line in lines[:LINES_MAX]]
+        rows = tuple((*row, *tax) for row, tax in zip(rows, taxes, strict=True))
     note = (
         "Allowed: MAX(100 × subunit, SQRT(charges) × 0.5 × subunit), as FOCUS says; difference: invoice less charges."
     )

@@ -19,7 +19,8 @@ from fiscus.kernel.ids import content_id
 from fiscus.ownership.people import require_live
 
 FACT: Final = "books.invoice."
-_MONEY: Final = ("amount", "tax", "note")
+_STATED: Final = "tax_stated"
+"""Kept beside an invoice's tax. Where it is not, an earlier version wrote it, and wrote 0 for a tax that was left out, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def enter_invoices(ws: Workspace, invoices: Sequence[EnteredInvoice], actor: Act
         for invoice in invoices:
             name = FACT + _key(invoice)
             before = cast("Mapping[str, Any] | None", tx.facts.get(name))
-            now = cast("Mapping[str, Any]", to_json(asdict(invoice)))
-            if before and all(before[part] == now[part] for part in _MONEY):
+            now = {**cast("Mapping[str, Any]", to_json(asdict(invoice))), _STATED: invoice.tax is not None}
+            if before and _said(_invoice(before)) == _said(invoice):
                 continue
             new, changed = (new, changed + 1) if before else (new + 1, changed)
             tx.facts.put(name, now)
@@ -99,12 +100,18 @@ def _key(invoice: EnteredInvoice) -> str:
     return content_id("inv", invoice.invoice_id, invoice.issuer, invoice.currency, invoice.billing_month)
 
 
+def _said(invoice: EnteredInvoice) -> tuple[Decimal, Decimal | None, str]:
+    """What makes it another invoice when it is entered again."""
+    return invoice.amount, invoice.tax, invoice.note
+
+
 def _invoice(value: Mapping[str, Any]) -> EnteredInvoice:
+    tax = None if value["tax"] is None else Decimal(value["tax"])
     return EnteredInvoice(
         **{
-            **value,
+            **{name: kept for name, kept in value.items() if name != _STATED},
             "amount": Decimal(value["amount"]),
-            "tax": Decimal(value["tax"]),
+            "tax": tax if value.get(_STATED, value["tax"] != "0") else None,
             "entered_at": datetime.fromisoformat(value["entered_at"]),
         }
     )

@@ -89,9 +89,19 @@ def said_of(line: ReconciledInvoice) -> str:
     if line.state == "differs":
         way = "more" if line.difference > ZERO else "less"
         sums = f"{display(line.there)} against {display(line.here)}"
-        return f"{of} says {display(abs(line.difference))} {line.currency} {way} than its charges ({sums})"
+        apart = f"; {tax_said(line)}" if line.tax_apart else ""
+        return f"{of} says {display(abs(line.difference))} {line.currency} {way} than its charges ({sums}{apart})"
     amount = line.there if line.state == "missing_here" else line.here
     return f"{of}, {display(amount)} {line.currency}: {_SAID[line.state]}"
+
+
+def tax_said(line: ReconciledInvoice) -> str:
+    """What was left out of both sides as tax, or that nobody knows it; empty where neither is to be told."""
+    if line.tax_apart and line.tax_there is not None:
+        return f"without tax: {display(line.tax_there)} of the invoice, {display(line.tax_here)} of the charges"
+    if line.state == "differs" and line.tax_there is None:
+        return "with tax: the invoice does not state its own"
+    return ""
 
 
 def _delivered(ws: Workspace) -> list[InvoiceTotal]:
@@ -110,6 +120,13 @@ def _entered(ws: Workspace) -> list[InvoiceTotal]:
     ]
 
 
+def _tax_told(line: ReconciledInvoice) -> str:
+    if not (said := tax_said(line)):
+        return ""
+    say_it = "" if line.tax_apart or line.tax_here else " Enter it again with its tax if the charges have none in them."
+    return f" Both sides are {said}.{say_it}"
+
+
 def _finding(ws: Workspace, found: InvoiceReconciliation, line: ReconciledInvoice) -> Finding:
     month, team = Month.parse(line.billing_month), ws.config.directory.default_pool
     held = {"invoice_detail": "the Invoice Detail dataset", "entered": "the invoice that was entered", None: "nobody"}
@@ -123,7 +140,7 @@ def _finding(ws: Workspace, found: InvoiceReconciliation, line: ReconciledInvoic
         detail=(
             f"{display(line.here)} {line.currency} in {line.rows:,} charges here; {display(line.there)} by "
             f"{held[line.held]}. Up to {display(line.tolerance)} apart would be rounding (FOCUS: MAX(100 x subunit, "
-            "SQRT(rows) x 0.5 x subunit))." + (" Tax is left out: only one side says it." if line.tax_apart else "")
+            f"SQRT(rows) x 0.5 x subunit)).{_tax_told(line)}"
         ),
         amount=abs(line.difference),
         currency=line.currency,

@@ -35,6 +35,14 @@ def test_the_title_says_how_many_invoices_reconcile_and_which_is_most_apart() ->
     assert [row[5] for row in table.rows] == [Decimal("7.5"), Decimal(3), Decimal(0)]
 
 
+def test_tax_that_is_left_out_stands_beside_what_it_is_left_out_of() -> None:
+    charges = [InvoiceCharges("I1", "Nimbus", "USD", "2026-09", 4, Decimal(10), Decimal(0))]
+    held = [InvoiceTotal("I1", "Nimbus", "USD", "2026-09", Decimal("11.9"), Decimal("1.9"), "entered")]
+    table = invoices_exhibit(reconciled(charges, held, "2026-11"), None, NONE, FRAME)
+    assert [name for name, _ in table.columns[-2:]] == ["tax left out of the charges", "tax left out of the invoice"]
+    assert table.rows[0][3:6] + table.rows[0][-2:] == (Decimal(10), Decimal(10), 0, 0, Decimal("1.9"))
+
+
 def test_a_long_list_says_what_it_leaves_out() -> None:
     table = invoices_exhibit(_lines(*["10"] * (LINES_MAX + 2)), None, NONE, FRAME)
     assert (len(table.rows), "2 more lines are in /api/invoices." in table.note) == (LINES_MAX, True)

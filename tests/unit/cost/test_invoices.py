@@ -14,8 +14,8 @@ from tests.bills import deliver, write_csv
 from fiscus.cost.books.read_invoices import entered_invoice, read_invoices
 from fiscus.cost.books.reconcile_invoices import reconciled, subunit, tolerance
 from fiscus.cost.books.types import InvoiceCharges, InvoiceTotal
-from fiscus.flows.enter_invoice import enter_invoices, withdraw_invoice
-from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices
+from fiscus.flows.enter_invoice import enter_invoices, entered_invoices, withdraw_invoice
+from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices, tax_said
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, NotFound
 
@@ -30,9 +30,10 @@ def _charges(
 
 
 def _invoice(
-    amount="100", invoice="INV-1", currency="USD", month="2026-09", tax="0", held="entered", is_open=False
+    amount="100", invoice="INV-1", currency="USD", month="2026-09", tax: str | None = "0", held="entered", is_open=False
 ) -> InvoiceTotal:
-    return InvoiceTotal(invoice, ISSUER, currency, month, Decimal(amount), Decimal(tax), held, is_open)
+    stated = None if tax is None else Decimal(tax)
+    return InvoiceTotal(invoice, ISSUER, currency, month, Decimal(amount), stated, held, is_open)
 
 
 def _states(charges, invoices) -> list[tuple[str, Decimal]]:
@@ -91,6 +92,30 @@ def test_tax_that_only_one_side_says_is_no_difference() -> None:
     assert _states([_charges("INV-1", "119", tax="19")], [detail]) == [("matched", Decimal(0))]
 
 
+def test_a_tax_that_is_not_stated_is_not_zero_and_the_whole_is_held_against_the_whole() -> None:
+    charges = [_charges(billed="11.92", tax="1.10")]
+    assert _states(charges, [_invoice("11.92", tax=None)]) == [("matched", Decimal(0))]
+    assert _states(charges, [_invoice("10.82", tax=None)]) == [("differs", Decimal("-1.10"))]
+    assert _states(charges, [_invoice("10.82", tax="0")]) == [("matched", Decimal(0))], "it says that it has none"
+    (line,) = reconciled(
+        [_charges("", "111", tax="11")], [_invoice("60", "A", tax="6"), _invoice("51", "B", tax=None)], "2026-11"
+    )
+    assert (line.state, line.tax_there, line.tax_apart) == ("matched", None, False), "of one of the two nobody knows it"
+
+
+@pytest.mark.parametrize("held", ["entered", "invoice_detail"])
+@pytest.mark.parametrize("there", [None, "0", "1.10", "7"])
+@pytest.mark.parametrize("here", ["0", "1.10"])
+def test_what_both_sides_are_shown_as_subtracts_to_the_difference_and_what_is_left_out_is_told(
+    here, there, held
+) -> None:
+    (line,) = reconciled([_charges(billed="11.92", tax=here)], [_invoice("19.5", tax=there, held=held)], "2026-11")
+    assert line.difference == line.there - line.here
+    left = (Decimal("11.92") - line.here, Decimal("19.5") - line.there)
+    assert left == ((line.tax_here, line.tax_there) if line.tax_apart else (0, 0))
+    assert bool(tax_said(line)) == (line.tax_apart or (there is None and line.state == "differs"))
+
+
 MONEY = st.decimals(-(10**9), 10**9, places=12)
 PLACES = st.tuples(
     st.sampled_from(["", "A", "B"]), st.sampled_from(["USD", "EUR"]), st.sampled_from(["2026-08", "2026-09"])
@@ -119,6 +144,8 @@ def test_every_charge_and_every_invoice_stands_once_to_the_last_digit(charged, i
         ("INV-1,Amazon,2026-13,USD,5", 1, "invoice", "'2026-13' is not a month"),
         ("INV-1,Amazon,2026-09,USD,five", 1, "amount", "is no decimal number"),
         ("INV-1,Amazon,2026-09,DOL,5", 1, "currency", "is not an ISO 4217 code"),
+        ("INV-1,Amazon,2026-09,JPY,5.5", 1, "amount", "finer than JPY has coins"),
+        ("INV-1,Amazon,2026-09,USD,5.001", 1, "amount", "finer than USD has coins"),
         (",Amazon,2026-09,USD,5", 1, "invoice", "has no invoice"),
         ("INV-1,Amazon Web Services, Inc.,2026-09,USD,5", 1, "invoice", "more fields"),
         ("INV-1,A,2026-09,USD,5\nINV-1,A,2026-09,USD,6", 2, "invoice", "stands here twice"),
@@ -136,6 +163,47 @@ def test_a_file_of_invoices_is_refused_by_row_and_column(tmp_path: Path, line, r
 
 def _parts(amount: str) -> dict[str, str]:
     return {"invoice": "INV-9", "issuer": ISSUER, "period": "2026-10", "currency": "usd", "amount": amount}
+
+
+@pytest.mark.parametrize(
+    ("amount", "tax"), [("100", "200"), ("100", "-1"), ("-100", "19"), ("-100", "-101"), ("0", "1")]
+)
+def test_a_tax_that_is_no_part_of_the_amount_is_refused(amount: str, tax: str) -> None:
+    with pytest.raises(BadInput, match="is no part of the amount") as refused:
+        entered_invoice(_parts(amount) | {"tax": tax}, "ada", NOW)
+    assert refused.value.where is not None
+    assert refused.value.where.column == "tax"
+    with pytest.raises(BadInput, match="is finer than USD has coins"):
+        entered_invoice(_parts("100") | {"tax": "0.005"}, "ada", NOW)
+
+
+def test_what_an_invoice_says_of_its_tax_is_kept_as_it_was_said() -> None:
+    said = [("100", ""), ("100", "0"), ("100.000", "100"), ("-100", "-19.50")]
+    taxes = [entered_invoice(_parts(amount) | {"tax": tax}, "ada", NOW).tax for amount, tax in said]
+    assert taxes == [None, Decimal(0), Decimal(100), Decimal("-19.50")]
+
+
+def test_a_tax_of_nothing_that_an_earlier_version_stored_may_have_been_left_out(ws) -> None:
+    person = next(iter(ws.config.directory.people))
+
+    def enter(tax: str):
+        entered = enter_invoices(ws, [entered_invoice(_parts("100") | {"tax": tax}, person, NOW)], Actor(person))
+        with ws.state.read() as tx:
+            (kept,) = entered_invoices(tx)
+        return entered.new, entered.changed, kept.tax
+
+    assert enter("") == (1, 0, None)
+    with ws.state.begin() as tx:
+        ((name, stored),) = tx.facts.matching("books.invoice.").items()
+        tx.facts.put(name, {k: v for k, v in stored.items() if k != "tax_stated"} | {"tax": "0"})  # as 0.1 wrote it
+    assert enter("") == (0, 0, None)
+    assert enter("0") == (0, 1, Decimal(0))
+    assert enter("0.00") == (0, 0, Decimal(0))
+    assert enter("19") == (0, 1, Decimal(19))
+    with ws.state.begin() as tx:
+        ((name, stored),) = tx.facts.matching("books.invoice.").items()
+        tx.facts.put(name, {k: v for k, v in stored.items() if k != "tax_stated"})
+    assert enter("19") == (0, 0, Decimal(19)), "one that is something was stated"
 
 
 def test_an_entered_invoice_reconciles_or_is_a_finding_until_it_does(ws, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 
@@ -64,6 +65,29 @@ def test_a_month_is_signed_on_the_page_and_what_comes_later_stands_there(ws, pag
     assert pages.get("/api/closes?verify=true").json()["broken"] == []
     assert pages.send("/books/2026-10/reopen", {"reason": "once more"}).status_code == 303
     assert pages.get("/api/closes").json()["closes"] == []
+
+
+def test_what_is_left_out_as_tax_stands_under_each_amount_and_a_tax_that_nobody_states_is_told(
+    ws, pages, tmp_path
+) -> None:
+    deliver(ws, _bill(tmp_path / "a.csv", "10"))
+    invoice = {
+        "as": "kim.berg", "invoice": "INV-10", "issuer": ROW["InvoiceIssuerName"], "period": "2026-10", "currency": "USD",
+        "amount": "11.90",
+    }  # fmt: skip
+    assert pages.http.post("/api/invoices", json=invoice).json()["invoices"][0]["tax"] is None
+    assert "its tax is not stated" in pages.get("/books").text
+    assert pages.http.post("/api/invoices", json=invoice | {"tax": "1.90"}).json()["changed"] == 1
+    (line,) = pages.get("/api/invoices?period=2026-10").json()["lines"]
+    assert [Decimal(line[name]) for name in ("here", "there", "difference", "tax_here", "tax_there")] == [
+        10,
+        10,
+        0,
+        0,
+        Decimal("1.9"),
+    ]
+    page = pages.get("/books").text
+    assert ("without 0.00 tax" in page, "without 1.90 tax" in page, "is not stated" in page) == (True, True, False)
 
 
 def test_the_api_enters_closes_and_opens_as_the_page_does(ws, pages: Browser, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Invoices that a person enters: from a CSV file, or one by its parts. Each fault by row and column.
 
 Columns: invoice, issuer, period, currency and amount; tax and note where there are any. FOCUS names are understood too.
+A tax that is left out is not known; that there is none is a tax of 0.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from fiscus.cost.books.types import EnteredInvoice
-from fiscus.cost.conformance.currencies import ISO_4217
+from fiscus.cost.conformance.currencies import ISO_4217, minor_digits
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import INVOICES_MAX
-from fiscus.kernel.money import ZERO
+from fiscus.kernel.money import EXACT, ZERO
 from fiscus.kernel.periods import Month
 
 REQUIRED: Final = ("invoice", "issuer", "period", "currency", "amount")
@@ -76,13 +77,21 @@ def entered_invoice(parts: Mapping[str, str], by: str, at: datetime) -> EnteredI
     if currency not in ISO_4217:
         near = did_you_mean(currency, sorted(ISO_4217))
         raise BadInput(f"{currency!r} is not an ISO 4217 code", remedy=near, where=Where(column="currency"))
+    amount = _money("amount", texts["amount"], currency)
+    tax = _money("tax", texts["tax"], currency) if texts["tax"] else None
+    if tax is not None and not min(amount, ZERO) <= tax <= max(amount, ZERO):
+        raise BadInput(
+            f"The tax, {tax}, is no part of the amount, {amount}",
+            remedy="amount is what is to be paid, its tax included. Leave tax out where credits took more than the rest.",
+            where=Where(column="tax"),
+        )
     return EnteredInvoice(
         invoice_id=texts["invoice"],
         issuer=texts["issuer"],
         currency=currency,
         billing_month=_month(texts["period"]),
-        amount=_number("amount", texts["amount"]),
-        tax=_number("tax", texts["tax"]) if texts["tax"] else ZERO,
+        amount=amount,
+        tax=tax,
         entered_by=by,
         entered_at=at,
         note=texts["note"],
@@ -111,6 +120,19 @@ def _invoices(path: Path, reader: csv.DictReader[str], by: str, at: datetime) ->
 def _month(text: str) -> str:
     """2026-09, or the first instant of a FOCUS billing period."""
     return str(Month.parse(text[:7] if text[7:11] in {"-01", "-01T"} else text))
+
+
+def _money(column: str, text: str, currency: str) -> Decimal:
+    """What can be paid in `currency`: an invoice is in whole coins."""
+    number, digits = _number(column, text), minor_digits(currency)
+    if number.quantize(Decimal(1).scaleb(-digits), context=EXACT) != number:
+        coins = f"{digits} digits behind the point" if digits else "no digit behind the point"
+        raise BadInput(
+            f"{column} {text} is finer than {currency} has coins",
+            remedy=f"Write it as the paper says: {currency} has {coins}.",
+            where=Where(column=column),
+        )
+    return number
 
 
 def _number(column: str, text: str) -> Decimal:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from fiscus.cost.books.types import InvoiceCharges, InvoiceFrom, InvoiceState, InvoiceTotal, ReconciledInvoice
-from fiscus.cost.conformance.currencies import MINOR_DIGITS
+from fiscus.cost.conformance.currencies import minor_digits
 from fiscus.kernel.money import EXACT, ZERO, total
 
 Group = tuple[str, str, str]
@@ -20,7 +20,7 @@ ORDER: Final = ("differs", "missing_here", "missing_there", "open", "no_invoice"
 
 def subunit(currency: str) -> Decimal:
     """The smallest coin of a currency, such as 0.01 USD and 1 JPY."""
-    return Decimal(1).scaleb(-MINOR_DIGITS.get(currency, 2))
+    return Decimal(1).scaleb(-minor_digits(currency))
 
 
 def tolerance(currency: str, rows: int) -> Decimal:
@@ -73,14 +73,14 @@ def _group(one: InvoiceCharges | InvoiceTotal) -> Group:
 
 
 def _together(held: Sequence[InvoiceTotal]) -> InvoiceTotal:
-    first = held[0]
+    first, taxes = held[0], [one.tax for one in held if one.tax is not None]
     return InvoiceTotal(
         ", ".join(one.invoice_id for one in held),
         first.issuer,
         first.currency,
         first.billing_month,
         total([one.amount for one in held]),
-        total([one.tax for one in held]),
+        total(taxes) if len(taxes) == len(held) else None,  # of some of them, it is not known of the whole
         first.held,
         any(one.is_open for one in held),
     )
@@ -88,11 +88,13 @@ def _together(held: Sequence[InvoiceTotal]) -> InvoiceTotal:
 
 def _line(invoice: InvoiceTotal, found: InvoiceCharges | None, by: Literal["invoice", "issuer"]) -> ReconciledInvoice:
     here, rows, tax = (found.billed, found.rows, found.tax) if found else (ZERO, 0, ZERO)
-    # Tax is put on the invoice and not on the charges, or the other way round: then it is no difference.
-    apart = found is not None and (invoice.held == "invoice_detail" or bool(tax) != bool(invoice.tax))
-    difference = EXACT.subtract(invoice.amount, here)
-    if apart:
-        difference = EXACT.subtract(difference, EXACT.subtract(invoice.tax, tax))
+    there, stated = invoice.amount, invoice.tax
+    # Tax is put on the invoice and not on the charges, or the other way round: then it is no difference. A tax that nobody
+    # states is not known: what is to be paid is then held against all that was billed.
+    apart = False
+    if found is not None and stated is not None and (invoice.held == "invoice_detail" or bool(tax) != bool(stated)):
+        here, there, apart = EXACT.subtract(here, tax), EXACT.subtract(there, stated), bool(tax or stated)
+    difference = EXACT.subtract(there, here)
     allowed = tolerance(invoice.currency, rows)
     state: InvoiceState = "matched" if abs(difference) <= allowed else "differs"
     if invoice.is_open:
@@ -105,12 +107,14 @@ def _line(invoice: InvoiceTotal, found: InvoiceCharges | None, by: Literal["invo
         held=invoice.held,
         state=state,
         here=here,
-        there=invoice.amount,
+        there=there,
         difference=difference,
         tolerance=allowed,
         rows=rows,
         by=by,
-        tax_apart=apart and tax != invoice.tax,
+        tax_apart=apart,
+        tax_here=tax,
+        tax_there=stated,
     )
 
 
@@ -130,5 +134,6 @@ def _unheld(one: InvoiceCharges, known: set[str], first_open: str) -> Reconciled
         difference=EXACT.subtract(ZERO, one.billed),
         tolerance=tolerance(one.currency, one.rows),
         rows=one.rows,
+        tax_here=one.tax,
         by="invoice" if one.invoice_id else "issuer",
     )

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from fiscus.kernel.money import EXACT
+from fiscus.kernel.money import EXACT, ZERO
 
 EVERY_SOURCE: Final = ""
 CloseKind = Literal["vendor", "signed"]
@@ -104,28 +104,31 @@ InvoiceState = Literal["matched", "differs", "missing_here", "missing_there", "n
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTotal:
-    """An invoice as somebody states it: of one issuer, currency and month. `tax` is the part of `amount` that is tax."""
+    """An invoice as somebody states it: of one issuer, currency and month.
+
+    `tax` is the part of `amount` that is tax; None where nobody states it, which is not zero.
+    """
 
     invoice_id: str
     issuer: str
     currency: str
     billing_month: str
     amount: Decimal
-    tax: Decimal
+    tax: Decimal | None
     held: InvoiceFrom
     is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EnteredInvoice:
-    """An invoice that a person entered from its paper. `note` says where the paper is."""
+    """An invoice that a person entered from its paper. `tax` None: not stated. `note` says where the paper is."""
 
     invoice_id: str
     issuer: str
     currency: str
     billing_month: str
     amount: Decimal
-    tax: Decimal
+    tax: Decimal | None
     entered_by: str
     entered_at: datetime
     note: str = ""
@@ -146,9 +149,10 @@ class InvoiceCharges:
 
 @dataclass(frozen=True, slots=True)
 class ReconciledInvoice:
-    """An invoice held against its charges. `here` and `there` are compared without tax where only one side says any.
+    """An invoice held against its charges: `difference` = there - here.
 
-    `difference` = there - here. `by`: the charges were found by the invoice's id, or by its issuer and month.
+    `tax_apart`: the tax is left out of `here` (`tax_here` of it) and of `there` (`tax_there`); else both have theirs in them.
+    `tax_there` None: the invoice states none. `by`: the charges were found by the invoice's id, or by its issuer and month.
     """
 
     invoice_id: str
@@ -164,6 +168,8 @@ class ReconciledInvoice:
     rows: int
     by: Literal["invoice", "issuer"]
     tax_apart: bool = False
+    tax_here: Decimal = ZERO
+    tax_there: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

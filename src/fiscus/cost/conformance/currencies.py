@@ -214,3 +214,8 @@ MINOR_DIGITS: Final = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 """Digits behind the point of the currencies that have not two: the subunit of the invoice tolerance."""
+
+
+def minor_digits(currency: str) -> int:
+    """Digits behind the point of `currency`: 2 for USD, none for JPY."""
+    return MINOR_DIGITS.get(currency, 2)

@@ -20,23 +20,26 @@ from fiscus.flows.show_completeness import CompletenessShown, show_completeness
 from fiscus.flows.show_corrections import CorrectionsShown, show_corrections
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.money import ZERO
 from fiscus.kernel.periods import Month
 
 
 class Invoice(Act):
-    """One invoice from its paper, and who enters it. `amount` is what is to be paid, tax included."""
+    """One invoice from its paper, and who enters it. `amount` is what is to be paid, tax included.
+
+    `tax` is the part of it that is tax; left out where it is not known, 0 where there is none.
+    """
 
     invoice: str
     issuer: str
     period: str
     currency: str
     amount: Decimal
-    tax: Decimal = ZERO
+    tax: Decimal | None = None
 
     def parts(self) -> dict[str, str]:
         """As texts, read as those of a file are."""
-        return {name: str(value) for name, value in self.model_dump(exclude={"person"}).items()}
+        sent = self.model_dump(exclude={"person"}, exclude_none=True)
+        return {name: str(value) for name, value in sent.items()}
 
 
 class Close(Act):

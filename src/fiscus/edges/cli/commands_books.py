@@ -61,7 +61,7 @@ def enter(
     amount
         What is to be paid, tax included.
     tax
-        The part of the amount that is tax.
+        The part of the amount that is tax; 0 where there is none. Left out, it is not known.
     note
         Where the paper is.
     """
@@ -139,6 +139,8 @@ def _listed(invoices: Sequence[EnteredInvoice]) -> None:
 
 
 def _reconciled(found: InvoiceReconciliation) -> None:
+    from fiscus.flows.reconcile_invoices import tax_said
+
     say(found.sentence)
     table(
         ("state", "period", "issuer", "invoice", "charges say", "invoice says", "difference", "tolerance", "currency", "held"),
@@ -152,3 +154,6 @@ def _reconciled(found: InvoiceReconciliation) -> None:
         ],
         "Nothing to reconcile.",
     )  # fmt: skip
+    for line in found.lines:
+        if said := tax_said(line):
+            say(f"{line.invoice_id or line.issuer}, {line.billing_month}: {said}.")
