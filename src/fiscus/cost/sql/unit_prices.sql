@@ -1,6 +1,7 @@
 -- What each thing cost a unit: one row a SKU, unit, region, currency and details, over the charges of [since, until).
 -- `contracted` is the quantity-weighted median of ContractedUnitPrice over on-demand charges: a price that was charged, with no
 -- division in it. The two totals behind an effective price are divided by whoever shows it.
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH charged AS (
     SELECT
         coalesce(ServiceProviderName, '') AS provider,
@@ -13,7 +14,7 @@ WITH charged AS (
         coalesce(SkuPriceDetails, x_Extra['x_SkuDetails'], '') AS details,
         BillingCurrency AS currency,
         coalesce(PricingCategory, 'Standard') AS pricing,
-        CAST(ChargePeriodStart AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day,
         coalesce(PricingCategory, 'Standard') = 'Standard' AND CommitmentDiscountId IS NULL AS on_demand,
         ContractedUnitPrice AS contracted,
         ListUnitPrice AS listed,

@@ -3,6 +3,7 @@
 -- A thing counts in a month when it matches on enough days of it; fewer are asked of a month that the window cuts.
 -- Filled in: what each policy says of a charge, as columns m0, m1 ...; whether any of them says anything; their numbers; and the
 -- answer of the one at `place`.
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH judged AS (
     SELECT
         coalesce(x_Owner, '') AS owner,
@@ -13,7 +14,7 @@ WITH judged AS (
         coalesce(SubAccountId, '') AS sub_account,
         coalesce(SubAccountName, '') AS account_name,
         coalesce(ResourceId, '') AS resource,
-        CAST(ChargePeriodStart AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day,
         CASE WHEN ChargeCategory = 'Purchase' THEN BilledCost ELSE EffectiveCost END AS cost,
         {{matched}}
     FROM counted_charges

@@ -8,6 +8,7 @@
 -- A source with charges on most days is daily: what it has not delivered yet is missing. The silence of one that bills now and
 -- then says nothing. A tax or a fee of the whole month says nothing of the days to come: a daily source has delivered up to
 -- the last day on which a charge of it begins, and before the first of its newest days that came only in part ($partial_from).
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH cube AS MATERIALIZED (
     SELECT
         {{columns}}
@@ -16,7 +17,7 @@ WITH cube AS MATERIALIZED (
     FROM (
         SELECT
             {{dimensions}}
-            CAST(ChargePeriodStart AS DATE) AS day,
+            CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day,
             BillingCurrency AS currency,
             x_SourceId AS source,
             CASE ChargeCategory WHEN 'Tax' THEN 1 WHEN 'Credit' THEN 2 ELSE 0 END + CASE WHEN {{metered}} THEN 4 ELSE 0 END AS flags,

@@ -1,5 +1,6 @@
 -- Unit prices that stepped up: from a day on, the lowest price is above the highest of all days before it, same SKU and unit.
 -- Tiers of one SKU overlap before and after, so they are no step; dynamic prices (spot) move every day and are left out.
+-- Days are taken of the instant as UTC writes it: a tenth of the time of asking a calendar for each charge.
 WITH priced AS (
     SELECT
         coalesce(ServiceProviderName, '') AS provider,
@@ -8,7 +9,7 @@ WITH priced AS (
         coalesce(PricingUnit, '') AS unit,
         coalesce(RegionId, '') AS region,
         BillingCurrency AS currency,
-        CAST(ChargePeriodStart AS DATE) AS day,
+        CAST(make_timestamp(epoch_us(ChargePeriodStart)) AS DATE) AS day,
         coalesce(ContractedUnitPrice, ListUnitPrice) AS price,
         ListUnitPrice AS list_price,
         PricingQuantity AS quantity,

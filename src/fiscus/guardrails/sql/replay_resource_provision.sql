@@ -3,13 +3,13 @@
 -- Which are new is found first, from a few columns of all charges, so that owners and tags are read of their charges only.
 WITH firsts AS (
     SELECT
-        ResourceId AS resource, BillingCurrency AS currency, x_SourceId AS source, min(CAST(ChargePeriodStart AS DATE)) AS first_day
+        ResourceId AS resource, BillingCurrency AS currency, x_SourceId AS source, CAST(min(ChargePeriodStart) AS DATE) AS first_day
     FROM counted_bare_charges
     WHERE ChargeCategory = 'Usage' AND ResourceId <> '' AND ChargePeriodStart < $until
     GROUP BY ALL
 ),
 beginnings AS (
-    SELECT x_SourceId AS source, min(CAST(ChargePeriodStart AS DATE)) AS opened FROM counted_bare_charges GROUP BY ALL
+    SELECT x_SourceId AS source, CAST(min(ChargePeriodStart) AS DATE) AS opened FROM counted_bare_charges GROUP BY ALL
 ),
 new AS (
     SELECT firsts.resource, firsts.currency, firsts.source, firsts.first_day
