@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fiscus.app.settings import Settings, load_settings
+from fiscus.app.workspace_text import workspace_text
 from fiscus.cost.ai.load_overrides import FILE as PRICES
 from fiscus.cost.ai.load_overrides import load_overrides
 from fiscus.cost.allocation.load_allocations import FOLDER as ALLOCATIONS
@@ -115,7 +116,7 @@ def _text(home: Path, name: str) -> str:
     path = home / name
     if not path.is_file():
         raise BadConfig(f"{name} is missing", remedy="`fiscus init` writes one to start from.", where=Where(file=name))
-    return path.read_text(encoding="utf-8")
+    return workspace_text(path, name)
 
 
 def _input(home: Path, name: str) -> str | None:
@@ -131,4 +132,5 @@ def _input(home: Path, name: str) -> str | None:
 def _folder(home: Path, name: str) -> Mapping[str, str]:
     """Every YAML file of a folder, by its path in the workspace; a workspace may do without the folder."""
     files = sorted(path for path in (home / name).rglob("*.y*ml") if path.suffix in {".yaml", ".yml"})
-    return {path.relative_to(home).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    names = {path.relative_to(home).as_posix(): path for path in files}
+    return {name: workspace_text(path, name) for name, path in names.items()}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fiscus.app.workspace import open_workspace
+from fiscus.app.workspace_text import workspace_text
 from fiscus.flows.workspace import Workspace
-from fiscus.kernel.errors import BadInput, NotFound, Where
+from fiscus.kernel.errors import BadConfig, NotFound
 from fiscus.kernel.rows import Rows
 
 FOLDER = "policies"
@@ -19,14 +20,22 @@ GIT_SECONDS_MAX = 30
 def policy_texts(home: Path, where: str | None) -> Mapping[str, str]:
     """name -> text of the policies at `where`: a file or folder, else a git revision; None: those of the workspace `home`.
 
-    Raises NotFound where there is nothing of the kind.
+    Raises NotFound where there is nothing of the kind, BadConfig with the file that is no text.
     """
+    texts, unread = readable_policies(home, where)
+    if unread:
+        raise unread[0]
+    return texts
+
+
+def readable_policies(home: Path, where: str | None) -> tuple[Mapping[str, str], Sequence[BadConfig]]:
+    """(what `policy_texts` gives, of the files that are text; why the others are none). Raises NotFound as it does."""
     if where is None:
         return _of_path(home / FOLDER, home)
     path = Path(where)
     if path.exists():
         return _of_path(path, path if path.is_dir() else path.parent)
-    return _of_revision(home, where)
+    return _of_revision(home, where), ()
 
 
 def policies_if_any(home: Path) -> Mapping[str, str]:
@@ -57,16 +66,17 @@ def asks_constants(ws: Workspace | None) -> Callable[[str], Rows]:
     return ask
 
 
-def _of_path(path: Path, root: Path) -> Mapping[str, str]:
+def _of_path(path: Path, root: Path) -> tuple[Mapping[str, str], Sequence[BadConfig]]:
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
     if not files:
         raise NotFound(f"There is no policy file in {path}", remedy="Name a .yaml file, or a folder of them.")
-    try:
-        return {_name(file, root): file.read_text(encoding="utf-8") for file in files}
-    except (UnicodeDecodeError, OSError) as broken:
-        raise BadInput(
-            f"{path} cannot be read: {broken}", remedy="Save it as UTF-8 text.", where=Where(file=str(path))
-        ) from None
+    texts, unread = dict[str, str](), list[BadConfig]()
+    for file in files:
+        try:
+            texts[_name(file, root)] = workspace_text(file, _name(file, root))
+        except BadConfig as broken:
+            unread.append(broken)
+    return texts, unread
 
 
 def _name(file: Path, root: Path) -> str:

@@ -19,6 +19,7 @@ from fiscus.app.gates import gate_settings_from
 from fiscus.app.gateway_settings import gateway_settings_from
 from fiscus.app.lake_settings import lake_settings_from
 from fiscus.app.reporting_settings import reporting_from
+from fiscus.app.workspace_text import workspace_text
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.types import GATEWAY_SOURCE, AiAccount
 from fiscus.cost.currency.types import Reporting
@@ -115,7 +116,7 @@ def load_settings(home: Path) -> Settings:
             remedy=f"Run `fiscus init {home}`, or name another folder with --home or FISCUS_HOME.",
             where=Where(file=str(path)),
         )
-    document = load_document(path.read_text(encoding="utf-8"), FILE, _schema())
+    document = load_document(workspace_text(path, FILE), FILE, _schema())
     data = cast("dict[str, Any]", document.data)
     company, stores, notify = data["company"], data.get("stores", {}), data.get("notify", {})
     outcomes = data.get("outcomes", [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import cast
 
@@ -15,13 +15,15 @@ from fiscus.kernel.errors import BadConfig
 
 
 def lint_texts(
-    texts: Mapping[str, str], ws: Workspace | None, refused: BadConfig | None = None
+    texts: Mapping[str, str], ws: Workspace | None, refused: BadConfig | None = None, unread: Sequence[BadConfig] = ()
 ) -> tuple[LintFinding, ...]:
     """Every finding over all files (name -> text). Without a workspace nothing is said of people, proofs and past charges.
 
-    `refused`: why the workspace does not load; a finding too, where the policies alone do not show it.
+    `refused`: why the workspace does not load; a finding too, where the policies alone do not show it. `unread`: why further
+    files are no text.
     """
     policies, faults = load_or_faults(texts)
+    faults = (*faults, *(fault_of(one, "") for one in unread))
     found = [*faults, *lint_policies(policies, known_of(ws) if ws else Known())]
     if refused is not None and (whole := fault_of(refused, "fiscus.yaml")) not in faults:
         found.append(whole)

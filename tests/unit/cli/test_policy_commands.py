@@ -60,6 +60,31 @@ def test_an_owner_who_is_nobody_is_a_finding_beside_the_others(home: Path, capsy
     assert any("nobody.here" in one["message"] and one["file"] == "policies/own.yaml" for one in found)
 
 
+def test_a_file_that_is_no_text_is_a_finding_beside_the_others(home: Path, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(policy_text({**TESTED, "tests": []}))
+    (folder / "bin.yaml").write_bytes(b"\xff\xfe\0\1")
+    assert _run(f"policy lint {folder} --home {tmp_path}") == 1
+    out = capsys.readouterr().out
+    assert "bin.yaml:1: error: Not a text in UTF-8 [does-not-load]" in out
+    assert "own.yaml:2: warning: No test stands beside it" in out
+    assert "2 files: 2 findings." in out
+    assert _run(f"policy test {folder} --home {tmp_path}") == 2
+    assert "bin.yaml" in capsys.readouterr().err
+    (home / "policies" / "bin.yaml").write_bytes(b"\xff\xfe\0\1")
+    assert _run(f"policy lint --json --home {home}") == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["rule"], found["file"]) == ("does-not-load", "policies/bin.yaml")
+
+
+@pytest.mark.parametrize("name", ["fiscus.yaml", "owners/rules.yaml", "budgets/bin.yaml", "policies/bin.yaml"])
+def test_a_file_of_the_workspace_that_is_no_text_is_named(home: Path, name: str, capsys) -> None:
+    (home / name).write_bytes(b"\xff\xfe\0\1")
+    assert _run(f"budgets --home {home}") == 2
+    assert f"Not a text in UTF-8\nwhere: {name}\n" in capsys.readouterr().err
+
+
 def test_another_file_that_is_broken_is_an_error(home: Path, capsys) -> None:
     (home / "owners" / "rules.yaml").write_text("rules: 5\n")
     assert _run(f"policy lint --home {home}") == 2
@@ -96,7 +121,11 @@ def test_a_backtest_makes_a_policy_hard_and_a_diff_shows_a_change(home: Path, ca
     assert _run(f"policy diff --against recorded --json --as-of 2026-11-20 --home {home}") == 1
     (change,) = json.loads(capsys.readouterr().out)["changes"]
     assert (change["policy_id"], change["change"], change["newly"][0]["matched"]) == ("web", "changed", 2)
+    capsys.readouterr()
     assert _run(f"policy diff --home {home}") == 2
+    assert "Compare with what?" in capsys.readouterr().err
+    assert _run(f"policy diff {home / 'policies' / 'own.yaml'} --against recorded --home {home}") == 2
+    assert "own.yaml and --against recorded both say what is compared with" in capsys.readouterr().err
 
 
 def test_a_git_revision_is_compared_with_what_stands(home: Path, capsys) -> None:

@@ -39,22 +39,22 @@ def lint(path: str | None = None, /, *, format: Literal["text", "sarif"] = "text
         text, or sarif for a code host.
     """
     from fiscus import __version__
-    from fiscus.app.policy_files import policy_texts, workspace_if_any
+    from fiscus.app.policy_files import readable_policies, workspace_if_any
     from fiscus.app.workspace import find_home
     from fiscus.flows.lint_policies import lint_texts
     from fiscus.guardrails.lint.sarif import sarif
     from fiscus.kernel.errors import BadConfig
 
     home = find_home(common.home)
-    texts = policy_texts(home, path)
+    texts, unread = readable_policies(home, path)
     ws, refused = None, None
     try:
         ws = workspace_if_any(home)
     except BadConfig as broken:
-        if path is not None or not lint_texts(texts, None):
+        if path is not None or not lint_texts(texts, None, unread=unread):
             raise  # what is wrong is not in the policies
         refused = broken
-    found = lint_texts(texts, ws, refused)
+    found = lint_texts(texts, ws, refused, unread)
     if format == "sarif":
         say(json.dumps(sarif(found, __version__), indent=2, ensure_ascii=False))
     elif common.json:
@@ -64,7 +64,7 @@ def lint(path: str | None = None, /, *, format: Literal["text", "sarif"] = "text
             named = f" ({one.policy_id})" if one.policy_id else ""
             say(f"{one.file}:{one.line}: {one.severity}: {one.message} [{one.rule}]{named}")
             say(f"    {one.remedy}")
-        say(f"{len(texts)} files: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}.")
+        say(f"{len(texts) + len(unread)} files: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}.")
     return 1 if found else 0
 
 
@@ -216,7 +216,10 @@ def diff(
     from fiscus.guardrails.policies.load_policies import load_policies
 
     ws = open_home(common, as_of)
-    if (old is None) == (against is None):
+    if old is not None and against is not None:
+        message = f"{old} and --against recorded both say what is compared with"
+        raise BadInput(message, remedy="Keep one of the two; to compare two files, leave --against out.")
+    if old is None and against is None:
         raise BadInput("Compare with what?", remedy="Name a file, a folder or a revision, or use --against recorded.")
     before = policy_texts(ws.home, old) if old is not None else recorded_texts(ws)
     found = diff_policies(History(ws, months), load_policies(before), load_policies(policy_texts(ws.home, new)))
