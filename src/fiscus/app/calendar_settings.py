@@ -45,7 +45,8 @@ def freezes_from(document: Document) -> tuple[Freeze, ...]:
         )
         if not start < end:
             raise document.error(at, f"The freeze {given['name']!r} ends before it starts", "Write from before until.")
-        freezes.append(Freeze(given["name"], start, end, tuple(given.get("environments", ()))))
+        line = document.line([*at, "environments"])
+        freezes.append(Freeze(given["name"], start, end, tuple(given.get("environments", ())), line))
     return tuple(freezes)
 
 

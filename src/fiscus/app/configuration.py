@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from fiscus.app.known_spellings import check_exceptions, named_freezes
 from fiscus.app.settings import Settings, load_settings
 from fiscus.app.workspace_text import workspace_text
 from fiscus.cost.ai.load_overrides import FILE as PRICES
@@ -14,23 +14,23 @@ from fiscus.cost.allocation.load_allocations import FOLDER as ALLOCATIONS
 from fiscus.cost.allocation.load_allocations import AllocationContext, load_allocations
 from fiscus.cost.marketplaces.load_pairs import FILE as MARKETPLACE
 from fiscus.cost.marketplaces.load_pairs import load_pairs
+from fiscus.flows.known_names import KnownNames
 from fiscus.flows.workspace import Configuration
 from fiscus.guardrails.budgets.load_budgets import load_budgets
+from fiscus.guardrails.decisions.rules import Rules
 from fiscus.guardrails.doors.purchases.load_catalog import FILE as CATALOG
 from fiscus.guardrails.doors.purchases.load_catalog import load_catalog
 from fiscus.guardrails.ledger.types import Rulebook
 from fiscus.guardrails.policies.load_policies import load_policies
-from fiscus.guardrails.policies.moment import Freeze
 from fiscus.guardrails.types import Budget, Policy
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadConfig, BadInput, Where
-from fiscus.ownership.assign import environment_named
 from fiscus.ownership.ladder import ladder_from
 from fiscus.ownership.load_directory import load_directory
 from fiscus.ownership.load_rules import load_rules
 from fiscus.ownership.people import team_spellings
-from fiscus.ownership.types import Directory, OwnershipRules
+from fiscus.ownership.types import Directory
 
 OWNERS = ("owners/directory.yaml", "owners/rules.yaml")
 
@@ -53,6 +53,8 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
     rules = load_rules(owners[OWNERS[1]], OWNERS[1], directory)
     for item in (*budget_list, *(compiled.policy for compiled in policy_set)):
         _check_owner(item, directory)
+    names = KnownNames(directory, rules, Rules(policy_set, budget_list, settings.company.calendar))
+    check_exceptions(policy_set, names)
     return settings, Configuration(
         company=settings.company,
         sources=settings.sources,
@@ -84,7 +86,7 @@ def load_configuration(home: Path) -> tuple[Settings, Configuration]:
         marketplaces=load_pairs(pairs.get(MARKETPLACE, "")),
         pages_url=settings.pages_url,
         ai_accounts=settings.ai_accounts,
-        freezes=tuple(_named_as_charges_are(freeze, rules) for freeze in settings.freezes),
+        freezes=named_freezes(settings.freezes, names, "fiscus.yaml"),
         allocations=allocations,
         reporting=settings.reporting,
         rulebook=Rulebook(
@@ -105,11 +107,6 @@ def _check_owner(item: Budget | Policy, directory: Directory) -> None:
                 remedy=did_you_mean(owner, [*directory.teams]),
                 where=Where(file=item.file, line=line, key="owner"),
             )
-
-
-def _named_as_charges_are(freeze: Freeze, rules: OwnershipRules) -> Freeze:
-    """A freeze of `Prod` holds what intents and charges call `prod`."""
-    return replace(freeze, environments=tuple(environment_named(rules, name) for name in freeze.environments))
 
 
 def _text(home: Path, name: str) -> str:

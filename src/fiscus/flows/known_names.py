@@ -16,10 +16,11 @@ from fiscus.guardrails.types import Intent
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, FiscusError, Where
 from fiscus.ownership.assign import environment_named
-from fiscus.ownership.people import require_live, resolve_team
+from fiscus.ownership.people import require_live, resolve_person, resolve_team
 from fiscus.ownership.types import Directory, OwnershipRules, Person, Team
 
 KEPT_MAX: Final = 10_000
+_PEOPLE: Final = frozenset({"intent.requested_by", "requester.id", "requester.manager"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class KnownNames:
             requested_by=person.id,
             team=team.id if team else "",
             environment=self.environment(intent.environment),
-            provider=rules.spelt("provider", canonical_name(intent.provider)),
+            provider=self._provider(intent.provider),
             product=rules.spelt("product", intent.product.casefold()),
             service=rules.spelt("service", intent.service),
             roles=person.roles,
@@ -82,6 +83,27 @@ class KnownNames:
             return require_live(self._directory, intent.requested_by, day)
         except FiscusError as unknown:
             raise BadInput(unknown.message, remedy=unknown.remedy, where=Where(key="requested_by")) from None
+
+    def as_named(self, fact: str, text: str) -> str:
+        """What the fact says of whoever names it `text`; `text` for facts that are no names. Raises BadInput as `of` does."""
+        root, _, name = fact.partition(".")
+        if name == "environment":
+            return self.environment(text)
+        if name == "team":
+            return self.team(text).id
+        if fact in _PEOPLE:
+            person = resolve_person(self._directory, text)
+            return person.id if person else text
+        if name == "provider":
+            return self._provider(text) if root == "intent" else canonical_name(text)
+        if fact == "intent.product":
+            return self._rules.spelt("product", text.casefold())
+        if fact == "intent.service":
+            return self._rules.spelt("service", text)
+        return text
+
+    def _provider(self, given: str) -> str:
+        return self._rules.spelt("provider", canonical_name(given))
 
     def team(self, given: str) -> Team:
         """The team of this name, by any spelling. Raises BadInput."""

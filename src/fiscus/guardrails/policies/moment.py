@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
@@ -22,6 +22,7 @@ class Freeze:
     start: datetime
     end: datetime
     environments: tuple[str, ...] = ()
+    line: int = field(default=0, compare=False)  # of fiscus.yaml
 
     def holds(self, at: datetime, environment: str) -> bool:
         """Whether it is on, for this environment."""
