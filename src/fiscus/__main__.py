@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,15 @@ def command_line() -> App:
 
 
 def _serve(
-    home: Path | str, host: str = "127.0.0.1", port: int = 8720, started: Callable[[str], None] | None = None
+    home: Path | str,
+    host: str = "127.0.0.1",
+    port: int = 8720,
+    started: Callable[[str], None] | None = None,
+    beside: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     from fiscus.serve import serve
 
-    serve(home, host, port, started)
+    serve(home, host, port, started, beside)
 
 
 def _serve_admission(

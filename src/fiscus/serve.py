@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -100,9 +101,14 @@ def _in_words(web: Web, request: Request, error: FiscusError, status: int | None
 
 
 def serve(
-    home: Path | str, host: str = LOOPBACK[0], port: int = PORT, started: Callable[[str], None] | None = None
+    home: Path | str,
+    host: str = LOOPBACK[0],
+    port: int = PORT,
+    started: Callable[[str], None] | None = None,
+    beside: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> None:
-    """Serve until interrupted; `started` is told the address once it answers.
+    """Serve until interrupted; `started` is told the address once it answers. `beside` is started only once the address is
+    ours, and ends with the server.
 
     Raises NotAllowed for any address but loopback (there is no sign-in yet), Unavailable when the port is taken, BadConfig.
     """
@@ -113,7 +119,7 @@ def serve(
             where=Where(key="host"),
         )
     listener = listen(host, port)
-    try:
+    with closing(listener), beside():
         bound = int(listener.getsockname()[1])
         app = build_server(home, bound)
         now_long_lived()
@@ -122,5 +128,3 @@ def serve(
             shown = f"[{host}]" if ":" in host else host
             started(f"http://{shown}:{bound}")
         asyncio.run(uvicorn.Server(settings).serve(sockets=[listener]))
-    finally:
-        listener.close()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
 from tests.bills import write_csv
 
 from fiscus.__main__ import command_line
+from fiscus.app.simulated_vendors import TRUTH
 
 
 def _run(command: str) -> int:
@@ -86,3 +88,12 @@ HOSTILE = [
 def test_sql_from_people_reaches_only_the_lake(home: Path, capsys, sql: str) -> None:
     assert _run(f"query {shlex.quote(sql)} --json --home {home}") == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad_query"
+
+
+@pytest.mark.parametrize("said", ["--host 0.0.0.0", "--port {port}"])
+def test_an_address_that_cannot_be_served_starts_nothing_simulated(home: Path, capsys, said: str) -> None:
+    (home / TRUTH).write_text("{}", encoding="utf-8")  # of a demo, whose vendors could not be started again
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert _run(f"serve --home {home} {said.format(port=taken.getsockname()[1])}") == 2
+    error = capsys.readouterr().err.splitlines()[0]
+    assert "does not serve on 0.0.0.0" in error or "cannot be used" in error

@@ -16,10 +16,15 @@ PORT = 8720
 
 
 class ServePages(Protocol):
-    """Serves a home until it is interrupted; `started` is told the address once it answers."""
+    """Serves a home until it is interrupted; `started` is told the address once it answers, `beside` lives as long."""
 
     def __call__(
-        self, home: Path | str, host: str = HOST, port: int = PORT, started: Callable[[str], None] | None = None
+        self,
+        home: Path | str,
+        host: str = HOST,
+        port: int = PORT,
+        started: Callable[[str], None] | None = None,
+        beside: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None: ...
 
 
@@ -40,8 +45,7 @@ def mount(app: App, serve_pages: ServePages) -> None:
         from fiscus.app.workspace import find_home
 
         home = find_home(common.home)
-        with _vendors(home):
-            serve_pages(home, host, port, _telling(common))
+        serve_pages(home, host, port, _telling(common), lambda: _vendors(home))
 
     @guarded
     def demo(
