@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fiscus.app.whole_file import folder_made, whole_file
 from fiscus.board.types import Pack
 from fiscus.flows.build_pack import build_pack
 from fiscus.flows.workspace import Workspace
@@ -29,17 +29,10 @@ def write_pack(ws: Workspace, period: Month | FiscalMonth, out: Path, paper: Pap
     from fiscus.stores.render import render_pdf, render_xlsx
 
     pack = build_pack(ws, period)
-    out.mkdir(parents=True, exist_ok=True)
+    folder_made(out)
     pdf, xlsx = out / "board.pdf", out / "board.xlsx"
-    _whole(pdf, lambda path: render_pdf(pack, path, paper))
-    _whole(xlsx, lambda path: render_xlsx(pack, path))
+    with whole_file(pdf) as fresh:
+        render_pdf(pack, fresh, paper)
+    with whole_file(xlsx) as fresh:
+        render_xlsx(pack, fresh)
     return WrittenPack(pack, (pdf, xlsx))
-
-
-def _whole(target: Path, render: Callable[[Path], None]) -> None:
-    partial = target.with_name(f".partial-{target.name}")
-    try:
-        render(partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

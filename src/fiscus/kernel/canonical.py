@@ -12,6 +12,7 @@ from enum import Enum
 from functools import cache
 from json import JSONEncoder
 from json.encoder import encode_basestring
+from math import isfinite
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
@@ -26,9 +27,12 @@ quoted: Final = encode_basestring  # a text as RFC 8785 writes it: as json does 
 
 
 def to_json(value: object) -> Json:
-    """Plain JSON of dataclasses, Decimals (as text, no digit lost), dates (ISO 8601), enums and collections."""
+    """Plain JSON of dataclasses, Decimals (as text, no digit lost), dates (ISO 8601), enums and collections.
+
+    JSON has no Infinity and no NaN (RFC 8259, section 6): they are those words as texts, of a float as of a Decimal.
+    """
     kind: Any = type(value)
-    if kind in _PLAIN or kind is int or kind is float:
+    if kind in _PLAIN or kind is int:
         return value  # type: ignore[return-value]  # exactly these types
     if (direct := _DIRECT.get(kind)) is not None:
         return direct(value)
@@ -36,7 +40,9 @@ def to_json(value: object) -> Json:
         return fields_of(value)
     if isinstance(value, Enum):
         return to_json(value.value)
-    if isinstance(value, bool | int | float | str):
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, bool | int | str):
         return value
     for general, plain in _GENERAL:
         if isinstance(value, general) and not isinstance(value, bytes):
@@ -58,6 +64,10 @@ def _decimal(value: Any) -> Json:
     return format(value, "f")
 
 
+def _float(value: Any) -> Json:
+    return value if isfinite(value) else format(Decimal(value), "f")
+
+
 def _instant(value: Any) -> Json:
     text: str = value.isoformat()
     return text
@@ -68,7 +78,7 @@ def _set(value: Any) -> Json:
 
 
 _DIRECT: Final[Mapping[type, Callable[[Any], Json]]] = {
-    Decimal: _decimal, dict: _mapping, list: _listed, tuple: _listed, datetime: _instant, date: _instant,
+    Decimal: _decimal, float: _float, dict: _mapping, list: _listed, tuple: _listed, datetime: _instant, date: _instant,
 }  # fmt: skip
 _GENERAL: Final[tuple[tuple[type, Callable[[Any], Json]], ...]] = (
     (Decimal, _decimal), (date, _instant), (Mapping, _mapping), (AbstractSet, _set), (Sequence, _listed),

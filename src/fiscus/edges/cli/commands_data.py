@@ -141,17 +141,18 @@ def query(
     sql
         Such as "SELECT ServiceName, BillingCurrency, sum(EffectiveCost) FROM charges GROUP BY ALL".
     format
-        How to print the answer; parquet needs --out.
+        How to print the answer; parquet needs --out. With --out, by the file's name when left out, else CSV.
     out
-        A file to write instead of printing.
+        A file to write instead of printing, whole or not at all.
     focus
         `charges` has the column names of that FOCUS version: SQL written for an older one runs unchanged.
     """
-    from fiscus.edges.cli.export_rows import write_rows
+    from fiscus.edges.cli.export_rows import file_form, write_rows
 
     ws = open_home(common)
-    shown = "json" if common.json else format
-    write_rows(ws.lake.ask(sql, focus=focus), shown, out)
+    if out is not None:
+        file_form(out, None if format == "table" else format)  # refused before the question takes its time
+    write_rows(ws.lake.ask(sql, focus=focus), format, out, common, raw=True)
 
 
 @guarded

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, note, open_home, show, table
+from fiscus.kernel.errors import BadInput, Where
 
 
 def mount(app: App) -> None:
@@ -41,10 +42,15 @@ def export(
     source
         Only charges of this source; once for each.
     """
+    from fiscus.edges.cli.export_rows import file_form
     from fiscus.flows.export_charges import chosen_charges, export_charges
 
     chosen = chosen_charges(period, source or [])
-    form = format or ("parquet" if path.suffix == ".parquet" else "csv")
+    form = file_form(path, format)
+    if form == "json":
+        raise BadInput(
+            "FOCUS is CSV or Parquet", remedy="Name a .csv, .csv.gz or .parquet.", where=Where(file=str(path))
+        )
     show(common, export_charges(open_home(common), path, focus, form, chosen), _exported_text)
 
 

@@ -61,6 +61,7 @@ def terraform(
     out
         Write the report there too, in the form of the file's ending: .json, .sarif, .md or .txt; may be given several times.
     """
+    from fiscus.app.whole_file import whole_file
     from fiscus.flows.gate_terraform import gate_terraform
     from fiscus.guardrails.doors.terraform.judge import GateAsked
     from fiscus.guardrails.doors.terraform.plan import read_plan
@@ -72,7 +73,8 @@ def terraform(
     forms = [_form_of(path) for path in out]
     report = gate_terraform(open_home(common), read, asked, hold=hold)
     for path, other in zip(out, forms, strict=True):
-        path.write_text(_written(report, other), encoding="utf-8")
+        with whole_file(path) as fresh:
+            fresh.write_text(_written(report, other), encoding="utf-8")
     _say(report, form)
     return DECIDE_EXIT[report.verdict]
 

@@ -108,10 +108,13 @@ def _text(file: Path) -> str:
 
 def _hand_over(imported: Imported, out: Path | None, common: Common) -> None:
     """Print or write the file; a file that stands is never written over."""
+    from fiscus.app.whole_file import whole_file
+
     if out is not None:
         if out.exists():
             raise Conflict(f"{out} stands already", remedy="Name a new file.", where=Where(file=str(out)))
-        out.write_text(imported.text, encoding="utf-8")
+        with whole_file(out) as fresh:
+            fresh.write_text(imported.text, encoding="utf-8")
     if common.json:
         say_json(imported)
         return

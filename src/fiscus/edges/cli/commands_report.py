@@ -88,18 +88,20 @@ def run(
     param
         NAME=VALUE, once for each parameter that is not as it is by itself; months and days may be said as `2 months ago`.
     format
-        How to print the answer; parquet needs --out.
+        How to print the answer; parquet needs --out. With --out, by the file's name when left out, else CSV.
     out
-        A file to write instead of printing.
+        A file to write instead of printing, whole or not at all.
     """
-    from fiscus.edges.cli.export_rows import write_rows
+    from fiscus.edges.cli.export_rows import file_form, write_rows
     from fiscus.flows.run_report import run_report
 
+    if out is not None:
+        file_form(out, None if format == "table" else format)  # refused before the report takes its time
     answer = run_report(open_home(common), name, _given(param or []))
-    if common.json:
+    if common.json and out is None:
         say_json(answer)
         return
-    write_rows(answer.rows, format, out)
+    write_rows(answer.rows, format, out, common)
     if format == "table" and out is None:
         _about(answer)
 

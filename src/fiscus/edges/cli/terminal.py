@@ -72,18 +72,22 @@ def show(common: Common, value: Any, text: Callable[[Any], None]) -> None:
         text(value)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str) -> None:
-    """Text left, numbers right. `empty` says what would stand here and what makes it so."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], empty: str, *, raw: bool = False) -> None:
+    """Text left, numbers right. `empty` says what would stand here and what makes it so.
+
+    `raw`: the answer of someone's own SQL, so decimals have all their digits; else they are money as the pages show it.
+    """
     if not rows:
         say(empty)
         return
     width = _width()
-    texts = [[_cell(value) for value in row] for row in rows]
+    places = [_places([row[n] for row in rows]) if raw else None for n in range(len(headers))]
+    texts = [[_cell(value, places[n]) for n, value in enumerate(row)] for row in rows]
     right = [all(isinstance(row[n], Decimal | int | None) for row in rows) for n in range(len(headers))]
     sizes = [max(len(headers[n]), *(len(row[n]) for row in texts)) for n in range(len(headers))]
     over = sum(sizes) + 2 * (len(sizes) - 1) - width
-    if over > 0:  # the widest text column gives way
-        widest = max((n for n in range(len(sizes)) if not right[n]), key=lambda n: sizes[n], default=0)
+    if over > 0 and not all(right):  # the widest text column gives way; a number never loses a digit
+        widest = max((n for n in range(len(sizes)) if not right[n]), key=lambda n: sizes[n])
         sizes[widest] = max(12, sizes[widest] - over)
     for line in [list(headers), ["─" * size for size in sizes], *texts]:
         cells = [
@@ -99,10 +103,21 @@ def _width() -> int:
     return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 160
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, places: int | None) -> str:
+    """`places`: of the decimals of a raw column; None where amounts are shown as the pages show them."""
     if value is None:
         return "-"
-    return display(value) if isinstance(value, Decimal) else str(value)
+    if places is not None and isinstance(value, dict | list):
+        return json.dumps(to_json(value), ensure_ascii=False)
+    if not isinstance(value, Decimal):
+        return str(value)
+    return display(value) if places is None else f"{value:.{places}f}"
+
+
+def _places(column: Sequence[object]) -> int:
+    """Digits after the point that a column needs: its type's zeros at the end say nothing, and the points stand in line."""
+    finite = [value for value in column if isinstance(value, Decimal) and value.is_finite()]
+    return max((len(f"{value:f}".partition(".")[2].rstrip("0")) for value in finite), default=0)
 
 
 def _fit(text: str, size: int) -> str:
