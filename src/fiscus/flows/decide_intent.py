@@ -29,7 +29,7 @@ from fiscus.guardrails.ports import Quotes
 from fiscus.guardrails.types import Decision, HeldMoney, Intent
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.counters import Key, key_of
-from fiscus.kernel.errors import FiscusError, Unavailable
+from fiscus.kernel.errors import BadInput, FiscusError, Unavailable, Where
 from fiscus.kernel.money import from_nanos
 from fiscus.kernel.quick_records import quickly
 
@@ -59,10 +59,12 @@ def decide_intent(
     `hold` False: only judged and recorded, for a change that is proposed and not made yet; a yes to it is not used up.
     `approval_id`: a yes that was given to exactly this; it is used up by the verdict that it lets through.
     `quotes`: who prices the cheaper ways; None: the company's own price book.
-    Raises BadInput (a requester, team or environment that nobody knows), Conflict (the key was used for something else),
-    NotFound (no such approval).
+    Raises BadInput (a requester, team or environment that nobody knows, a blank key), Conflict (the key was used for something
+    else), NotFound (no such approval).
     Where the ledger cannot be reached each covering budget's fail mode answers: see `judge_without`.
     """
+    if key and not key.strip():
+        raise BadInput("The key is blank", remedy="Name the request, or leave the key out.", where=Where(key="key"))
     asked = settle_intent(ws, intent)
     question = prepare(asked, ws.rules, quotes or PriceQuotes(lambda: price_book(ws)))
     keep_rulebook(ws)

@@ -82,6 +82,16 @@ def test_every_answer_has_the_same_strict_headers(browser, url) -> None:
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize("path", ["/api/decisions", "/api/purchases", "/api/commitments", "/api/purchases/record"])
+def test_a_key_that_stands_twice_is_refused(browser, path: str) -> None:
+    text = '{"intent": {"kind": "ai.request", "amount": "7", "amount": "1"}, "entry": {}, "person": "ana"}'
+    answer = browser.http.post(path, content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == "'amount' stands twice in one object"
+    empty = browser.http.post(path, content="", headers={"Content-Type": "application/json"})
+    assert empty.status_code == 422
+
+
 def test_a_fault_of_ours_says_so_without_its_inside(ws) -> None:
     app = build_server(ws.home, 8720, ws)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fiscus.edges.api.description import schema_later
 from fiscus.kernel.canonical import to_json
 from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.strict_json import read_json
 
 JSON_TYPE = "application/json"
 
@@ -38,10 +39,17 @@ class Refusal(BaseModel):
     error: Fault
 
 
-def json_only(request: Request) -> None:
-    """A body is JSON and says so: a page of another site cannot send that without asking the browser first."""
+async def json_only(request: Request) -> None:
+    """A body is JSON and says so: a page of another site cannot send that without asking the browser first.
+
+    No key may stand twice in it.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
         raise BadInput("The body must be JSON", remedy=f"Send it with Content-Type: {JSON_TYPE}.")
+    try:
+        read_json(await request.body())  # FastAPI has read it by now, and took the last of two keys
+    except (ValueError, RecursionError):  # no JSON, or none at all where none is asked for: FastAPI says so
+        return
 
 
 def asked_with(body: dict[str, Any]) -> tuple[object, str]:

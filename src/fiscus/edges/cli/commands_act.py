@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_text, say, say_json, show, show_error
+from fiscus.edges.cli.terminal import (
+    NO_OPTIONS,
+    Common,
+    guarded,
+    open_home,
+    read_request,
+    say,
+    say_json,
+    show,
+    show_error,
+)
 from fiscus.kernel.actor import Actor
-from fiscus.kernel.errors import BadInput, FiscusError
+from fiscus.kernel.errors import FiscusError
 
 As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
 DECIDE_EXIT = {"allow": 0, "warn": 0, "degrade": 0, "require_approval": 3, "deny": 4}
@@ -48,10 +57,7 @@ def decide(intent: Path | None = None, /, *, key: str = "", approval: str = "", 
     from fiscus.flows.deliver_notices import deliver_about
     from fiscus.guardrails.decisions.intent import parse_intent
 
-    try:
-        asked = json.loads(read_text(intent), parse_float=str)
-    except (ValueError, RecursionError, OSError) as broken:  # not JSON, not text, too deep, too many digits, no file
-        raise BadInput(f"The intent is not JSON: {broken}", remedy="docs/how-to/decide.md shows its shape.") from None
+    asked = read_request(intent, "intent", "docs/how-to/decide.md")
     ws = open_home(common)
     decision = decide_intent(ws, parse_intent(asked), key=key, approval_id=approval)
     if decision.approval_id:

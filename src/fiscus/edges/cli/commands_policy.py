@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from fiscus.edges.cli import commands_import
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, progress, read_text, say, say_json, show
+from fiscus.edges.cli.terminal import (
+    NO_OPTIONS,
+    Common,
+    guarded,
+    open_home,
+    progress,
+    read_request,
+    say,
+    say_json,
+    show,
+)
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput
 
@@ -123,16 +133,10 @@ def explain(
     if charge is not None:
         show(common, explain_charge(ws, policy_id, charge), explanation_text)
     elif intent is not None:
-        show(common, explain_intent(ws, policy_id, parse_intent(_json(intent))), explanation_text)
+        asked = read_request(intent, "intent", "docs/how-to/decide.md")
+        show(common, explain_intent(ws, policy_id, parse_intent(asked)), explanation_text)
     else:
         show(common, explain_policy(ws, policy_id), demands_text)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(read_text(path), parse_float=str)
-    except (ValueError, RecursionError, OSError) as broken:
-        raise BadInput(f"The intent is not JSON: {broken}", remedy="docs/how-to/decide.md shows its shape.") from None
 
 
 @guarded

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_text, say, say_json, show, table
+from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, open_home, read_request, say, say_json, show, table
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.money import display
@@ -164,13 +163,8 @@ def record(request: Path | None = None, /, *, as_: As, common: Common = NO_OPTIO
 show_one.__name__ = "show"
 
 
-def _json(path: Path | None) -> Any:
-    try:
-        return json.loads(read_text(path), parse_float=str)
-    except (ValueError, RecursionError, OSError) as broken:  # not JSON, not text, too deep, too many digits, no file
-        raise BadInput(
-            f"The request is not JSON: {broken}", remedy="docs/how-to/purchases.md shows its shape."
-        ) from None
+def _json(path: Path | None) -> object:
+    return read_request(path, "request", "docs/how-to/purchases.md")
 
 
 def _asked(purchase: Purchase, decision: Decision) -> None:

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fiscus.kernel.canonical import to_json
-from fiscus.kernel.errors import EXIT_CODE, FiscusError
+from fiscus.kernel.errors import EXIT_CODE, BadInput, FiscusError
 from fiscus.kernel.money import display
 
 
@@ -186,6 +186,14 @@ def progress(common: Common) -> Iterator[Any]:
         yield TerminalProgress(bar)
 
 
-def read_text(path: Path | None) -> str:
-    """A file, or standard input when there is none."""
-    return path.read_text(encoding="utf-8") if path else sys.stdin.read()
+def read_request(path: Path | None, what: str, shown_in: str) -> object:
+    """The JSON of a file, or of standard input when there is none, as the API would read it. Raises BadInput.
+
+    `what`: how the error calls it; `shown_in`: the page that shows its shape.
+    """
+    from fiscus.kernel.strict_json import read_json
+
+    try:
+        return read_json(path.read_text(encoding="utf-8") if path else sys.stdin.read())
+    except (ValueError, RecursionError, OSError) as broken:  # not JSON, not text, too deep, too many digits, no file
+        raise BadInput(f"The {what} is not JSON: {broken}", remedy=f"{shown_in} shows its shape.") from None
