@@ -18,6 +18,12 @@ UNIT_WORD: Final = r"[A-Za-z%°µ][A-Za-z0-9%°µ.\-]*( [A-Za-z0-9%°µ][A-Za-z0
 UNIT: Final = rf"([0-9]+ )?{UNIT_WORD}([-/]([0-9]+ )?{UNIT_WORD})?"
 _CURRENCIES: Final = ", ".join(f"'{code}'" for code in sorted(ISO_4217))
 
+_DECIMALS: Final = (
+    "length(split_part(split_part(lower({x}), 'e', 1), '.', 2))"
+    " - coalesce(TRY_CAST(nullif(split_part(lower({x}), 'e', 2), '') AS INTEGER), 0)"
+)
+_WRITTEN: Final = f"least(12, {_DECIMALS.replace('{x}', 'CAST({x} AS VARCHAR)')})"
+
 _TEXT: Final[Mapping[str, str]] = {
     "number": "TRY_CAST({x} AS DOUBLE)",
     "amount": "TRY_CAST({x} AS DECIMAL(38,12))",
@@ -37,8 +43,8 @@ _TEXT: Final[Mapping[str, str]] = {
     " THEN json_keys({x}) END",
     "is_flat": "(json_valid({x}) AND CASE WHEN json_valid({x}) THEN json_type({x}) END = 'OBJECT'"
     " AND NOT CASE WHEN json_valid({x}) THEN list_has_any(json_type({x}, '$.*'), ['OBJECT', 'ARRAY']) END)",
-    "decimals": "length(split_part(split_part(lower({x}), 'e', 1), '.', 2))"
-    " - coalesce(TRY_CAST(nullif(split_part(lower({x}), 'e', 2), '') AS INTEGER), 0)",
+    "decimals": _DECIMALS,
+    "factor_decimals": _DECIMALS,
 }
 _NUMBER: Final[Mapping[str, str]] = {
     **_TEXT,
@@ -46,7 +52,8 @@ _NUMBER: Final[Mapping[str, str]] = {
     "is_number": "isfinite(CAST({x} AS DOUBLE))",
     "is_decimal": "true",
     "is_blank": "false",
-    "decimals": "least(12, length(split_part(CAST({x} AS VARCHAR), '.', 2)))",
+    "decimals": _WRITTEN,
+    "factor_decimals": f"CASE WHEN {{x}} = floor({{x}}) THEN 0 ELSE {_WRITTEN} END",  # a whole DOUBLE is spelled 4.0
 }
 _EXACT: Final[Mapping[str, str]] = {**_NUMBER, "is_number": "true"}
 """Whole numbers and decimals: none is infinite."""
@@ -76,7 +83,7 @@ _MISSES: Final = re.compile(r"\bmisses\((\w+), (\w+), (\w+)\)")
 
 _FILLED: Final = re.compile(r"\b(number|amount|moment)\((\w+)\) IS (NOT )?NULL")
 """A value with a type of its own reads as nothing only where there is none."""
-_LAZY: Final = frozenset({"decimals"})
+_LAZY: Final = frozenset({"decimals", "factor_decimals"})
 """Readings that are dear and stand behind a CASE: read where it is met, not on every row."""
 
 

@@ -14,6 +14,8 @@ from fiscus.cost.conformance.types import Check
 from fiscus.kernel.errors import BadConfig
 
 ALWAYS: Final = "true"
+HALF: Final = 0.5000001  # a half, and what doubles leave of it
+FACTORS_SHARE: Final = 0.01
 _READING_OF: Final = {
     "TypeDecimal": "is_decimal",
     "TypeDateTime": "is_moment",
@@ -112,14 +114,20 @@ def _at_least(operands: list[Any]) -> RowTest:
 
 
 def _product(operands: list[Any]) -> RowTest:
-    """price x quantity = cost, as exactly as the three were written: half a unit of the last place of each."""
+    """price x quantity = cost, as exactly as the three were written.
+
+    The cost may be rounded at its last place, never by more than half of one. What half a unit of the last place of price and
+    quantity makes is allowed up to FACTORS_SHARE of the product; one that is written whole is exact, and makes nothing.
+    """
     a, b, result = operands
     judged = f"(number({a}) IS NOT NULL AND number({b}) IS NOT NULL AND number({result}) IS NOT NULL)"
     gap = f"abs(number({a}) * number({b}) - number({result}))"
-    written = (
-        f"0.5000001 * (pow(10, -(decimals({result}))) + abs(number({b})) * pow(10, -(decimals({a})))"
-        f" + abs(number({a})) * pow(10, -(decimals({b}))))"
+    rounded = f"{HALF} * pow(10, -greatest(decimals({result}), 0))"
+    factors = " + ".join(
+        f"CASE WHEN factor_decimals({one}) > 0 THEN abs(number({other})) * pow(10, -(factor_decimals({one}))) ELSE 0 END"
+        for one, other in ((a, b), (b, a))
     )
+    written = f"({rounded} + least({HALF} * ({factors}), {FACTORS_SHARE} * abs(number({a}) * number({b}))))"
     return RowTest(judged, f"CASE WHEN misses({a}, {b}, {result}) THEN {gap} > {written} ELSE false END")
 
 
