@@ -36,13 +36,24 @@ def count_plans(file: InputFile, source: Source) -> tuple[Count, ...]:
         ]
     for column in FOCUS_1_4:
         sample = file.sample.get(column.name, "")
-        if column.type == "time" and sample and not source.date_format and not sample.endswith("Z"):
+        zoneless = sample and not sample.endswith("Z") and _may_lack_a_zone(column.name, file)
+        if column.type == "time" and zoneless and not source.date_format:
             test = f"\"{column.name}\" <> '' AND \"{column.name}\" <> 'NULL' AND NOT ends_with(\"{column.name}\", 'Z')"
             counts.append(("time_without_zone", column.name, test, "has no T and Z; read as UTC"))
     if {"ContractedCost", "ListCost"} <= set(file.columns):
         zero = 'TRY_CAST("ContractedCost" AS DOUBLE) = 0 AND TRY_CAST("ListCost" AS DOUBLE) <> 0'
         counts.append(("zero_contracted_cost", "ContractedCost", zero, "is zero where ListCost is not; kept as sent"))
     return tuple(counts)
+
+
+def _may_lack_a_zone(column: str, file: InputFile) -> bool:
+    """A text, or a timestamp of Parquet that is not in UTC by its type; a date says no time of day at all."""
+    if not file.types:
+        return True
+    kind = file.types[file.columns.index(column)]
+    return kind.startswith(("string", "large_string", "dictionary")) or (
+        kind.startswith("timestamp") and "tz=" not in kind
+    )
 
 
 def findings_of(plan: FilePlan, counted: dict[tuple[str, str], tuple[int, str]], rows: int) -> list[QualityFinding]:

@@ -67,7 +67,7 @@ class PeriodWritten:
 class Delivery:
     """What one `ingest` call brought of one dataset. `id` is a content id of source and bytes.
 
-    `changed` False: seen before, nothing written.
+    `changed` False: seen before, nothing written; `lake_version` then is the one in which its rows were found.
     """
 
     id: str

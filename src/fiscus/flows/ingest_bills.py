@@ -85,7 +85,13 @@ def ingest_files(
                 tx.evidence.append("delivery.ingested", delivery.id, FISCUS, _evidence(delivery))
                 _record_corrections(tx, delivery)
     keep_closes(ws)
-    return deliveries
+    return tuple(delivery if delivery.changed else _as_seen_again(delivery) for delivery in deliveries)
+
+
+def _as_seen_again(delivery: Delivery) -> Delivery:
+    """What this call did with a delivery that stands: nothing. What it did when it came is on record."""
+    periods = tuple(replace(one, changed=False, replaced_rows=0, billed_change={}) for one in delivery.periods)
+    return replace(delivery, periods=periods)
 
 
 def _record_corrections(tx: StateTx, delivery: Delivery) -> None:
@@ -114,7 +120,8 @@ def _prepare(ws: Workspace, source: Source, options: IngestOptions, staging: Sta
     delivery_id = _delivery_id(source, options, staging)
     known = staging.landed(source.name, delivery_id)
     if known is not None:
-        return None, replace(known, changed=False)
+        # Its manifest was written before its commit, so the version in it is the one before.
+        return None, replace(known, changed=False, lake_version=ws.lake.version())
     return staging, _read(ws, source, options, staging, delivery_id, progress)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
@@ -53,7 +55,24 @@ def test_the_same_delivery_again_changes_nothing(ws, tmp_path: Path) -> None:
     again = deliver(ws, path)
     assert (first.changed, again.changed) == (True, False)
     assert ws.lake.version() == version
-    assert again.periods == first.periods
+    (came,), (stands,) = first.periods, again.periods
+    assert (came.changed, came.billed_change) == (True, {"USD": Decimal(3)})
+    assert stands == replace(came, changed=False, replaced_rows=0, billed_change={})
+    assert again.lake_version.charges == first.lake_version.charges == version.charges, (
+        "the version that holds the rows"
+    )
+
+
+def test_a_zone_in_the_type_of_a_parquet_file_is_a_zone(ws, tmp_path: Path) -> None:
+    rows = pcsv.read_csv(write_csv(tmp_path / "a.csv", [{}]))
+
+    def told(kind: pa.DataType) -> set[str]:
+        fields = [pa.field(f.name, kind if f.name.endswith(("Start", "End")) else pa.string()) for f in rows.schema]
+        pq.write_table(rows.cast(pa.schema(fields)), path := tmp_path / f"{uuid4().hex}.parquet")
+        return {f.column for f in deliver(ws, path).quality if f.code == "time_without_zone"}
+
+    assert told(pa.timestamp("us", tz="UTC")) == set()
+    assert "ChargePeriodStart" in told(pa.timestamp("us"))
 
 
 def test_a_later_delivery_replaces_its_months_and_leaves_the_others(ws, tmp_path: Path) -> None:
