@@ -27,18 +27,13 @@ from fiscus.guardrails.policies.condition import (
     OneOf,
     TextTest,
 )
+from fiscus.guardrails.policies.possible_facts import RANGES
 
 _COMPARE: Final = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _OPPOSITE: Final[Mapping[CompareOp, CompareOp]] = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED: Final[Mapping[CompareOp, CompareOp]] = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
-# What a fact can be at all: whole numbers (money in nano-units), both ends included.
-RANGES: Final[Mapping[str, tuple[int | None, int | None]]] = {
-    "intent.amount": (0, None), "now.hour": (0, 23), "now.weekday": (1, 7), "intent.max_tokens": (0, None),
-    "intent.input_tokens": (0, None), "intent.term_months": (0, None), "intent.seats": (0, None), "intent.count": (0, None),
-    "intent.hours_per_month": (0, None),
-}  # fmt: skip
 ALWAYS_GIVEN: Final = ("intent.amount", "now.hour", "now.weekday")
 
 

@@ -19,6 +19,7 @@ from fiscus.guardrails.policies.compile_sql import compile_sql
 from fiscus.guardrails.policies.exceptions import compile_exceptions, read_exceptions
 from fiscus.guardrails.policies.given_facts import given_facts
 from fiscus.guardrails.policies.policy_set import CompiledPolicy, PolicySet, PolicyTest
+from fiscus.guardrails.policies.possible_facts import check_possible
 from fiscus.guardrails.types import Policy, PolicyTarget
 from fiscus.kernel.canonical import digest
 from fiscus.kernel.documents import Document, Path, did_you_mean, load_document
@@ -197,5 +198,6 @@ def _tests(document: Document, path: Path, policy: Policy, items: Sequence[Mappi
             return document.error((*at, "given", *key.split(".")), message, remedy)
 
         facts = given_facts(item["given"], target, refuse)
+        check_possible(facts, refuse)
         tests.append(PolicyTest(target, facts, item["expect"], item.get("verdict", ""), document.line(here)))
     return tests
