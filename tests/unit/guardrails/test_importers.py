@@ -342,6 +342,21 @@ def test_whatever_stands_in_an_aws_budget_it_is_read_or_named() -> None:
         assert len(budgets) == 1 or [one.what for one in imported.left_out] == ["the budget"]
 
 
+def test_an_empty_filter_filters_nothing() -> None:
+    imported, (budget,) = _aws(
+        {**AWS, "CostFilters": {"Service": [], "AZ": [], "TagKeyValue": [], "Region": ["", "eu-west-1"]}}
+    )
+    assert dict(budget.scope.filters) == {"provider": ("AWS",), "region": ("eu-west-1",)}
+    assert not [one.what for one in imported.left_out if one.what.startswith("filter")]
+
+
+def test_a_budget_that_does_not_load_here_stops_no_other() -> None:
+    huge = {**AWS, "BudgetName": "huge", "BudgetLimit": {"Amount": "1" + "0" * 15, "Unit": "USD"}}
+    imported, budgets = _aws(huge, {**AWS, "BudgetName": "fine"})
+    assert [budget.id for budget in budgets] == ["fine"]
+    assert "Not translated at all: huge: 1000000000000000 is no amount of a budget" in imported.text
+
+
 def test_quarters_of_another_fiscal_year_are_named() -> None:
     imported, (budget,) = _aws({**AWS, "TimeUnit": "QUARTERLY"}, calendar=FiscalCalendar(2))
     assert budget.period == "quarter"
@@ -394,14 +409,25 @@ def test_a_spreadsheet_has_one_line_a_budget_and_period() -> None:
         (",cap,metric", ",kap,metric", "'kap' is no column", None),
         ("1000.50", "1,000.50", "cells, the header", "row 1"),
         ("1000.50", "-5", "is no amount", "row 1, column amount"),
-        ("1000.50", "NaN", "is no amount", "row 1, column amount"),
+        ("1000.50", "NaN", "is no plain decimal number", "row 1, column amount"),
+        ("1000.50", "1e3", "is no plain decimal number", "row 1, column amount"),
+        ("1000.50", "1_000", "is no plain decimal number", "row 1, column amount"),
+        ("1100", "1" + "0" * 15, "is no amount of a budget", "row 2, column amount"),
+        ("1100", "0.1234567890123", "more than 12 decimals", "row 2, column amount"),
+        ("USD", "usd", "does not match", "row 1, column currency"),
+        ("EUR", "euro", "does not match", "row 3, column currency"),
+        ("prod|staging", "prod||staging", "a bar with no value beside it", "row 1, column environment"),
+        ("CC-1", "CC-1|", "a bar with no value beside it", "row 1, column tag:cost-centre"),
+        ("Web in production", "W" * 121, "is too long", "row 1, column title"),
+        ("all,,every", f"{'a' * 121},,every", "is too long", "row 3, column budget"),
+        ("BilledCost", "ListCost", "'ListCost' is not one of", "row 1, column metric"),
         ("2026-11", "Nov 2026", "is no period", "row 1, column period"),
         ("2026-11", "2027-W53", "names no week: that year has 52", "row 1, column period"),
         ("2026-12", "2026-11", "2026-11 twice", "row 2, column period"),
         ("2026-12", "FY2026-Q4", "is by month and this is a quarter", "row 2, column period"),
         ("1100,USD", "1100,EUR", "is not what row 1 says of web", "row 2, column currency"),
         ("web,,2026-12", ",,2026-12", "names no budget", "row 2, column budget"),
-        ("hard", "brutal", "'brutal' is not one of", None),
+        ("hard", "brutal", "'brutal' is not one of", "row 1, column cap"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_spreadsheet_is_named_with_row_and_column(
@@ -410,6 +436,13 @@ def test_a_mistake_in_a_spreadsheet_is_named_with_row_and_column(
     with pytest.raises(BadInput, match="(?s)" + message.replace("(", r"\(")) as refused:
         _csv(CSV.replace(old, new))
     assert place is None or place in str(refused.value.where)
+
+
+def test_a_parent_that_is_none_is_named_with_its_row() -> None:
+    text = "budget,period,amount,currency,parent\nall,2026-11,9,USD,\n\nweb,2026-11,1,USD,al\n"
+    with pytest.raises(BadInput) as refused:
+        _csv(text)
+    assert str(refused.value.where) == "plan.csv, row 3, column parent"
 
 
 def test_an_empty_spreadsheet_is_refused() -> None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from operator import itemgetter
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from fiscus.guardrails.budgets.load_budgets import load_budgets
 from fiscus.guardrails.importers.types import Imported, LeftOut
 from fiscus.guardrails.importers.write_yaml import sentence, slug, write_items
-from fiscus.kernel.errors import BadInput, Where
+from fiscus.kernel.errors import BadConfig, BadInput, Where
 from fiscus.kernel.limits import BUDGETS_MAX
 from fiscus.kernel.periods import FiscalCalendar, PeriodKind
 
@@ -58,6 +58,9 @@ class _Work:
         self.left_out.append(LeftOut(self.name, what, why))
 
 
+_Item: TypeAlias = tuple[Mapping[str, object], Sequence[LeftOut]]
+
+
 class _Whole(Exception):
     """A budget that cannot be one here."""
 
@@ -79,7 +82,7 @@ def import_aws_budgets(
             remedy=PRINTED,
             where=Where(file=named),
         )
-    items: list[tuple[Mapping[str, object], Sequence[LeftOut]]] = []
+    items: list[_Item] = []
     left_out: list[LeftOut] = []
     for one in budgets[:BUDGETS_MAX]:
         work = _Work(str(one.get("BudgetName") or "a budget without a name"))
@@ -92,11 +95,29 @@ def import_aws_budgets(
         work.item["owner"] = owner
         items.append((work.item, work.left_out))
         left_out += work.left_out
+    items, odd = _that_load(items, calendar)
+    left_out += odd
     head = [f"From {', '.join(texts)} (AWS Budgets)."]
     head += [f"Not translated at all: {one.name}: {one.why}" for one in left_out if one.what == "the budget"]
     written = write_items("budgets", head, items)
-    load_budgets({"budgets/imported.yaml": written}, calendar)
     return Imported(written, tuple(str(item["id"]) for item, _ in items), tuple(left_out))
+
+
+def _that_load(items: Sequence[_Item], calendar: FiscalCalendar) -> tuple[list[_Item], list[LeftOut]]:
+    """(the budgets that load, why the others do not): one that AWS allows and Fiscus does not stops no other."""
+
+    def fault(some: Sequence[_Item]) -> str:
+        try:
+            load_budgets({"budgets/imported.yaml": write_items("budgets", [], some)}, calendar)
+        except BadConfig as broken:
+            return broken.message
+        return ""
+
+    if not fault(items):
+        return list(items), []
+    said = [fault([one]) for one in items]
+    odd = [LeftOut(str(item["title"]), "the budget", why) for (item, _), why in zip(items, said, strict=True) if why]
+    return [one for one, why in zip(items, said, strict=True) if not why], odd
 
 
 def _read(file: str, text: str) -> Mapping[str, Any]:
@@ -217,7 +238,9 @@ def _moment(given: object) -> datetime | None:
 def _scope(work: _Work, one: Mapping[str, Any]) -> None:
     scope = cast("dict[str, object]", work.item["scope"])
     for name, values in (one.get("CostFilters") or {}).items():
-        texts = [str(value) for value in values] if isinstance(values, list) else [str(values)]
+        texts = [str(value) for value in values if value != ""] if isinstance(values, list) else [str(values)]
+        if not texts:
+            continue  # it filters nothing
         if name == "TagKeyValue":
             _tags(work, scope, texts)
         elif name in _DIMENSION:
@@ -240,7 +263,7 @@ def _expression(work: _Work, scope: dict[str, object], part: Mapping[str, Any]) 
     chosen = tag or dimension
     key, values = (str(chosen.get("Key")), chosen.get("Values")) if isinstance(chosen, Mapping) else ("", None)
     exact = isinstance(chosen, Mapping) and (chosen.get("MatchOptions") or ["EQUALS"]) == ["EQUALS"]
-    texts = [str(value) for value in values] if exact and isinstance(values, list) else []
+    texts = [str(value) for value in values if value != ""] if exact and isinstance(values, list) else []
     if texts and tag:
         _narrow(work, scope, f"tag:{key}", texts)
     elif texts and key in _DIMENSION:

@@ -6,10 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.budgets.load_budgets import load_budgets
+from fiscus.guardrails.budgets.load_budgets import AMOUNT_MAX, load_budgets
 from fiscus.guardrails.importers.types import Imported
 from fiscus.guardrails.importers.write_yaml import slug, write_items
 from fiscus.guardrails.types import SCOPE_DIMENSIONS
@@ -17,6 +17,7 @@ from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadConfig, BadInput, Where
 from fiscus.kernel.fiscal_labels import is_named
 from fiscus.kernel.limits import BUDGETS_MAX
+from fiscus.kernel.money import COST_SCALE
 from fiscus.kernel.periods import FiscalCalendar, PeriodKind
 
 REQUIRED: Final = ("budget", "period", "amount", "currency")
@@ -60,9 +61,29 @@ def import_budget_csv(text: str, file: str, owner: str, calendar: FiscalCalendar
     try:
         load_budgets({"budgets/imported.yaml": written}, calendar)
     except BadConfig as broken:
-        key = broken.where.key if broken.where else None
-        raise BadInput(broken.message, remedy=broken.remedy, where=Where(file=file, key=key)) from None
+        raise BadInput(
+            broken.message, remedy=broken.remedy, where=_place(broken, header, [*firsts.values()], file)
+        ) from None
     return Imported(written, tuple(str(item["id"]) for item, _ in items), ())
+
+
+def _place(
+    broken: BadConfig, header: Sequence[str], firsts: Sequence[tuple[int, Mapping[str, str]]], file: str
+) -> Where:
+    """The cell of a value that does not load: all that is not an amount stands in the first row of its budget."""
+    key = (broken.where.key if broken.where else None) or ""
+    if (found := re.fullmatch(r"budgets\.(\d+)\.(?:scope\.)?(.+)", key)) is None:
+        return Where(file=file, key=key or None)
+    number, field = int(found[1]), found[2]
+    columns = [name for name in header if name and (field == name or field.startswith(f"{name}."))]
+    row, cells = firsts[number]
+    if field == "title" and not cells.get("title"):
+        columns = ["budget"]  # the name is the title then
+    return (
+        Where(file=file, row=row, column=max(columns, key=len), key=None)
+        if columns
+        else Where(file=file, row=row, key=field)
+    )
 
 
 def _check_header(header: Sequence[str], file: str) -> None:
@@ -117,7 +138,7 @@ def _new(
         column: (values[0] if len(values) == 1 else values)
         for column, cell in row.items()
         if ((column in SCOPE_DIMENSIONS and column != "owner") or column.startswith("tag:"))
-        and (values := [part.strip() for part in cell.split("|") if part.strip()])
+        and (values := _values(cell, column, where))
     }
     item: dict[str, object] = {
         "id": slug(name, taken, "budget"),
@@ -135,6 +156,15 @@ def _new(
                 raise _wrong(where, column, f"{given!r} is neither true nor false", "Write true or false.")
             item[column] = _TRUE[given.casefold()]
     return item | {"owner": row.get("owner") or owner}
+
+
+def _values(cell: str, column: str, where: Where) -> list[str]:
+    values = [part.strip() for part in cell.split("|")] if cell else []
+    if "" in values:
+        raise _wrong(
+            where, column, f"{cell!r} has a bar with no value beside it", "Write each value, or leave the bar out."
+        )
+    return values
 
 
 def _finished(item: dict[str, object]) -> dict[str, object]:
@@ -159,12 +189,13 @@ def _period(text: str, calendar: FiscalCalendar, where: Where) -> tuple[PeriodKi
 
 
 def _amount(text: str, where: Where) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise _wrong(where, "amount", f"{text!r} is no decimal number", "Write it plainly, such as 4000.50.") from None
-    if not amount.is_finite() or amount < 0:
-        raise _wrong(where, "amount", f"{text} is no amount of a budget", "Write a number of at least 0.")
+    if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+        raise _wrong(where, "amount", f"{text!r} is no plain decimal number", "Write it plainly, such as 4000.50.")
+    amount = Decimal(text)
+    if not 0 <= amount < AMOUNT_MAX:
+        raise _wrong(where, "amount", f"{text} is no amount of a budget", "Write a number from 0 up to 10^15.")
+    if len(text.partition(".")[2]) > COST_SCALE:
+        raise _wrong(where, "amount", f"{text} has more than {COST_SCALE} decimals", "Round it.")
     return amount
 
 
