@@ -96,14 +96,23 @@ def test_a_purchase_comes_back_as_it_was_and_its_steps_only_grow(url) -> None:
     asked = Purchase("pur-1", request, intent(), "d" * 64, (Check("vendor", "warn", "new"),), (same,), "asked", "dec-1",
                      "apr-1", (step,))  # fmt: skip
     allowed = replace(asked, state="allowed", steps=(step, PurchaseStep(NOON, "allowed", "fiscus")))
+    anew = replace(asked, intent_digest="e" * 64, steps=(step, PurchaseStep(NOON, "asked", "fiscus")))
     with state.begin() as tx:
         tx.purchases.put(asked)
         tx.purchases.put(allowed)
+        tx.purchases.put(replace(asked, id="pur-2", approval_id="apr-2"))
+        tx.purchases.put(
+            replace(anew, id="pur-2", approval_id="apr-2")
+        )  # with one more step, on the facts of that moment
+        assert tx.purchases.get("pur-2") == replace(anew, id="pur-2", approval_id="apr-2")
     with state.read() as tx:
         assert tx.purchases.get("pur-1") == allowed
         assert tx.purchases.of_approval("apr-1") == [allowed]
-        assert (tx.purchases.all(["asked"]), tx.purchases.all()) == ([], [allowed])
-    for changed in (asked, replace(allowed, intent_digest="0" * 64)):
+        assert [one.id for one in tx.purchases.all(["asked"])] == ["pur-2"]
+        assert tx.purchases.all(["allowed"]) == [allowed]
+    unsaid = replace(anew, id="pur-2", approval_id="apr-2", intent_digest="0" * 64)
+    later = replace(allowed, steps=(*allowed.steps, PurchaseStep(NOON, "bought", "max")))
+    for changed in (asked, replace(allowed, intent_digest="0" * 64), replace(later, intent_digest="0" * 64), unsaid):
         with pytest.raises(IntegrityBroken, match="would change"), state.begin() as tx:
             tx.purchases.put(changed)
     state.close()

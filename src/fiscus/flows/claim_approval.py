@@ -20,7 +20,7 @@ from fiscus.guardrails.approvals.who import dead_end
 from fiscus.guardrails.decisions.begun import Begun
 from fiscus.guardrails.types import Decision
 from fiscus.kernel.actor import FISCUS, Actor
-from fiscus.kernel.errors import FiscusError
+from fiscus.kernel.errors import FiscusError, Unavailable
 from fiscus.kernel.limits import APPROVAL_CLAIM_SECONDS
 
 
@@ -86,10 +86,27 @@ def return_approval(ws: Workspace, approval_id: str, decision_id: str, why: str)
         return returned
 
 
+def in_other_hands(ws: Workspace, approval: Approval) -> bool:
+    """Used a moment ago by a decision that is not given yet: whoever uses it is at it, or has died and leaves it soon."""
+    if approval.state != "used" or _long_ago(ws, approval):
+        return False
+    try:
+        return ws.ledger.store.decision(approval.used_by) is None
+    except Unavailable:
+        return True
+
+
+def _long_ago(ws: Workspace, approval: Approval) -> bool:
+    return ws.clock.now() - approval.steps[-1].at >= timedelta(seconds=APPROVAL_CLAIM_SECONDS)
+
+
 def _regained(ws: Workspace, tx: StateTx, approval: Approval) -> Approval:
     """Out of the hands of a process that died before its decision was given."""
-    long_ago = ws.clock.now() - approval.steps[-1].at >= timedelta(seconds=APPROVAL_CLAIM_SECONDS)
-    if approval.state != "used" or not long_ago or ws.ledger.store.decision(approval.used_by) is not None:
+    if (
+        approval.state != "used"
+        or not _long_ago(ws, approval)
+        or ws.ledger.store.decision(approval.used_by) is not None
+    ):
         return approval
     why = f"{approval.used_by} was never given: its process died"
     return record_approval(ws, tx, give_back(approval, approval.used_by, ws.clock.now(), why), FISCUS)

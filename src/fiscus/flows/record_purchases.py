@@ -50,20 +50,30 @@ def store_purchase(tx: StateTx, purchase: Purchase, actor: Actor) -> Purchase:
         "artefact": purchase.artefact,
     }
     if len(purchase.steps) == 1:
-        body |= {"request": request, "checks": purchase.checks, "duplicates": purchase.duplicates}
+        body |= {"request": request}
+    if len(purchase.steps) == 1 or step.state == "asked":
+        body |= {"checks": purchase.checks, "duplicates": purchase.duplicates}
     tx.evidence.append(f"purchase.{step.state}", purchase.id, actor, body)
     return purchase
 
 
 def moved(ws: Workspace, purchase: Purchase, state: PurchaseState, actor: Actor, note: str) -> Purchase:
-    """`purchase` in `state`, with one more step. Raises Conflict where it cannot get there."""
+    """`purchase` in `state`, with one more step. Raises Conflict where it cannot get there.
+
+    What a yes is letting through is finished first: its money may be held by now, and taken back it would stay held.
+    """
+    if purchase.going and state == "withdrawn":
+        raise Conflict(
+            f"Purchase {purchase.id} is being let through by the yes to {purchase.approval_id}",
+            remedy="`fiscus run` finishes what was begun; withdraw it then.",
+        )
     if state not in NEXT[purchase.state]:
         raise Conflict(
             f"Purchase {purchase.id} is {purchase.state} and cannot become {state}",
             remedy="`fiscus purchases` shows what stands now.",
         )
     step = PurchaseStep(ws.clock.now(), state, actor.person_id, note)
-    return replace(purchase, state=state, steps=(*purchase.steps, step))
+    return replace(purchase, state=state, steps=(*purchase.steps, step), going=False)
 
 
 def accepted(purchase: Purchase, decision: Decision, approvers: tuple[str, ...]) -> Artefact:

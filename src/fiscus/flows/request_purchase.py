@@ -1,7 +1,8 @@
 """Buying something: looked into, decided like every other spend, written into the register, and let through once approved.
 
 What was judged is kept with the facts of that moment. When its approval comes, the same intent is decided again with it: what the
-people saw is what is bought, although the bills have moved on since.
+people saw is what is bought, although the bills have moved on since. What the register let through beside it meanwhile is another
+matter: the yes knew nothing of it, so it is asked anew.
 """
 
 from __future__ import annotations
@@ -13,22 +14,27 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import cast
 
+from fiscus.flows.claim_approval import in_other_hands
 from fiscus.flows.decide_intent import decide_intent
 from fiscus.flows.judge_commitment import CommitmentJudged, judge_commitment
+from fiscus.flows.ports import StateTx
+from fiscus.flows.record_approvals import expire_if_due, load_approval, record_approval
 from fiscus.flows.record_purchases import accepted, load_purchase, moved, refused, rejected, store_purchase
 from fiscus.flows.settle_hold import release_hold, settle_hold
 from fiscus.flows.settle_intent import settle_intent
 from fiscus.flows.workspace import Workspace
-from fiscus.guardrails.approvals.machine import asking
-from fiscus.guardrails.approvals.types import Approval
+from fiscus.guardrails.approvals.machine import say_no
 from fiscus.guardrails.decisions.intent import intent_digest
 from fiscus.guardrails.doors.commitments.commitment_register import as_purchase, check_commitment
 from fiscus.guardrails.doors.commitments.commitment_request import CommitmentRequest
+from fiscus.guardrails.doors.purchases.beside import came_beside, looked_at_again, register_checks, with_beside
 from fiscus.guardrails.doors.purchases.purchase_checks import (
-    RUNNING,
+    LOOKED_AT,
     check_purchase,
     find_duplicates,
+    named,
     po_is_valid,
+    some_of,
     vendor_known,
 )
 from fiscus.guardrails.doors.purchases.purchase_request import Known, purchase_intent
@@ -60,9 +66,12 @@ def request_commitment(ws: Workspace, asked: CommitmentRequest) -> tuple[Commitm
     """Judged on the bills, decided, and in the register as every other contract. Raises as `judge_commitment`."""
     judged = judge_commitment(ws, asked)
     request = as_purchase(asked, judged.proposal)
-    blank = Purchase(ws.ids.new("pur"), request, judged.intent, "", check_commitment(judged.outlook, asked.currency), (),
-                     "asked", "", "", ())  # fmt: skip
-    purchase, decision = _enter(ws, replace(blank, owed=judged.outlook.owed))
+    with ws.state.read() as tx:
+        register = tx.purchases.all(LOOKED_AT)
+    checks = (*check_commitment(judged.outlook, asked.currency), *register_checks(request, ws.config.catalog, register))
+    blank = Purchase(ws.ids.new("pur"), request, judged.intent, "", checks, (), "asked", "", "", ())
+    whole = replace(with_beside(blank, ws.config.catalog, register), owed=judged.outlook.owed)
+    purchase, decision = _enter(ws, whole)
     return judged, purchase, decision
 
 
@@ -110,7 +119,8 @@ def proceed_purchases(ws: Workspace, approval_id: str = "") -> Sequence[Purchase
     """Those whose approval was decided: allowed with it, or denied. Of one approval, or of all. Returns those that moved.
 
     A process that dies here leaves a purchase asked; the next call lets it through with the same approval. One whose policies
-    moved meanwhile waits for the yes to the question that they ask now; one whose requester has left is denied.
+    moved meanwhile, or beside which the register let something through that its approver was not shown, waits for the yes to the
+    question as it stands now; one whose requester has left is denied.
     """
     with ws.state.read() as tx:
         waiting = tx.purchases.of_approval(approval_id) if approval_id else tx.purchases.all(["asked"])
@@ -162,13 +172,14 @@ def _move(ws: Workspace, purchase_id: str, state: PurchaseState, actor: Actor, n
 def _looked_into(ws: Workspace, asked: PurchaseRequest) -> Purchase:
     bought = paid_lately(ws)
     with ws.state.read() as tx:
-        register = tx.purchases.all(RUNNING)
+        register = tx.purchases.all(LOOKED_AT)
     catalog = ws.config.catalog
     duplicates = find_duplicates(asked, catalog, bought, register)
     known = Known(vendor_known(asked, bought, register), duplicates, po_is_valid(asked.po, catalog))
     checks = check_purchase(asked, duplicates, catalog, bought, register, ws.as_of)
     intent = purchase_intent(asked, known)
-    return Purchase(ws.ids.new("pur"), asked, intent, "", checks, duplicates, "asked", "", "", ())
+    made = Purchase(ws.ids.new("pur"), asked, intent, "", checks, duplicates, "asked", "", "", ())
+    return with_beside(made, catalog, register)
 
 
 def _enter(ws: Workspace, blank: Purchase) -> tuple[Purchase, Decision]:
@@ -197,22 +208,56 @@ def _decided(ws: Workspace, purchase: Purchase, decision: Decision, approvers: t
 def _proceed(ws: Workspace, purchase: Purchase) -> Purchase | None:
     with ws.state.read() as tx:
         approval = tx.approvals.get(purchase.approval_id)
-    if approval is None or approval.state == "asked":
+    if approval is None or approval.state == "asked" or in_other_hands(ws, approval):
         return None
     if approval.state in {"rejected", "expired"}:
         return _answered(ws, purchase, lambda current: _denied(ws, current, rejected(current, approval)))
-    key = f"{purchase.id}|{approval.id}|{len(purchase.steps)}"  # a crash is answered as before; a later try is another
+    begun = _begin(ws, purchase)
+    if begun is None:
+        return None
+    key = f"{begun.id}|{approval.id}|{len(begun.steps)}"  # a crash is answered as before; a later try is another
     try:
-        decision = decide_intent(ws, purchase.intent, key=key, approval_id=approval.id)
+        decision = decide_intent(ws, begun.intent, key=key, approval_id=approval.id)
     except BadInput as gone:  # who asked has left, or the team is no more: nobody is there whom a yes lets through
         why = gone.message
-        return _answered(ws, purchase, lambda current: _denied(ws, current, rejected(current, approval, why)))
+        return _answered(ws, begun, lambda current: _denied(ws, current, rejected(current, approval, why)))
     if decision.ledger == "lost":
         return None  # what was approved waits for the ledger, and is not refused because it is away
     if decision.verdict == "require_approval":
-        _answered(ws, purchase, lambda current: _asked_anew(ws, current, decision, approval))
+        why = begun.steps[-1].note if begun.steps != purchase.steps else " ".join(decision.reasons[:1])
+        waits = _answered(ws, begun, lambda current: _asked_anew(ws, current, decision, why))
+        if waits is not None and waits.approval_id != approval.id:
+            _close(ws, approval.id, f"it lets nothing through, and is asked anew as {waits.approval_id}. {why}")
         return None
-    return _answered(ws, purchase, lambda current: _decided(ws, current, decision, approval.yes))
+    approvers = approval.yes if decision.approval_id == approval.id else ()
+    return _answered(ws, begun, lambda current: _decided(ws, current, decision, approvers))
+
+
+def _begin(ws: Workspace, purchase: Purchase) -> Purchase | None:
+    """Its turn to be let through, taken before its money is held; None where another process was faster.
+
+    One writer at a time: of two that do the same and get their yes at once, the second sees the first, and its facts change. They
+    are stored before they are decided on, so that a process that dies here is simply run again.
+    """
+    with ws.state.begin() as tx:
+        current = load_purchase(tx, purchase.id)
+        if current.steps != purchase.steps or current.going:
+            return current if current.steps == purchase.steps else None
+        register = _others(tx, current.id)
+        came = came_beside(current, ws.config.catalog, register)
+        if not came:
+            going = replace(current, going=True)
+            tx.purchases.put(going)
+            return going
+        seen = looked_at_again(current, ws.config.catalog, register)
+        since = f"Since it was asked, {some_of([named(one) for one in came])} came beside it."
+        step = PurchaseStep(ws.clock.now(), "asked", FISCUS.person_id, since)
+        anew = replace(seen, intent_digest=intent_digest(seen.intent), steps=(*current.steps, step), going=True)
+        return store_purchase(tx, anew, FISCUS)
+
+
+def _others(tx: StateTx, purchase_id: str) -> Sequence[Purchase]:
+    return [one for one in tx.purchases.all(LOOKED_AT) if one.id != purchase_id]
 
 
 def _answered(ws: Workspace, purchase: Purchase, after: Callable[[Purchase], Purchase]) -> Purchase | None:
@@ -226,13 +271,21 @@ def _denied(ws: Workspace, purchase: Purchase, no: Artefact) -> Purchase:
     return replace(moved(ws, purchase, "denied", FISCUS, no.reason), artefact=no)
 
 
-def _asked_anew(ws: Workspace, purchase: Purchase, decision: Decision, approval: Approval) -> Purchase:
-    """It waits on: for the next yes where its policies moved meanwhile and ask another question, else for the same one's use."""
-    follows = decision.approval_id if asking(decision) != approval.policies else ""
-    step = PurchaseStep(
-        ws.clock.now(), "asked", FISCUS.person_id, " ".join((*decision.reasons[:1], decision.next_step))
-    )
-    return replace(purchase, approval_id=follows or purchase.approval_id, steps=(*purchase.steps, step))
+def _asked_anew(ws: Workspace, purchase: Purchase, decision: Decision, why: str) -> Purchase:
+    """It waits on: for the next yes where another question is asked now or the first is used up; else for the same one's use."""
+    follows = decision.approval_id or purchase.approval_id
+    same = follows == purchase.approval_id
+    next_ = decision.next_step if same else f"It waits for another yes: fiscus approve {follows}"
+    step = PurchaseStep(ws.clock.now(), "asked", FISCUS.person_id, f"{why} {next_}")
+    return replace(purchase, approval_id=follows, decision_id=decision.id, steps=(*purchase.steps, step), going=False)
+
+
+def _close(ws: Workspace, approval_id: str, why: str) -> None:
+    """A yes to a question that stands no more: it is worth nothing from now on, and who asked is told."""
+    with ws.state.begin() as tx:
+        approval = expire_if_due(ws, tx, load_approval(tx, approval_id))
+        if approval.state == "approved":
+            record_approval(ws, tx, say_no(approval, FISCUS, ws.clock.now(), why), FISCUS)
 
 
 def _check_person(ws: Workspace, actor: Actor) -> None:

@@ -11,10 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from fiscus.edges.api.answers import Act, answered, json_only, of
-from fiscus.flows.after_answer import after_answer
+from fiscus.flows.after_answer import after_answer, go_on, tell_about
 from fiscus.flows.approve_intent import Answered, approve_intent, approve_many, reject_intent
-from fiscus.flows.deliver_notices import deliver_about
-from fiscus.flows.request_purchase import proceed_purchases
 from fiscus.flows.show_approvals import ApprovalShown, ApprovalsShown, show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
@@ -94,8 +92,7 @@ def _mount_answer(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
         if verb not in acts:
             raise NotFound(f"An approval cannot be asked to {verb!r}", remedy="Use approve or reject.")
         approval = acts[verb](ws, approval_id, Actor(act.person), act.note)
-        proceed_purchases(ws, approval_id)
-        later.add_task(deliver_about, ws, approval_id)
+        later.add_task(tell_about, ws, approval_id, go_on(ws, approval_id))
         return answered(approval, later)
 
 

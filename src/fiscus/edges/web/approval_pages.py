@@ -11,9 +11,8 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from fiscus.edges.web.site import Site, back
+from fiscus.flows.after_answer import go_on, tell_about
 from fiscus.flows.approve_intent import approve_intent, open_approval_link, reject_intent
-from fiscus.flows.deliver_notices import deliver_about
-from fiscus.flows.request_purchase import proceed_purchases
 from fiscus.flows.show_actions import effect, show_actions
 from fiscus.flows.show_approvals import show_approval, show_approvals
 from fiscus.flows.workspace import Workspace
@@ -85,9 +84,9 @@ def _answer(ws: Workspace, approval_id: str, actor: Actor, verb: str, form: Mapp
         raise BadInput("The form does not say what it is about", remedy="Open the page again.")
     act, said = VERBS[verb]
     act(ws, approval_id, actor, form.get("note", "").strip(), form["digest"])
-    proceed_purchases(ws, approval_id)
+    went_on = go_on(ws, approval_id)
     answer = back(f"/approvals/{approval_id}", said)
     later = BackgroundTasks()  # a mail server that hangs keeps nobody waiting
-    later.add_task(deliver_about, ws, approval_id)
+    later.add_task(tell_about, ws, approval_id, went_on)
     answer.background = later
     return answer

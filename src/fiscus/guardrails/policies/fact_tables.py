@@ -11,6 +11,8 @@ OF_EVERY_INTENT: Final[Mapping[str, FactType]] = {
     "kind": "text", "requested_by": "text", "team": "text", "environment": "text", "provider": "text", "product": "text",
     "service": "text", "amount": "money", "currency": "text", "ticket": "text", "repository": "text", "reason": "text",
 }  # fmt: skip
+# Of what is asked for as a line of the register of purchases: which, and what stands in it beside that.
+_IN_REGISTER: Final[Mapping[str, FactType]] = {"purchase": "text", "same_in_register": "text", "po_named_by": "text"}
 # What an intent of each kind may say of itself beside that. Amounts are in the intent's currency.
 ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
     "ai.request": {
@@ -22,14 +24,14 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
         "vendor": "text", "listing": "text", "marketplace": "text", "term_months": "int", "po": "text", "renewal": "bool",
         "approved_by": "text", "seats": "int", "data_class": "text", "existing_product": "text", "renews_on": "text",
         "total_contract_value": "money", "notice_days": "int", "category": "text", "vendor_known": "bool",
-        "duplicate_amount": "money",
+        "duplicate_amount": "money", **_IN_REGISTER,
     },
     "saas.seat": {
         "vendor": "text", "plan": "text", "seats": "int", "seat_price": "money", "user": "text", "term_months": "int",
         "renewal": "bool", "sso": "bool", "existing_product": "text", "seats_owned": "int", "seats_unused": "int",
         "last_used_days": "int", "po": "text", "approved_by": "text", "data_class": "text", "renews_on": "text",
         "total_contract_value": "money", "notice_days": "int", "category": "text", "vendor_known": "bool",
-        "duplicate_amount": "money", "marketplace": "text",
+        "duplicate_amount": "money", "marketplace": "text", **_IN_REGISTER,
     },
     "resource.provision": {
         "resource_type": "text", "size": "text", "region": "text", "gpu": "bool", "count": "int", "tags": "map",
@@ -41,7 +43,7 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, FactType]]] = {
         "upfront": "money", "resource_type": "text", "region": "text", "coverage": "quantity", "coverage_after": "quantity",
         "utilisation": "quantity", "utilisation_after": "quantity", "break_even_months": "quantity", "exposure": "money",
         "monthly_saving": "money", "po": "text", "approved_by": "text", "utilisation_low": "quantity",
-        "break_even_utilisation": "quantity", "downside": "money", "history_days": "int",
+        "break_even_utilisation": "quantity", "downside": "money", "history_days": "int", **_IN_REGISTER,
     },
 }  # fmt: skip
 COMMON_ATTRIBUTES: Final = ("ticket", "repository", "reason")

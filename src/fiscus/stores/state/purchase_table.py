@@ -25,10 +25,14 @@ class SqlPurchases:
         return None if text is None else from_text(Purchase, text)
 
     def put(self, purchase: Purchase) -> None:
-        """Insert or replace. Raises IntegrityBroken when what was judged, or a step that was stored, would change."""
+        """Insert or replace. Raises IntegrityBroken when what was judged, or a step that was stored, would change.
+
+        What is asked anew, with one more step, is judged on the facts of that moment.
+        """
         known = self.get(purchase.id)
         if known is not None and (
-            known.intent_digest != purchase.intent_digest or purchase.steps[: len(known.steps)] != known.steps
+            (known.intent_digest != purchase.intent_digest and not _asked_anew(known, purchase))
+            or purchase.steps[: len(known.steps)] != known.steps
         ):
             raise IntegrityBroken(
                 f"Purchase {purchase.id} would change what was already written",
@@ -57,3 +61,7 @@ class SqlPurchases:
     def _read(self, where: Sequence[ColumnElement[bool]], limit: int | None) -> Sequence[Purchase]:
         texts = documents(self._connection, purchases, where, purchases.c.seq.desc(), limit)
         return [from_text(Purchase, text) for text in texts]
+
+
+def _asked_anew(known: Purchase, purchase: Purchase) -> bool:
+    return known.state == purchase.state == "asked" and len(purchase.steps) > len(known.steps)

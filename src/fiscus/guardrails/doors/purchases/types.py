@@ -102,7 +102,10 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """Something that is paid for already and does the same. `same`: the product, the capability, or only the category."""
+    """Something that is paid for already, or asked for, and does the same: the product, the capability, or only the category.
+
+    `asked_by`, `asked_on`: of what waits for an answer; nothing is paid for it yet.
+    """
 
     same: SameAs
     name: str
@@ -110,6 +113,8 @@ class Duplicate:
     amount: Decimal
     currency: str
     source: str  # bills, or the id of a purchase in the register
+    asked_by: str = ""
+    asked_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +164,10 @@ class PurchaseStep:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A line of the register. `intent` is what was judged, with the facts of that moment; it stays what it is.
+    """A line of the register. `intent` is what was judged, with the facts of that moment; once let through, it stays what it is.
 
-    `recorded`: it was entered as bought before anybody asked, so nobody here approved it.
+    `recorded`: it was entered as bought before anybody asked, so nobody here approved it. `beside`: ids of what its facts show as
+    let through already. `going`: a yes is letting it through right now, so that whatever comes beside it sees it as let through.
     """
 
     id: str
@@ -177,3 +183,5 @@ class Purchase:
     artefact: Artefact | None = None
     recorded: bool = False
     owed: tuple[MonthOwed, ...] = ()  # of a commitment
+    beside: tuple[str, ...] = ()
+    going: bool = False
