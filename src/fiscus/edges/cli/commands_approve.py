@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
@@ -13,6 +14,7 @@ from fiscus.kernel.errors import FiscusError
 if TYPE_CHECKING:
     from fiscus.flows.show_approvals import ApprovalShown, ApprovalsShown
     from fiscus.guardrails.approvals.types import Approval
+    from fiscus.guardrails.doors.purchases.types import Purchase
 
 As = Annotated[str, Parameter(name="--as", help="Who acts (directory id); recorded as asserted, not proven.")]
 
@@ -78,7 +80,8 @@ def _each(common: Common, ids: tuple[str, ...], act: Any, verb: str) -> int:
 
     if not ids:
         raise BadInput("No id was given", remedy="`fiscus approvals` and `fiscus actions` list what waits.")
-    ws, done, code = open_home(common), list[Any](), 0
+    done: list[tuple[Any, Sequence[Purchase]]] = []
+    ws, code = open_home(common), 0
     for one in dict.fromkeys(ids):
         try:
             done.append(act(ws, one))
@@ -87,57 +90,72 @@ def _each(common: Common, ids: tuple[str, ...], act: Any, verb: str) -> int:
                 raise
             code = show_error(refused, as_json=False)
     if common.json:
-        say_json(done[0] if len(ids) == 1 else done)
+        found = [subject for subject, _ in done]
+        say_json(found[0] if len(ids) == 1 else found)
         return code
-    for subject in done:
-        say(_said(subject, verb))
+    for subject, went_on in done:
+        say(_said(subject, verb, went_on))
     return code
 
 
-def _say_yes(ws: Any, subject: str, actor: Actor, note: str) -> object:
+def _say_yes(ws: Any, subject: str, actor: Actor, note: str) -> tuple[object, Sequence[Purchase]]:
     from fiscus.flows.after_answer import after_answer
     from fiscus.flows.approve_actions import approve_action
     from fiscus.flows.approve_intent import approve_intent
     from fiscus.flows.record_approvals import is_approval
 
     if not is_approval(subject):
-        return approve_action(ws, subject, actor)
+        return approve_action(ws, subject, actor), ()
     approval = approve_intent(ws, subject, actor, note)
-    after_answer(ws, subject)
-    return approval
+    return approval, after_answer(ws, subject)
 
 
-def _say_no(ws: Any, subject: str, actor: Actor, note: str) -> object:
+def _say_no(ws: Any, subject: str, actor: Actor, note: str) -> tuple[object, Sequence[Purchase]]:
     from fiscus.flows.after_answer import after_answer
     from fiscus.flows.approve_actions import reject_action
     from fiscus.flows.approve_intent import reject_intent
     from fiscus.flows.record_approvals import is_approval
 
     if not is_approval(subject):
-        return reject_action(ws, subject, actor, note)
+        return reject_action(ws, subject, actor, note), ()
     approval = reject_intent(ws, subject, actor, note)
-    after_answer(ws, subject)
-    return approval
+    return approval, after_answer(ws, subject)
 
 
-def _said(subject: Any, verb: str) -> str:
+def _said(subject: Any, verb: str, went_on: Sequence[Purchase]) -> str:
     from fiscus.actions.types import Action
 
     if isinstance(subject, Action):
         last = f"{subject.id} {subject.state.lower()} by {subject.journal[-1].actor}."
         return f"{last} Next: fiscus apply {subject.id} --yes --as PERSON" if subject.state == "APPROVED" else last
-    return _of_approval(subject, verb)
+    return _of_approval(subject, verb, went_on)
 
 
-def _of_approval(approval: Approval, verb: str) -> str:
+def _of_approval(approval: Approval, verb: str, went_on: Sequence[Purchase]) -> str:
     last = f"{approval.steps[-1].actor} {verb} {approval.id}: "
     missing = approval.needed.approvers - len(approval.yes)
+    bought = approval.intent.attributes.get("purchase")
+    if approval.state != "asked" and (went_on or bought):
+        became = " ".join(_what_became(one, approval) for one in went_on)
+        return f"{last}{approval.state}. {became or f'Nothing waits for it any more: fiscus purchases show {bought}'}"
     next_ = {
         "asked": f"{missing} more must say yes.",
         "approved": f"approved. Next, by {approval.requested_by}: fiscus decide INTENT.json --approval {approval.id}",
         "rejected": "rejected; nothing is spent.",
     }
     return last + next_[approval.state]
+
+
+def _what_became(purchase: Purchase, approval: Approval) -> str:
+    """What a purchase did by itself once it had its answer, and the command that shows it."""
+    waits = "waits on" if purchase.approval_id == approval.id else "is asked anew"
+    words: dict[str, str] = {
+        "allowed": f"{purchase.id} has gone on by itself and may be bought",
+        "denied": f"{purchase.id} may not be bought",
+        "asked": f"{purchase.id} {waits}: {purchase.steps[-1].note}",
+    }
+    done = words.get(purchase.state, f"{purchase.id} is {purchase.state}")
+    return f"{done}. Shown by: fiscus purchases show {purchase.id}"
 
 
 def _one(shown: ApprovalShown) -> None:

@@ -42,11 +42,15 @@ def answer_mail(told: Told) -> Notice | None:
     if person is None or approval.state not in {"approved", "rejected", "expired"}:
         return None
     last = approval.steps[-1]
+    purchase = approval.intent.attributes.get("purchase")  # one of the register goes on by itself
+    how = f"fiscus purchases show {purchase}" if purchase else f"fiscus decide INTENT.json --approval {approval.id}"
+    goes_on = " It goes on by itself; what became of it" if purchase else ""
     words = {
         "approved": f"It was approved by {' and '.join(approval.yes)}. It lets exactly this through, once, until "
-        f"{approval.expires_at:%d %b %Y %H:%M} UTC:\n\n  fiscus decide INTENT.json --approval {approval.id}\n",
+        f"{approval.expires_at:%d %b %Y %H:%M} UTC{'.' if purchase else ''}{goes_on}:\n\n  {how}\n",
         "rejected": f"It was rejected by {last.actor}: {last.note}\n",
-        "expired": "Nobody said yes in time. Ask again if you still need it: `fiscus decide`.\n",
+        "expired": "Nobody said yes in time. Ask again if you still need it: "
+        f"`fiscus {'request' if purchase else 'decide'}`.\n",
     }
     lines = [f"Dear {person.name},", "", *what(approval), "", words[approval.state]]
     key = f"email|{approval.id}|{approval.state}|{len(approval.steps)}"
