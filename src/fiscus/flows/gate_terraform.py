@@ -108,7 +108,7 @@ def _words(
             own = decide_intent(ws, intent, hold=False)
             left = not_answered(left, asking(own) if lets_in(own) else ())
             steps += [] if lets_in(own) else [(own.verdict, own.next_step)]
-        words[one.change.address] = resource_verdict(left, _remedies(ws))
+        words[one.change.address] = resource_verdict(one, left, _remedies(ws))
     return words, steps
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
+
+NUMBER_MAX: Final = Decimal(10) ** 12  # gigabytes, machines and operations that anybody could ask for
+NUMBER_CHARS_SHOWN: Final = 40
 
 
 class KnownAfterApply(Exception):
@@ -14,6 +17,13 @@ class KnownAfterApply(Exception):
     def __init__(self, attribute: str) -> None:
         super().__init__(attribute)
         self.attribute = attribute
+
+
+class NoSuchNumber(Exception):
+    """A number that nothing can have: fewer than none, or more than anybody sells. Its message names the attribute."""
+
+    def __init__(self, attribute: str, value: object) -> None:
+        super().__init__(f"{attribute} is {str(value)[:NUMBER_CHARS_SHOWN]}, which no resource can have")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +43,15 @@ class Attributes:
         return default if value is None or isinstance(value, Mapping | list) else str(value)
 
     def number(self, name: str, default: int | str = 0, *, computed: bool = False) -> Decimal:
-        """A number, also one written as text. Raises KnownAfterApply."""
+        """A number, also one written as text. Raises KnownAfterApply, NoSuchNumber."""
         value = self._known(name, computed)
         try:
             found = Decimal(str(default if value is None or value == "" else value))
         except InvalidOperation:
             return Decimal(default)
-        return found if found.is_finite() and found >= 0 else Decimal(default)
+        if not (found.is_finite() and 0 <= found <= NUMBER_MAX):
+            raise NoSuchNumber(f"{self.path}{name}", value)
+        return found
 
     def flag(self, name: str) -> bool:
         """True only where it is set to true; not known is not set."""

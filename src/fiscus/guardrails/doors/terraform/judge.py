@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.doors.terraform.plan import Plan
@@ -26,17 +26,17 @@ from fiscus.guardrails.doors.terraform.report import (
     strongest,
     sums,
     unpriced_verdict,
+    upper,
 )
 from fiscus.guardrails.doors.terraform.rules import can_cost
 from fiscus.guardrails.policies.contribution import weakened
 from fiscus.guardrails.types import VERDICTS, Decision, Headroom, Intent, PolicyResult, Verdict
 from fiscus.kernel.canonical import digest
-from fiscus.kernel.money import EXACT, ZERO, total
+from fiscus.kernel.money import EXACT, ZERO, display, total
 
 JUDGED = frozenset({"create", "replace", "update", "no-op"})
 PRICED_ORDER = ("contracted", "effective", "list")
 RAISE_BUDGET = "Lower the amount, or have the budget's owner raise it."
-CENT = Decimal("0.01")
 ADDRESS_CHARS_MAX = 300
 UNPRICED = "Give the plan the values that it lacks, or have a person look at what has no price (gates.on_unpriced)."
 
@@ -90,12 +90,16 @@ def new_objections(
     return [result for result in after if result.verdict != "allow" and result.policy_id not in said]
 
 
-def resource_verdict(results: Sequence[PolicyResult], remedies: Mapping[str, str]) -> ResourceVerdict:
-    """The strongest of what was said to one resource, strongest first."""
+def resource_verdict(
+    priced: PricedChange, results: Sequence[PolicyResult], remedies: Mapping[str, str]
+) -> ResourceVerdict:
+    """The strongest of what was said to one resource, strongest first; and that policies did not see all of its tags."""
     results = sorted(results, key=lambda result: (-VERDICTS.index(result.verdict), result.policy_id))
+    dark = priced.tags_unknown if results else ""
+    unseen = [f"{dark[0].upper()}{dark[1:]} known only after apply: no policy has seen them."] if dark else []
     return ResourceVerdict(
         strongest([result.verdict for result in results]),
-        tuple(result.reason for result in results if result.reason),
+        (*(result.reason for result in results if result.reason), *unseen),
         tuple(result.policy_id for result in results),
         tuple((result.verdict, remedies.get(result.policy_id, "")) for result in results),
     )
@@ -209,7 +213,7 @@ def combined(decisions: Sequence[Decision]) -> tuple[tuple[HeadroomShown, ...], 
         )
         if first.cap and after < ZERO <= min(row.after for row, _ in seen):
             reason = (
-                f"Budget {budget_id} has {money(first.headroom, first.currency)} left of {first.period_label}; "
+                f"Budget {budget_id} has {display(first.headroom)} {first.currency} left of {first.period_label}; "
                 f"with all vendors of this plan it would be {money(-after, first.currency)} over."
             )
             verdict = weakened("deny", first.cap)
@@ -295,7 +299,7 @@ def _next_step(verdict: Verdict, judged: Judged) -> str:
 
 def _asked_amount(amount: Decimal) -> Decimal:
     """An intent asks for the most that it may cost: rounded up to a cent, never below nothing."""
-    return max(amount, ZERO).quantize(CENT, rounding=ROUND_CEILING, context=EXACT)
+    return upper(max(amount, ZERO))
 
 
 def _size(priced: PricedChange) -> str:

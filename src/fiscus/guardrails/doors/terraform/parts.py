@@ -72,6 +72,10 @@ class Site:
         """The resource that the expression at `path` refers to, as it stands on the side that is priced."""
         return self.context.referenced(self.change, path, before=self.before)
 
+    def named(self, kind: str, name: str) -> Attributes | None:
+        """The resource of this kind and name, or id, in the plan, as it stands on that side."""
+        return self.context.named(self.change, kind, name, before=self.before)
+
     def part(self, name: str, ask: PriceAsk, count: Decimal = ONE, least: Decimal | None = None) -> Part:
         """So many of one thing."""
         return Part(name, ((ask, ONE),), count, count if least is None else least)

@@ -54,6 +54,7 @@ class Plan:
     complete: bool
     configuration: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
 
     def counts(self) -> dict[Action, int]:
         """How many resources there are of each action."""
@@ -100,6 +101,7 @@ def parse_plan(data: object, file: str = "") -> Plan:
         complete=data.get("complete") is not False,
         configuration=_mapping(data.get("configuration")),
         variables=_mapping(data.get("variables")),
+        file=file,
     )
 
 
@@ -124,6 +126,9 @@ def _change(item: object, number: int, file: str) -> Change:
         raise _wrong(file, place, f"{address or place}: actions {actions!r} or its address or type cannot be read")
     assert isinstance(address, str)
     before, after = change.get("before"), change.get("after")
+    for name, side in (("before", before), ("after", after)):
+        if side is not None and not isinstance(side, Mapping):
+            raise _wrong(file, place, f"{address}: {name} is {type(side).__name__} and no resource's attributes")
     if _too_deep(before) or _too_deep(after):
         raise _wrong(file, place, f"{address} is nested deeper than {DOCUMENT_DEPTH_MAX} levels")
     return Change(

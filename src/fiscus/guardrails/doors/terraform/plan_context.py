@@ -14,6 +14,9 @@ BILLED_AS: Final[Mapping[str, str]] = {
     "aws": "AWS", "azurerm": "Microsoft", "azapi": "Microsoft", "google": "Google Cloud", "google-beta": "Google Cloud",
     "oci": "Oracle",
 }  # fmt: skip
+_ALL_TAGS: Final = ("tags_all", "effective_labels", "terraform_labels")
+_OWN_TAGS: Final = ("tags", "labels", "resource_labels", "user_labels")
+_TAGS: Final = (*_ALL_TAGS, *_OWN_TAGS)
 _ZONE: Final = re.compile(r"([a-z]{2}(?:-[a-z]+)+-?\d+)(?:-?[a-z])?")
 
 
@@ -25,11 +28,13 @@ class PlanContext:
     defaults: Mapping[str, str] = field(default_factory=dict)
     _configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _planned: dict[str, Change] = field(default_factory=dict)
+    _of_kind: dict[tuple[str, str], list[Change]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._walk(self.plan.configuration.get("root_module"), "")
         for change in self.plan.changes:
             self._planned.setdefault(without_indexes(change.address), change)
+            self._of_kind.setdefault((change.provider, change.type), []).append(change)
 
     def provider(self, change: Change) -> str:
         """What bills call the vendor: AWS, Microsoft ...; the Terraform name where that is not known."""
@@ -49,18 +54,33 @@ class PlanContext:
 
     def tags(self, change: Change, values: Attributes) -> dict[str, str]:
         """Its tags, the default tags of its provider included; of Google its labels, of a scaling group those of its machines."""
-        for name in ("tags_all", "effective_labels", "terraform_labels"):
+        for name in _ALL_TAGS:
             if isinstance(found := values.values.get(name), Mapping):
                 return _texts(found)
         inherits = change.provider == "aws" and change.type != "aws_autoscaling_group"  # a group does not hand them on
         tags = self._default_tags(change) if inherits else {}
-        for name in ("tags", "labels", "resource_labels", "user_labels"):
+        for name in _OWN_TAGS:
             if isinstance(found := values.values.get(name), Mapping):
                 tags |= _texts(found)
         for block in values.blocks("tag"):
             if isinstance(key := block.values.get("key"), str):
                 tags[key] = str(block.values.get("value") or "")
         return tags
+
+    def tags_unknown(self, change: Change, values: Attributes) -> str:
+        """What of its tags is known only after apply, in words; empty where all of them are known.
+
+        Where Terraform does not know all tags together, those that are written and the provider's defaults are all that is seen.
+        """
+        known, dark = self.tags(change, values), list[str]()
+        for name in _TAGS:
+            unknown = values.unknown.get(name)
+            if unknown is True and not known:
+                return "its tags are"
+            if isinstance(unknown, Mapping):
+                dark += [str(key) for key, value in unknown.items() if value is True and not known.get(str(key))]
+        names = ", ".join(dict.fromkeys(dark))
+        return f"the values of its tags {names} are" if names else ""
 
     def referenced(self, change: Change, path: Sequence[str], *, before: bool = False) -> Attributes | None:
         """The attributes of the resource that the expression at `path` refers to; None where the plan has none."""
@@ -73,10 +93,14 @@ class PlanContext:
             address = f"{without_indexes(change.module)}." if change.module else ""
             found = self._planned.get(f"{address}{without_indexes(str(reference))}")
             if found is not None:
-                sides = (found.before, found.after) if before else (found.after, found.before)
-                values = next((side for side in sides if side is not None), {})
-                return Attributes(values, {} if values is found.before else found.unknown, f"{found.address}.")
+                return _side(found, before=before)
         return None
+
+    def named(self, change: Change, kind: str, name: str, *, before: bool = False) -> Attributes | None:
+        """The attributes of the one resource of a kind and vendor that has this name or id; None where not exactly one has."""
+        found = [_side(one, before=before) for one in self._of_kind.get((change.provider, kind), ())]
+        same = [one for one in found if name and name in (one.values.get("name"), one.values.get("id"))]
+        return same[0] if len(same) == 1 else None
 
     def _walk(self, module: object, path: str) -> None:
         if not isinstance(module, Mapping):
@@ -122,6 +146,13 @@ class PlanContext:
                 given = self.plan.variables.get(reference.removeprefix("var."))
                 return given.get("value") if isinstance(given, Mapping) else None
         return None
+
+
+def _side(change: Change, *, before: bool) -> Attributes:
+    """A resource as it is on one side; where it does not exist then, as it is on the other."""
+    sides = (change.before, change.after) if before else (change.after, change.before)
+    values = next((side for side in sides if side is not None), {})
+    return Attributes(values, {} if values is change.before else change.unknown, f"{change.address}.")
 
 
 def _plain(values: Attributes, name: str) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 from fiscus.cost.price_book import PriceBook
 from fiscus.cost.price_types import UnitPrice
+from fiscus.guardrails.decisions.intent import AMOUNT_MAX
 from fiscus.guardrails.doors.gate_settings import GateSettings
-from fiscus.guardrails.doors.terraform.attributes import Attributes
+from fiscus.guardrails.doors.terraform.attributes import Attributes, NoSuchNumber
 from fiscus.guardrails.doors.terraform.parts import HOURLY, Made, Part, Site, Unpriced
 from fiscus.guardrails.doors.terraform.plan import Change
 from fiscus.guardrails.doors.terraform.plan_context import PlanContext
 from fiscus.guardrails.doors.terraform.rules import made_of
+from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.money import EXACT, ZERO, total
 
 NANO: Final = Decimal("1e-9")
@@ -58,6 +60,7 @@ class PricedChange:
     currency: str
     delta: Decimal
     delta_least: Decimal
+    tags_unknown: str = ""  # what of its tags is known only after apply, in words
 
     @property
     def raises(self) -> bool:
@@ -65,9 +68,40 @@ class PricedChange:
 
 
 def price_changes(context: PlanContext, book: PriceBook, settings: GateSettings) -> tuple[PricedChange, ...]:
-    """Every change that does something, and what only costs more or less because something that it refers to changes."""
-    priced = [_price_change(change, context, book, settings) for change in context.plan.changes]
+    """Every change that does something, and what only costs more or less because something that it refers to changes.
+
+    Raises BadInput, with the plan's file and the address, for what would have to be asked for more than anybody can ask.
+    """
+    priced = [_priced_or_refused(change, context, book, settings) for change in context.plan.changes]
+    _check_sums(priced, context.plan.file)
     return tuple(one for one in priced if one.change.action not in QUIET or one.delta or one.delta_least)
+
+
+def _priced_or_refused(change: Change, context: PlanContext, book: PriceBook, settings: GateSettings) -> PricedChange:
+    try:
+        priced = _price_change(change, context, book, settings)
+    except NoSuchNumber as odd:
+        raise _refused(context.plan.file, change.address, f"{change.address}: {odd}") from None
+    for side in (priced.before, priced.after):
+        if side is not None and side.monthly > AMOUNT_MAX:
+            message = f"{change.address} would cost {side.monthly:.3g} {priced.currency} a month"
+            raise _refused(context.plan.file, change.address, f"{message}: at most {AMOUNT_MAX:,} can be asked for")
+    return priced
+
+
+def _check_sums(priced: Sequence[PricedChange], file: str) -> None:
+    """What is asked for in one sum is no more than that either."""
+    for currency in {one.currency for one in priced if one.currency}:
+        of = [one for one in priced if one.currency == currency]
+        if total([one.after.monthly for one in of if one.after]) > AMOUNT_MAX:
+            dearest = max(of, key=lambda one: abs(one.delta)).change.address
+            message = f"The plan as a whole would cost more {currency} a month than can be asked for"
+            raise _refused(file, dearest, f"{message}: at most {AMOUNT_MAX:,}")
+
+
+def _refused(file: str, address: str, message: str) -> BadInput:
+    remedy = "Mend the configuration, or plan fewer resources at once."
+    return BadInput(message, remedy=remedy, where=Where(file=file or None, key=address))
 
 
 def _price_change(change: Change, context: PlanContext, book: PriceBook, settings: GateSettings) -> PricedChange:
@@ -87,6 +121,7 @@ def _price_change(change: Change, context: PlanContext, book: PriceBook, setting
         change, context.provider(change), here[0], here[1], facts["before"][1], before, after, currency,
         EXACT.subtract(after.monthly if after else ZERO, before.monthly if before else ZERO),
         EXACT.subtract(after.least if after else ZERO, before.least if before else ZERO),
+        context.tags_unknown(change, Attributes(change.after, change.unknown)) if change.after is not None else "",
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
 from fiscus.cost.price_types import Confidence, PriceSource
@@ -15,6 +15,7 @@ from fiscus.guardrails.doors.terraform.price_changes import PricedChange, Priced
 from fiscus.guardrails.types import VERDICTS, Level, Verdict
 from fiscus.kernel.money import EXACT, ZERO, display, total
 
+CENT: Final = Decimal("0.01")
 VERSION: Final = 1  # of the JSON shape: a key may be added, none changes its meaning
 
 
@@ -174,14 +175,24 @@ def strongest(verdicts: Sequence[Verdict]) -> Verdict:
 
 def money(amount: Decimal, currency: str, *, sign: bool = False) -> str:
     """`+1,234.50 USD`; a minus sign, not parentheses: a change is no balance."""
-    text = display(abs(amount))
+    text = shown(abs(amount))
     mark = "-" if amount < 0 else "+" if sign and amount > 0 else ""
     return f"{mark}{text} {currency}".rstrip()
 
 
+def upper(amount: Decimal) -> Decimal:
+    """What is asked for is at most so much: a started cent is a cent, in the intent and wherever a change is shown."""
+    return amount.quantize(CENT, rounding=ROUND_UP, context=EXACT)
+
+
+def shown(amount: Decimal) -> str:
+    """A month's cost for people, rounded as it is asked for."""
+    return display(upper(amount))
+
+
 def cents(amount: Decimal) -> Decimal:
     """An amount for people: budgets are kept finer than anybody reads them."""
-    return amount.quantize(Decimal("0.01"), context=EXACT)
+    return amount.quantize(CENT, context=EXACT)
 
 
 def sums(priced: Sequence[PricedChange]) -> tuple[Decimal, Decimal, Decimal, Decimal]:

@@ -57,7 +57,7 @@ def _volume(block: Attributes, site: Site, name: str, count: Decimal, few: Decim
 
 
 def _instance(values: Attributes, site: Site) -> Made:
-    template = site.referenced("launch_template", "id")
+    template = site.referenced("launch_template", "id") or _named_template(values, site)
     size = (
         values.text("instance_type")
         if values.has("instance_type") or template is None
@@ -89,7 +89,9 @@ def _autoscaling_group(values: Attributes, site: Site) -> Made:
         ("launch_configuration",),
         ("mixed_instances_policy", "launch_template", "launch_template_specification", "launch_template_id"),
     )
-    template = next((found for path in paths if (found := site.referenced(*path))), None)
+    template = next((found for path in paths if (found := site.referenced(*path))), None) or _named_template(
+        values, site
+    )
     if overrides:
         most, least = (_machines(capacity, overrides[0]) for capacity in (most, least))
         made = [_any_of(overrides, site, most, least)]
@@ -100,6 +102,17 @@ def _autoscaling_group(values: Attributes, site: Site) -> Made:
         made = [machine(template.text("instance_type"), site, most, least, spot=options.text("market_type") == "spot")]
     made += [volume(block, site, "disk", most, least) for block in _disks(template)]
     return joined(made)
+
+
+def _named_template(values: Attributes, site: Site) -> Attributes | None:
+    """The launch template or configuration that is named or numbered, where a plan comes without its expressions."""
+    mixed = values.block("mixed_instances_policy").block("launch_template").block("launch_template_specification")
+    plain = values.block("launch_template")
+    given = [plain.text(key, computed=True) for key in ("id", "name")]
+    given += [mixed.text(f"launch_template_{key}", computed=True) for key in ("id", "name")]
+    if found := next((one for name in given if (one := site.named("aws_launch_template", name))), None):
+        return found
+    return site.named("aws_launch_configuration", values.text("launch_configuration", computed=True))
 
 
 def _disks(template: Attributes | None) -> list[Attributes]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, money
+from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, money, shown
 from fiscus.guardrails.doors.terraform.words import MARK, VERDICT, asked_said, counts_said, part_said
 from fiscus.kernel.money import display
 
@@ -44,21 +44,21 @@ def gate_markdown(report: GateReport) -> str:
 
 
 def _resources(report: GateReport) -> Iterator[str]:
-    shown = [one for one in report.resources if one.currency or one.verdict != "allow"]
-    if not shown:
+    rows = [one for one in report.resources if one.currency or one.verdict != "allow"]
+    if not rows:
         return
     yield "| | resource | before | after | change a month | verdict |"
     yield "|---|---|---:|---:|---:|---|"
-    for one in shown[:RESOURCES_SHOWN_MAX]:
+    for one in rows[:RESOURCES_SHOWN_MAX]:
         yield (
-            f"| {MARK[one.action]} | `{_code(one.address)}` | {display(one.before)} | {display(one.after)} "
+            f"| {MARK[one.action]} | `{_code(one.address)}` | {shown(one.before)} | {shown(one.after)} "
             f"| {money(one.delta, one.currency, sign=True)} | {VERDICT[one.verdict]} |"
         )
-    if len(shown) > RESOURCES_SHOWN_MAX:
-        yield f"| | {len(shown) - RESOURCES_SHOWN_MAX} more | | | | |"
+    if len(rows) > RESOURCES_SHOWN_MAX:
+        yield f"| | {len(rows) - RESOURCES_SHOWN_MAX} more | | | | |"
     for total in report.totals:
         yield (
-            f"| | **{_plain(total.provider)}** | {display(total.before)} | {display(total.after)} "
+            f"| | **{_plain(total.provider)}** | {shown(total.before)} | {shown(total.after)} "
             f"| **{money(total.delta, total.currency, sign=True)}** | {VERDICT[total.verdict]} |"
         )
     yield ""
@@ -86,12 +86,12 @@ def _unpriced(report: GateReport) -> Iterator[str]:
 
 
 def _prices(report: GateReport) -> Iterator[str]:
-    shown = [one for one in report.resources if one.parts][:RESOURCES_SHOWN_MAX]
-    if not shown:
+    rows = [one for one in report.resources if one.parts][:RESOURCES_SHOWN_MAX]
+    if not rows:
         return
     used = ", ".join(f"{count} {source}" for source, count in report.prices_used.items())
     yield f"<details><summary>prices used: {used}</summary>\n"
-    for one in shown:
+    for one in rows:
         yield from _parts(one)
     yield "\n</details>\n"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, TotalShown, money
+from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, TotalShown, money, shown
 from fiscus.guardrails.doors.terraform.words import MARK, VERDICT, asked_said, counts_said, part_said
 from fiscus.kernel.money import display
 
@@ -34,13 +34,13 @@ def gate_text(report: GateReport) -> str:
 
 
 def _money_lines(report: GateReport) -> Iterator[str]:
-    shown = [one for one in report.resources if one.currency or one.verdict != "allow"][:RESOURCES_SHOWN_MAX]
-    if not shown:
+    rows = [one for one in report.resources if one.currency or one.verdict != "allow"][:RESOURCES_SHOWN_MAX]
+    if not rows:
         return
     yield _row("a month", "before", "after", "change")
-    for one in shown:
+    for one in rows:
         yield from _resource_lines(one)
-    rest = len(report.resources) - len(shown)
+    rest = len(report.resources) - len(rows)
     if rest:
         yield f"  {rest} more without a price of their own"
     for total in report.totals:
@@ -64,7 +64,7 @@ def _resource_lines(one: ResourceShown) -> Iterator[str]:
 
 
 def _amounts(one: ResourceShown | TotalShown) -> tuple[str, str, str]:
-    return display(one.before), display(one.after), _signed(one.delta)
+    return shown(one.before), shown(one.after), _signed(one.delta)
 
 
 def _signed(amount: Decimal) -> str:
