@@ -102,7 +102,7 @@ def show_purchase(ws: Workspace, purchase_id: str, trust: DataTrust | None = Non
         purchase = load_purchase(tx, purchase_id)
         approval = tx.approvals.get(purchase.approval_id) if purchase.approval_id else None
     line = _line(ws, purchase, approval)
-    return PurchaseShown(trust or data_trust(ws), _one(line), line)
+    return PurchaseShown(trust or data_trust(ws), _one(line, approval), line)
 
 
 def what_is_bought(purchase: Purchase) -> str:
@@ -159,12 +159,21 @@ def _sentence(lines: Sequence[PurchaseLine], running: Decimal, home: str) -> str
     return " ".join(words)
 
 
-def _one(line: PurchaseLine) -> str:
+def _waits_for(approval: Approval | None) -> str:
+    """What stands between it and being let through, as of now."""
+    if approval is None:
+        return "nobody was asked for a yes. Withdraw it and ask again"
+    if approval.state in {"approved", "used"}:
+        return f"it has its yes ({approval.id}), and goes on with the next `fiscus run`"
+    return f"it waits for a yes ({approval.id})"
+
+
+def _one(line: PurchaseLine, approval: Approval | None) -> str:
     purchase, request = line.purchase, line.purchase.request
     what = f"{capitalised(what_is_bought(purchase))}, {_money(purchase)} over {request.term_months} months"
     renews = f", and renews by itself on {request.renews}" if request.renewal == "automatic" else ""
     words = {
-        "asked": f"{what}: it waits for a yes ({purchase.approval_id}).",
+        "asked": f"{what}: {_waits_for(approval)}.",
         "allowed": f"{what}: it may be bought. Say so once it was.",
         "denied": f"{what}: it may not be bought.",
         "bought": f"{what}: it was bought{renews}.",

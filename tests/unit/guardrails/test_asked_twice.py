@@ -28,7 +28,7 @@ from fiscus.flows.request_purchase import (
     request_purchase,
     withdraw_purchase,
 )
-from fiscus.flows.show_purchases import show_purchases
+from fiscus.flows.show_purchases import show_purchase, show_purchases
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.approvals.types import Approval
@@ -186,6 +186,26 @@ class TestWhenTheYesComes:
         lines = {one.purchase.id: one for one in show_purchases(ws).lines}
         assert (lines[second.id].approved_by, lines[first.id].approved_by) == ((), ("sam.lee",))
         assert after.approval_id == lines[second.id].purchase.approval_id
+
+    def test_two_that_shared_one_approval_before_each_got_its_own_are_told_apart(self, ws) -> None:
+        first = asked(ws)
+        second = replace(first, id="pur-twin")
+        with ws.state.begin() as tx:
+            tx.purchases.put(second)
+        approve_intent(ws, first.approval_id, SAM)
+        went_on = after_answer(ws, first.approval_id)
+        through, waits = sorted((stored(ws, one) for one in went_on), key=lambda one: one.state)
+        assert (through.state, waits.state, approval(ws, first.approval_id).state) == ("allowed", "asked", "used")
+        assert approval(ws, waits.approval_id).state == "asked"
+        assert held(ws) == 18000
+        assert show_purchase(ws, waits.id).sentence.endswith(f"it waits for a yes ({waits.approval_id}).")
+        assert show_purchase(ws, waits.id).line.approved_by == ()
+        assert say_yes(ws, waits).state == "allowed"
+
+    def test_what_has_its_yes_and_could_not_go_on_is_not_said_to_wait_for_one(self, ws) -> None:
+        one = asked(ws)
+        approve_intent(ws, one.approval_id, SAM)
+        assert f"it has its yes ({one.approval_id}), and goes on" in show_purchase(ws, one.id).sentence
 
     def test_two_that_get_their_yes_at_once_are_not_both_let_through(self, home) -> None:
         ws = open_workspace(home, date(2026, 11, 20))
