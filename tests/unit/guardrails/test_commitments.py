@@ -167,6 +167,12 @@ class TestRequests:
             ({"upfront": "5"}, "upfront", "no_upfront has an upfront"),
             ({"payment_option": "partial_upfront"}, "upfront", "has no upfront amount"),
             ({"payment_option": "partial_upfront", "upfront": "99999"}, "upfront", "more than everything"),
+            (
+                {"payment_option": "all_upfront", "upfront": "5.00"},
+                "upfront",
+                "all_upfront pays all of the .* says 5.00",
+            ),
+            ({"payment_option": "all_upfront", "upfront": "999999"}, "upfront", "all_upfront pays all of the"),
             ({"currency": "usd"}, "currency", "no currency"),
             ({"requested_by": ""}, "requested_by", "has no requested_by"),
             ({"reason": "a\nb"}, "reason", "control characters"),
@@ -183,6 +189,14 @@ class TestRequests:
     def test_what_is_no_object_is_refused(self) -> None:
         with pytest.raises(BadInput, match="JSON object"):
             parse_commitment([1], AS_OF)
+
+    @pytest.mark.parametrize("share", ["1", "0.992", "1.008"])
+    def test_all_upfront_may_be_stated_as_the_vendor_rounds_it(self, share: str) -> None:
+        whole = parse_commitment({**ASK, "payment_option": "all_upfront"}, AS_OF).upfront
+        stated = str((whole * Decimal(share)).quantize(Decimal("0.01")))
+        assert parse_commitment({**ASK, "payment_option": "all_upfront", "upfront": stated}, AS_OF).upfront == Decimal(
+            stated
+        )
 
     def test_a_prepaid_amount_is_what_is_owed(self) -> None:
         ask = {**ASK, "commitment_kind": "prepaid", "amount": "10000", "hourly_commitment": None}

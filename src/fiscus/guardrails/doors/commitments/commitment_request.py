@@ -29,6 +29,7 @@ FIELDS: Final = (
     "reason",
 )  # fmt: skip
 TERM_MONTHS_MAX: Final = 84
+ROUNDED_SHARE: Final = Decimal("0.01")  # vendors round what an hour costs, and count a year as 8,760 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,10 @@ def _upfront(fields: Fields, payment: str, total: Decimal) -> Decimal:
             )
         return ZERO
     if payment == "all_upfront":
+        if given is not None and abs(given - total) > EXACT.multiply(total, ROUNDED_SHARE):
+            message = f"all_upfront pays all of the {total:,.2f} that is owed up front, and upfront says {given:,.2f}"
+            remedy = "Leave upfront out, write payment_option partial_upfront, or mend what is owed."
+            raise wrong("upfront", message, remedy)
         return total if given is None else given
     if given is None:
         raise wrong("upfront", "partial_upfront has no upfront amount", "Add upfront.")
