@@ -35,11 +35,12 @@ _TURNS_ON: Final = re.compile(r"^-- turns on: (.*)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """What a grouped rule found. `open_groups` could not be judged: the data does not reach far enough."""
+    """What a grouped rule found. `open_groups` could not be judged: the data does not reach far enough; `open_first` of them."""
 
     broken: int = 0
     kept: int = 0
     open_groups: int = 0
+    open_first: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     money: Mapping[str, Decimal] = field(default_factory=dict)
 
@@ -95,10 +96,16 @@ def groups_of(desk: Desk, answer: Rows) -> Groups:
     return Groups(
         broken=sum(int(str(row[3])) for row in broken),
         kept=sum(int(str(row[2])) for row in rows if row[0] == "kept"),
+        open_first=tuple(what for row in rows if row[0] == "open" for what in _texts(row[6]))[:SHOWN],
         open_groups=sum(int(str(row[2])) for row in rows if row[0] == "open"),
         places=texts,
         money=dict(sorted(money.items())),
     )
+
+
+def _texts(cell: object) -> Sequence[str]:
+    assert cell is None or isinstance(cell, list)
+    return cell or []
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,10 @@ def _of_rows(one: Heuristic, count: Count, damage: Damage) -> Verdict:
     if not count.judged:
         return _verdict(one, "not_applicable", reason="no row meets its condition")
     return _verdict(
-        one, "fail" if count.broken else "pass", Groups(count.broken, 0, 0, damage.places, damage.money), count.judged
+        one,
+        "fail" if count.broken else "pass",
+        Groups(count.broken, places=damage.places, money=damage.money),
+        count.judged,
     )
 
 

@@ -286,12 +286,12 @@ class Asking:
         return self._missing(name for name in columns if name != "{entity}")
 
     def _grouped(self, rule: Rule, groups: Groups, judged: int) -> Verdict:
+        more = groups.open_groups - len(groups.open_first)
+        of = ", ".join(groups.open_first) + (f" and {more} more" if more else "")
         if groups.open_groups and not groups.kept and not groups.broken:
-            return verdict(
-                rule, "needs_data", f"bills of the whole term: {groups.open_groups} still run past this delivery"
-            )
+            return verdict(rule, "needs_data", f"bills of the whole term of {of}")
         found = verdict(rule, "fail" if groups.broken else "pass")
-        reason = f"{groups.open_groups} still run past this delivery" if groups.open_groups else ""
+        reason = f"{groups.open_groups} not judged, whose term is not all in this delivery: {of}" if of else ""
         return replace(
             found, judged=judged, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
         )

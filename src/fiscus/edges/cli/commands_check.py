@@ -108,6 +108,8 @@ def _show(report: Any, failures: Any) -> None:
     needs = sorted({v.reason for v in waiting if not v.reason.startswith("waits for")})
     for reason in needs[:NEEDS_SHOWN_MAX]:
         say(f"needs: {reason}")
+    for reason in sorted({v.reason for v in report.verdicts if v.outcome == "pass" and v.judged and v.reason}):
+        say(f"open: {reason}")
     say(
         f"{report.count('pass')} pass, {report.count('fail')} fail, {report.count('not_applicable')} not applicable, "
         f"{report.count('needs_data')} need data"

@@ -1,20 +1,29 @@
--- Over the term of a commitment, what its Used and Unused rows amortise is what its purchases billed. A commitment whose term runs
--- past the file, or began before it, stays open unless more than its price is amortised already.
+-- Over the term of a commitment, what its Used and Unused rows amortise is what its purchases billed. The term lies within the
+-- delivery where the Usage rows of its issuer reach both ends: whether its own do is what is asked. Rows of a month and
+-- corrections say nothing of how far a delivery reaches. A commitment whose term runs past it, began before it or was bought
+-- elsewhere stays open unless more than its price is amortised already.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus ChargeCategory BilledCost EffectiveCost ChargePeriodStart ChargePeriodEnd
--- of: CommitmentDiscountId IS NOT NULL
--- turns on: CommitmentDiscountId IS NOT NULL AND ChargeCategory = 'Purchase'
-SELECT CASE WHEN amortised - billed > gap THEN 'broken' WHEN ends > used_until OR begins < used_from THEN 'open'
-        WHEN abs(amortised - billed) > gap THEN 'broken' ELSE 'kept' END AS status,
-    place, number_of_rows, currency, abs(amortised - billed) AS amount,
-    id || ': amortised ' || amortised || ', billed ' || billed AS what
-FROM (SELECT CommitmentDiscountId AS id, BillingCurrency AS currency, count(*) AS number_of_rows, min(x__row) AS place,
-        sum(CASE WHEN ChargeCategory = 'Usage' AND CommitmentDiscountStatus IN ('Used', 'Unused') THEN amount(EffectiveCost) END)
-            AS amortised,
-        sum(CASE WHEN ChargeCategory = 'Purchase' THEN amount(BilledCost) END) AS billed,
-        max(CASE WHEN ChargeCategory = 'Purchase' THEN moment(ChargePeriodEnd) END) AS ends,
-        min(CASE WHEN ChargeCategory = 'Purchase' THEN moment(ChargePeriodStart) END) AS begins,
-        max(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodEnd) END) AS used_until,
-        min(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodStart) END) AS used_from,
-        greatest(0.01, 0.000001 * abs(sum(CASE WHEN ChargeCategory = 'Purchase' THEN amount(BilledCost) END))) AS gap
-    FROM delivery WHERE CommitmentDiscountId IS NOT NULL GROUP BY ALL)
-WHERE billed IS NOT NULL AND amortised IS NOT NULL
+SELECT status, place, number_of_rows, currency, abs(coalesce(amortised, 0) - billed) AS amount,
+    CASE WHEN status = 'open' THEN id ELSE id || ': amortised ' || coalesce(amortised, 0) || ', billed ' || billed END AS what
+FROM (SELECT term.*,
+        CASE WHEN amortised - billed > gap THEN 'broken'
+            WHEN (ends <= used_until AND begins >= used_from) IS NOT TRUE THEN 'open'
+            WHEN abs(coalesce(amortised, 0) - billed) > gap THEN 'broken' ELSE 'kept' END AS status
+    FROM (SELECT CommitmentDiscountId AS id, BillingCurrency AS currency, count(*) AS number_of_rows, min(x__row) AS place,
+            coalesce(min(InvoiceIssuerName), '') AS issuer,
+            sum(CASE WHEN ChargeCategory = 'Usage' AND CommitmentDiscountStatus IN ('Used', 'Unused') THEN amount(EffectiveCost) END)
+                AS amortised,
+            sum(CASE WHEN ChargeCategory = 'Purchase' THEN amount(BilledCost) END) AS billed,
+            max(CASE WHEN ChargeCategory = 'Purchase' THEN moment(ChargePeriodEnd) END) AS ends,
+            min(CASE WHEN ChargeCategory = 'Purchase' THEN moment(ChargePeriodStart) END) AS begins,
+            greatest(0.01, 0.000001 * abs(sum(CASE WHEN ChargeCategory = 'Purchase' THEN amount(BilledCost) END))) AS gap
+        FROM delivery WHERE CommitmentDiscountId IS NOT NULL GROUP BY ALL) term
+    LEFT JOIN (SELECT issuer,
+            coalesce(max(CASE WHEN within_days THEN ends_at END), max(ends_at)) AS used_until,
+            coalesce(min(CASE WHEN within_days THEN begins_at END), min(begins_at)) AS used_from
+        FROM (SELECT issuer, moment(ChargePeriodStart) AS begins_at, moment(ChargePeriodEnd) AS ends_at,
+                CAST(moment(ChargePeriodEnd) AS DATE) <= CAST(moment(ChargePeriodStart) AS DATE) + 1 AS within_days
+            FROM (SELECT DISTINCT coalesce(InvoiceIssuerName, '') AS issuer, ChargePeriodStart, ChargePeriodEnd
+                FROM delivery WHERE ChargeCategory = 'Usage' AND ChargeClass IS DISTINCT FROM 'Correction'))
+        GROUP BY issuer) reach ON reach.issuer = term.issuer
+    WHERE billed IS NOT NULL OR amortised IS NOT NULL)
