@@ -173,10 +173,12 @@ def test_what_cannot_be_read_is_exit_2_and_an_error_as_json(home: Path, monkeypa
     assert error["remedy"]
 
 
-def test_an_amount_with_a_point_is_read_as_it_is_written(home: Path, monkeypatch, capsys) -> None:
-    """JSON has no decimals: a reader that makes a float of 0.1 has lost it. This one never does."""
+def test_an_amount_with_a_point_is_refused_and_not_made_a_float(home: Path, monkeypatch, capsys) -> None:
+    """JSON has no decimals, and most readers make floats of them: the same request means the same here and in the API."""
     given = json.dumps(CALL).replace('"0.42"', "0.100000001")
-    assert _decide(home, monkeypatch, given) in {0, 3}
+    assert _decide(home, monkeypatch, given) == 2
+    assert "amount is a decimal as text or a whole number" in capsys.readouterr().out
+    assert _decide(home, monkeypatch, json.dumps(CALL).replace("0.42", "0.100000001")) in {0, 3}
     assert json.loads(capsys.readouterr().out)["intent"]["amount"] == "0.100000001"
 
 
