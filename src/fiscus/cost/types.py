@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -167,6 +167,7 @@ class FilePlan:
     """How files of one shape become canonical rows. `select` reads from the relation `input`; `faults` finds what refuses them.
 
     `faults` are (column, SQL that is true for a raw row at fault, message, remedy); `counts` are (code, column, SQL, message).
+    `more_exactly` makes (message, remedy) of the value that a fault found: (column, value, message, remedy).
     """
 
     file: InputFile  # the shape: what is true of any of `files`
@@ -177,6 +178,7 @@ class FilePlan:
     faults: tuple[tuple[str, str, str, str], ...]
     counts: tuple[tuple[str, str, str, str], ...]
     known: tuple[QualityFinding, ...]
+    more_exactly: Callable[[str, str, str, str], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

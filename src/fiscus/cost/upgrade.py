@@ -23,6 +23,7 @@ from fiscus.cost.columns import (
 from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
+from fiscus.cost.raw_faults import currency_fault, decimal_fault, more_exactly, no_currency_sql, time_fault
 from fiscus.cost.raw_values import (
     ROUND_MACRO,
     SCALE,
@@ -120,6 +121,7 @@ def plan_files(
         faults=_faults(raw, source),
         counts=count_plans(raw, source),
         known=known_findings(raw, version, extra),
+        more_exactly=more_exactly,
     )
 
 
@@ -140,7 +142,7 @@ def _at_fault(file: InputFile, source: Source) -> str:
         f"({test})" for start, end in PERIODS for _, test, _, _ in period_faults(start, end, _typed(start), _typed(end))
     ]
     currency = _currency(file, source)
-    bad.append(f"({currency} IS NULL OR NOT regexp_full_match({currency}, '[A-Z]{{3}}'))")
+    bad.append(f"({currency} IS NULL OR {no_currency_sql(currency)})")
     if "Tags" in file.columns:
         bad.append(f"({text_of('Tags', file)} IS NOT NULL AND x__tags IS NULL)")
     return f"coalesce({' OR '.join(bad)}, true)"
@@ -285,30 +287,15 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
             continue
         raw = text_of(column.name, file)
         if column.type in SCALE:
-            bad = f"{raw} IS NOT NULL AND ({decimal_of(column, file)} IS NULL OR contains({raw}, '_'))"
-            faults.append(
-                (column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators.")
-            )
+            faults.append(decimal_fault(column.name, raw, decimal_of(column, file)))
         elif column.type == "time":
-            bad = f"{raw} IS NOT NULL AND {time_of(column, file, source)} IS NULL"
-            remedy = (
-                "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
-            )
-            faults.append((column.name, bad, "is not a date that can be read without guessing", remedy))
+            faults.append(time_fault(column.name, raw, time_of(column, file, source), source))
         if column.name in REQUIRED_OF_A_FILE:
             faults.append((column.name, f"{raw} IS NULL", "is empty", "Every charge needs it; export the file again."))
     faults.append(
         ("BillingCurrency", f"{_currency(file, source)} IS NULL", "is empty", "Fill it, or declare --default-currency.")
     )
-    currency = _currency(file, source)
-    faults.append(
-        (
-            "BillingCurrency",
-            f"NOT regexp_full_match({currency}, '[A-Z]{{3}}')",
-            "is not an ISO 4217 code",
-            "Write it as USD or EUR.",
-        )
-    )
+    faults.append(currency_fault("BillingCurrency", _currency(file, source)))
     for start, end in PERIODS:
         first, last = time_of(BY_NAME[start], file, source), time_of(BY_NAME[end], file, source)
         faults += period_faults(start, end, first, last)

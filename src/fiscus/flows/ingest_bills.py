@@ -13,6 +13,7 @@ from typing import Final
 from fiscus.cost.ai.types import GATEWAY_SOURCE
 from fiscus.cost.books.types import EVERY_SOURCE
 from fiscus.cost.conformance.choose import dataset_of
+from fiscus.cost.conformance.currencies import ISO_4217, WITHDRAWN
 from fiscus.cost.datasets.plan_rows import plan_dataset
 from fiscus.cost.datasets.types import TABLES
 from fiscus.cost.ports import Staging
@@ -192,7 +193,7 @@ def _check_source(source: Source) -> None:
             f"{source.name[:80]!r} cannot name a source",
             remedy="Use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first.",
         )
-    if source.default_currency is not None and not re.fullmatch("[A-Z]{3}", source.default_currency):
+    if source.default_currency is not None and source.default_currency not in ISO_4217 | WITHDRAWN:
         raise BadInput(
             f"The default currency {source.default_currency[:80]!r} is not an ISO 4217 code",
             remedy="Write it as USD or EUR.",

@@ -174,6 +174,7 @@ class TestRequests:
             ),
             ({"payment_option": "all_upfront", "upfront": "999999"}, "upfront", "all_upfront pays all of the"),
             ({"currency": "usd"}, "currency", "no currency"),
+            ({"currency": "ZZZ"}, "currency", "no currency"),
             ({"requested_by": ""}, "requested_by", "has no requested_by"),
             ({"reason": "a\nb"}, "reason", "control characters"),
             ({"commitment_kind": "prepaid"}, "hourly_commitment", "asked for by amount"),

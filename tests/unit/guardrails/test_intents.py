@@ -46,6 +46,7 @@ MACHINE = {"kind": "resource.provision"}
         ({"amount": "1e-400"}, "amount", "finer than a billionth"),
         ({"amount": "five"}, "amount", "'five' is no decimal number"),
         ({"currency": "usd"}, "currency", "'usd' is no currency"),
+        ({"currency": "ZZZ"}, "currency", "'ZZZ' is no currency"),
         ({"currency": "$"}, "currency", "'$' is no currency"),
         ({"currency": ["USD"]}, "currency", "is a text"),
         ({"kind": "ai.requests"}, "kind", "Did you mean ai.request?"),

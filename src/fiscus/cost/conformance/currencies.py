@@ -187,6 +187,11 @@ ISO_4217: Final = frozenset(
     ]
 )
 
+WITHDRAWN: Final = frozenset(
+    ["ANG", "BYR", "CUC", "EEK", "HRK", "LTL", "LVL", "MRO", "SKK", "SLL", "STD", "VEB", "VEF", "ZMK", "ZWL"]
+)  # fmt: skip
+"""Codes of currencies that ended since 2008. A bill of today that names one breaks FOCUS; one of then did not."""
+
 MINOR_DIGITS: Final = {
     **dict.fromkeys(
         [

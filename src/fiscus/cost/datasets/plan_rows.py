@@ -14,11 +14,10 @@ from fiscus.cost.datasets.columns import MAY_BE_EMPTY, NEEDED, PERIODS, choices,
 from fiscus.cost.datasets.types import ALL, BILLING_MONTH, TABLES
 from fiscus.cost.period_faults import period_faults
 from fiscus.cost.providers import canonical_sql
+from fiscus.cost.raw_faults import Fault, currency_fault, decimal_fault, more_exactly, time_fault
 from fiscus.cost.raw_values import ROUND_MACRO, SCALE, decimal_of, is_long, quoted, sql_name, text_of, time_of
 from fiscus.cost.types import Dataset, FilePlan, InputFile, QualityFinding, Source
 from fiscus.kernel.errors import BadInput, Where
-
-Fault = tuple[str, str, str, str]
 
 
 def plan_dataset(files: Sequence[InputFile], dataset: Dataset, source: Source, delivery_id: str) -> FilePlan:
@@ -49,6 +48,7 @@ def plan_dataset(files: Sequence[InputFile], dataset: Dataset, source: Source, d
         faults=faults,
         counts=_counts(file, columns),
         known=_known(file, dataset, version, extra),
+        more_exactly=more_exactly,
     )
 
 
@@ -114,22 +114,14 @@ def _unreadable(column: Column, file: InputFile, source: Source) -> Fault | None
     """True for a value that says nothing of its column's type."""
     raw, value = text_of(column.name, file), _value(column, file, source)
     if column.type in SCALE:
-        bad = f"{raw} IS NOT NULL AND ({value} IS NULL OR contains({raw}, '_'))"
-        return column.name, bad, "is not a decimal number", "Use digits and one point, no thousands separators."
+        return decimal_fault(column.name, raw, value)
     if column.type == "time":
-        remedy = "Write ISO 8601 (2026-09-01T00:00:00Z), or declare the file's format with --date-format '%d/%m/%Y'."
-        return (
-            column.name,
-            f"{raw} IS NOT NULL AND {value} IS NULL",
-            "is not a date that can be read without guessing",
-            remedy,
-        )
+        return time_fault(column.name, raw, value, source)
     if column.type == "json":
         bad = f"{raw} IS NOT NULL AND NOT json_valid({raw})"
         return column.name, bad, "is not JSON", "Write it as a JSON object."
     if column.name.endswith("Currency"):
-        bad = f"NOT regexp_full_match({raw}, '[A-Z]{{3}}')"
-        return column.name, bad, "is not an ISO 4217 code", "Write it as USD or EUR."
+        return currency_fault(column.name, raw)
     return None
 
 

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Final, cast
 from unicodedata import category
 
+from fiscus.cost.conformance.currencies import ISO_4217
 from fiscus.guardrails.policies.fact_tables import ATTRIBUTES, COMMON_ATTRIBUTES, FactType
 from fiscus.guardrails.policies.given_facts import add_facts, nanos_given
 from fiscus.guardrails.types import INTENT_KINDS, Intent, IntentKind
@@ -54,7 +55,7 @@ def parse_intent(data: object) -> Intent:
     if kind not in INTENT_KINDS:
         raise _wrong("kind", f"{kind!r} is no kind of intent", did_you_mean(str(kind), list(INTENT_KINDS)))
     texts = {key: "" if data.get(key) is None else _text(key, data[key]) for key in TEXTS}
-    if len(texts["currency"]) != 3 or not texts["currency"].isalpha() or not texts["currency"].isupper():
+    if texts["currency"] not in ISO_4217:
         raise _wrong("currency", f"{texts['currency']!r} is no currency", "Write an ISO 4217 code such as USD.")
     intent = Intent(
         kind=cast("IntentKind", kind),

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 from unicodedata import category
 
+from fiscus.cost.conformance.currencies import ISO_4217
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.money import EXACT, ZERO
@@ -86,7 +87,7 @@ class Fields:
     def currency(self) -> str:
         """An ISO 4217 code under `currency`."""
         text = self.text("currency", needed=True)
-        if len(text) != 3 or not text.isascii() or not text.isalpha() or not text.isupper():
+        if text not in ISO_4217:
             raise wrong("currency", f"{text!r} is no currency", "Write an ISO 4217 code such as USD.")
         return text
 

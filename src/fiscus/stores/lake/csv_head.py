@@ -26,10 +26,8 @@ def head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
         )
     try:
         text = head.decode("utf-8-sig") if whole else head[: head.rfind(b"\n") + 1].decode("utf-8-sig")
-    except UnicodeDecodeError as broken:
-        raise BadInput(
-            f"The file is not UTF-8 text: {broken.reason}", remedy="Save it as UTF-8.", where=Where(file=str(path))
-        ) from None
+    except UnicodeDecodeError:
+        raise _not_utf8(path, head) from None
     first = text.split("\n", 1)[0]
     delimiter = max((",", ";", "\t", "|"), key=first.count)
     csv.field_size_limit(INPUT_FIELD_BYTES_MAX)
@@ -41,6 +39,22 @@ def head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
             f"Not CSV: {broken}", remedy="Quote fields as RFC 4180 says.", where=Where(file=str(path))
         ) from None
     return [rows[0], [delimiter], *rows[1:]]
+
+
+def _not_utf8(path: Path, head: bytes) -> BadInput:
+    """Where the first byte stands that is no UTF-8: its line, which an editor shows, and its place in the file."""
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        at = broken.start
+    else:
+        raise AssertionError("the head was refused as UTF-8")
+    line = head.count(b"\n", 0, at) + 1
+    return BadInput(
+        f"The file is not UTF-8 text: byte {at + 1:,} is 0x{head[at]:02X}",
+        remedy="Save it as UTF-8: it is in another encoding, often Windows-1252 or Latin-1.",
+        where=Where(file=str(path), line=line),
+    )
 
 
 def checked_header(path: Path, header: Sequence[str]) -> tuple[str, ...]:

@@ -326,8 +326,9 @@ class DeliveryStaging:
             if found:
                 row, column, value, message, remedy = min(found, key=lambda hit: hit[0])
                 shown = "" if message == "is empty" else f" {value[:80]!r}"
+                said, remedy = plan.more_exactly(column, value, message, remedy)
                 place = Where(file=file.path, row=row, column=column)
-                return BadInput(f"{column}{shown} {message}", remedy=remedy, where=place)
+                return BadInput(f"{column}{shown} {said}", remedy=remedy, where=place)
         raise AssertionError("a row was marked at fault, so one of the faults matches")
 
     def _hit(self, file: InputFile, fault: tuple[str, str, str, str]) -> tuple[int, str, str, str, str] | None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,7 @@ from fiscus.kernel.limits import (
     INPUT_ROWS_PER_BYTE_MAX,
 )
 from fiscus.stores.lake.csv_head import CHUNK_BYTES, SAMPLE_ROWS, checked_header, head_rows
+from fiscus.stores.lake.file_kinds import packing, refuse_other_kind
 from fiscus.stores.lake.parquet_pages import check_pages
 from fiscus.stores.lake.scan_text import TextScan
 
@@ -105,13 +107,23 @@ def inspect_file(path: Path) -> InputFile:
             where=Where(file=str(path)),
         )
     try:
+        refuse_other_kind(path)
         return _inspect_parquet(path) if name.endswith(".parquet") else _inspect_csv(path)
-    except (EOFError, OSError, pa.ArrowInvalid, gzip.BadGzipFile) as broken:
-        raise BadInput(
-            f"The file is damaged or cut off: {broken}",
-            remedy="Fetch it again from the vendor.",
-            where=Where(file=str(path)),
-        ) from None
+    except (EOFError, OSError, pa.ArrowException, zlib.error) as broken:
+        raise _not_read(path, broken) from None
+
+
+def _not_read(path: Path, broken: Exception) -> BadInput:
+    if isinstance(broken, OSError) and broken.errno is not None:
+        return BadInput(
+            f"The file cannot be read: {broken.strerror}", remedy="Check its rights.", where=Where(file=str(path))
+        )
+    said = "The file is cut off" if isinstance(broken, EOFError) else "The file is damaged or cut off"
+    return BadInput(
+        f"{said}: its {packing(path)} data does not end well",
+        remedy="Fetch it again from the vendor.",
+        where=Where(file=str(path)),
+    )
 
 
 def _unpacked(path: Path, packed: IO[bytes]) -> IO[bytes]:

@@ -23,7 +23,7 @@ from fiscus.flows.show_spend import show_spend, show_spend_rows
 from fiscus.flows.spend_dimensions import asked_from, asked_pairs
 from fiscus.kernel.errors import BadConfig, BadInput
 
-ECB = """Date,USD,JPY,GBP,XYZ,
+ECB = """Date,USD,JPY,GBP,FJD,
 2026-10-09,1.1712,178.42,0.8701,N/A,
 2026-10-08,1.1650,177.01,0.8690,N/A,
 2026-10-02,1.1741,N/A,0.8733,N/A,
@@ -40,7 +40,7 @@ def test_the_history_of_the_ecb_is_read_as_it_is_downloaded_and_long_tables_say_
     published = read_rates({"eurofxref-hist.csv": ECB})
     assert published.per_euro["USD"][date(2026, 10, 9)] == Decimal("1.1712")
     assert date(2026, 10, 2) not in published.per_euro["JPY"]
-    assert "XYZ" not in published.per_euro
+    assert "FJD" not in published.per_euro
     for text in (LONG, PORTAL):
         assert read_rates({"long.csv": text}).per_euro["USD"][date(2026, 10, 9)] == Decimal("1.1712")
     other = read_rates(
@@ -76,7 +76,7 @@ def test_a_rate_that_cannot_be_meant_is_refused_with_file_row_and_column(text: s
 
 def test_a_day_takes_the_last_rate_before_it_within_the_gap_and_else_none() -> None:
     rates, missing = day_rates(
-        read_rates({"f": ECB}), Reporting("USD", gap_days_max=4), {"EUR": OCTOBER, "JPY": OCTOBER, "XYZ": OCTOBER}
+        read_rates({"f": ECB}), Reporting("USD", gap_days_max=4), {"EUR": OCTOBER, "JPY": OCTOBER, "FJD": OCTOBER}
     )
     euro = {one.day: one for one in rates if one.currency == "EUR"}
     assert (euro[date(2026, 10, 6)].rate, euro[date(2026, 10, 6)].published) == (Decimal("1.1741"), date(2026, 10, 2))
@@ -84,7 +84,7 @@ def test_a_day_takes_the_last_rate_before_it_within_the_gap_and_else_none() -> N
     yen = {one.day: one.rate for one in rates if one.currency == "JPY"}
     assert yen[date(2026, 10, 9)] == (Decimal("1.1712") / Decimal("178.42")).quantize(Decimal("1e-12"))
     assert date(2026, 10, 2) not in yen  # the yen was not published on that day
-    assert {one.currency: one.why for one in missing}["XYZ"] == "no file has a rate of XYZ"
+    assert {one.currency: one.why for one in missing}["FJD"] == "no file has a rate of FJD"
 
 
 @given(st.lists(st.decimals("0.0001", "9999", places=4), min_size=3, max_size=3), st.integers(0, 10))
@@ -112,7 +112,7 @@ def reporting_home(home: Path, rates: str = ECB, more: str = "") -> Path:
 def billed(home: Path, tmp_path: Path):
     """October in dollars, euros, yen and a currency that nobody publishes."""
     ws = open_workspace(reporting_home(home), DAY)
-    for code in ("USD", "EUR", "JPY", "XYZ"):
+    for code in ("USD", "EUR", "JPY", "FJD"):
         rows = [
             {"BillingCurrency": code, "BilledCost": f"{n}.000000000001", "EffectiveCost": f"{n * 7}.{n}",
              "ResourceId": f"{code}-{n}", "ChargePeriodStart": f"2026-10-{day:02d}T05:00:00Z",
@@ -140,8 +140,8 @@ def test_what_is_billed_stays_and_what_is_reported_is_the_sum_of_what_each_charg
         Decimal("4.000000000001"),
         1,
     )  # the 20th
-    assert (lines["XYZ"].reported_billed, lines["XYZ"].not_converted) == (None, lines["XYZ"].billed)
-    assert (lines["XYZ"].why, lines["USD"].why) == ("no file has a rate of XYZ", "")
+    assert (lines["FJD"].reported_billed, lines["FJD"].not_converted) == (None, lines["FJD"].billed)
+    assert (lines["FJD"].why, lines["USD"].why) == ("no file has a rate of FJD", "")
     assert "no rate and is not in it" in shown.sentence
 
 
