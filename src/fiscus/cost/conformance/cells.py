@@ -1,6 +1,7 @@
 """Rules of the attributes (NumericFormat, DateTimeFormat, ...): asked of every column that is written in the format.
 
-Values that are well formed keep every rule of their format, so only columns that hold others are looked at in detail.
+Values that are well formed keep every rule of their format, so only columns that hold others are looked at in detail. Of JSON
+that is not so: a valid object may hold a key twice. Its values are asked by `hidden_sql`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from fiscus.cost.conformance.readings import spell_readings
 from fiscus.cost.conformance.row_tests import RowTest
 from fiscus.cost.conformance.sku_properties import unit_faults
 from fiscus.cost.conformance.types import DeliveredColumn, FocusColumn
@@ -29,6 +31,8 @@ WELL_FORMED: Final = {
     "text": "NOT (is_blank({x}) OR "
     f"{_SHORT} lower({{x}}) IN ('not applicable', 'n/a', 'unknown', '-', 'undefined') ELSE false END)",
 }
+HIDING: Final = frozenset({"json", "keyvalue"})
+"""Kinds whose well formed values may break a rule of their format all the same."""
 _FORMAT_OF: Final = {
     "number": ("Numeric", "Decimal"),
     "time": ("Date/Time",),
@@ -97,6 +101,16 @@ def screen(kind: str, columns: Sequence[str], focus: Mapping[str, FocusColumn]) 
         column: RowTest(f"{column} IS NOT NULL", f"NOT coalesce({_said(form_of[column], column)}, false)")
         for column in columns
     }
+
+
+def hidden_sql(column: str, faults: Sequence[str]) -> str:
+    """The statement that counts the values of `column`, each once, that show one of `faults` though they may be well formed."""
+    shown = " OR ".join(
+        f"coalesce({spell_readings(_said(fault, 'value'), lambda _: 'text')}, false)" for fault in faults
+    )
+    # any_value keeps the faults from being asked of every row: what is grouped by would be.
+    values = f"SELECT any_value({column}) AS value FROM delivery WHERE {column} IS NOT NULL GROUP BY {column}"
+    return f"SELECT count_if({shown}) FROM ({values})"
 
 
 def detail(fault: str, columns: Sequence[str]) -> RowTest:

@@ -19,7 +19,7 @@ from fiscus.cost.conformance.ask_groups import (
 )
 from fiscus.cost.conformance.ask_rows import NOTHING, Count, Damage, Damaging, Purse, count_rows, damage_of
 from fiscus.cost.conformance.ask_schemas import ask_schema
-from fiscus.cost.conformance.cells import WELL_FORMED, WORDS, columns_for, detail, screen
+from fiscus.cost.conformance.cells import HIDING, WELL_FORMED, WORDS, columns_for, detail, hidden_sql, screen
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, settle, tests_of_facts
 from fiscus.cost.conformance.header_tests import TESTS, Header
 from fiscus.cost.conformance.load_rules import load_rules
@@ -180,9 +180,11 @@ class Asking:
     def cells(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """Rules of the attributes: only columns with odd values are asked in detail."""
         odd, tests = self._counts, {}
+        hidden = self._hidden(plans)
         for plan in plans:
             kind = _kind(plan)
-            asked = [c for c in self._asked_of(kind) if f"{kind} {c}" not in odd or odd[f"{kind} {c}"].broken]
+            names = {c: f"{kind} {c}" for c in self._asked_of(kind)}
+            asked = [c for c, n in names.items() if n not in odd or odd[n].broken or n in hidden]
             if asked:
                 tests[plan.rule.id] = detail(plan.name, asked)
         counts = {name: odd[name] for name in tests if name in odd}
@@ -205,6 +207,19 @@ class Asking:
                 yield self._judged(
                     plan.rule, Count(max(filled, count.judged), count.broken), damage.get(name, Damage())
                 )
+
+    def _hidden(self, plans: Sequence[Plan]) -> frozenset[str]:
+        """Columns of JSON with a fault that every value hides which is well formed; each with its kind."""
+        faults: dict[str, list[str]] = {}
+        for plan in plans:
+            if _kind(plan) in HIDING:
+                faults.setdefault(_kind(plan), []).append(plan.name)
+        asked = {
+            f"{kind} {c}": hidden_sql(c, of) for kind, of in faults.items() for c in self._asked_of(kind)
+            if self._counts[f"{kind} {c}"].judged and not self._counts[f"{kind} {c}"].broken
+        }  # fmt: skip
+        answers = self._desk.query_all(list(asked.values()))
+        return frozenset(name for name, answer in zip(asked, answers, strict=True) if answer.rows[0][0])
 
     def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """One value for each key, no key twice, queries under sql/, datasets beside; and on the way where broken rows stand."""
