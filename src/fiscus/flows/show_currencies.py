@@ -42,6 +42,11 @@ class CurrencyLine:
     not_converted_to: date | None
     why: str = ""  # why there is no rate
 
+    @property
+    def left_out(self) -> str:
+        """The charges that were not converted, counted."""
+        return f"{self.not_converted_charges:,} charge{'' if self.not_converted_charges == 1 else 's'}"
+
 
 @dataclass(frozen=True, slots=True)
 class CurrenciesShown:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import get_args
+from typing import Final, get_args
 
 from fiscus.cost.conformance.load_rules import focus_columns
 from fiscus.cost.types import DATASETS, FOCUS_VERSIONS, Dataset, FocusVersion
 from fiscus.cost.versions import version_of
-from fiscus.kernel.errors import BadInput
+from fiscus.kernel.errors import BadInput, Where
+
+COLUMNS_SHOWN: Final = 5
 
 
 def dataset_of(columns: Collection[str]) -> Dataset:
@@ -21,6 +23,21 @@ def dataset_of(columns: Collection[str]) -> Dataset:
     if "InvoiceDetailId" in present and "ChargePeriodStart" not in present:
         return "invoice_detail"
     return "cost_and_usage"
+
+
+def check_is_focus(columns: Collection[str], file: str) -> None:
+    """Raise BadInput where no column is one of FOCUS, however it is spelled: then nothing tells what it is."""
+    if not {_bare(name) for name in columns} & {_bare(name) for name in column_types()}:
+        raise BadInput(
+            f"No column is one of FOCUS: {', '.join(sorted(columns)[:COLUMNS_SHOWN])}",
+            remedy="Is it the right file? A vendor's own format is judged once it is exported as FOCUS. To have this one "
+            "judged as it stands, name the version: --focus 1.2.",
+            where=Where(file=file),
+        )
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def version_for(dataset: Dataset, columns: Collection[str]) -> FocusVersion:

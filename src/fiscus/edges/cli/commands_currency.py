@@ -45,7 +45,7 @@ def _text(shown: Any) -> None:
     for one in shown.lines:
         if shown.reporting and one.not_converted_charges:
             days = f"{one.not_converted_from} to {one.not_converted_to}"
-            say(f"{one.not_converted_charges:,} charges of {one.currency}, {days}, have no rate: {one.why}.")
+            say(f"{one.left_out} of {one.currency}, {days}, without a rate: {one.why}.")
 
 
 def _line(line: Any) -> tuple[object, ...]:

@@ -77,6 +77,19 @@ def test_a_row_is_named_with_its_file_where_there_are_several(tmp_path: Path) ->
     assert wrong.rows == ("second.csv row 2",)
 
 
+def test_a_file_without_any_column_of_focus_is_refused_unless_its_version_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "things.csv"
+    file.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="No column is one of FOCUS: a, b") as refused:
+        check_delivery(CheckRequest([file]), Silent())
+    assert refused.value.where is not None
+    assert refused.value.where.file == str(file)
+    assert "--focus" in refused.value.remedy
+    assert broken(checked(file)), "whoever names the version is told what is missing"
+    file.write_text("billed_cost,b\n1,2\n", encoding="utf-8")
+    assert broken(check_delivery(CheckRequest([file]), Silent())), "a name that is misspelled is judged as that"
+
+
 def test_a_header_without_rows_is_judged_by_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "head.csv"
     file.write_text(",".join(name for name in ROWS[0] if name != "BilledCost") + "\n", encoding="utf-8")

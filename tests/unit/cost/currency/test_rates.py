@@ -142,6 +142,7 @@ def test_what_is_billed_stays_and_what_is_reported_is_the_sum_of_what_each_charg
     )  # the 20th
     assert (lines["FJD"].reported_billed, lines["FJD"].not_converted) == (None, lines["FJD"].billed)
     assert (lines["FJD"].why, lines["USD"].why) == ("no file has a rate of FJD", "")
+    assert (lines["EUR"].left_out, lines["FJD"].left_out) == ("1 charge", "4 charges")
     assert "no rate and is not in it" in shown.sentence
 
 
