@@ -36,7 +36,7 @@ from fiscus.cost.raw_values import (
     time_of,
 )
 from fiscus.cost.types import FilePlan, InputFile, Source
-from fiscus.cost.versions import check_declared, version_of
+from fiscus.cost.versions import CONTRACT_KEYS, check_declared, keys_spelled, version_of
 from fiscus.cost.views import billing_month_sql
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.limits import INPUT_ALONE_BYTES_MIN
@@ -231,8 +231,8 @@ def _expression(column: Column, file: InputFile, source: Source) -> str:
         return _typed("EffectiveCost") if same else f"CAST(NULL AS {SQL_TYPE['cost']})"
     if column.type in {*SCALE, "time"}:
         return _typed(column.name) if column.name in file.columns else f"CAST(NULL AS {SQL_TYPE[column.type]})"
-    if column.name == "ContractApplied":  # 1.3 wrote ContractID, 1.4 writes ContractId
-        return f"replace({text_of(column.name, file)}, '\"ContractID\"', '\"ContractId\"')"
+    if column.name == "ContractApplied":
+        return keys_spelled(text_of(column.name, file), CONTRACT_KEYS)
     return text_of(column.name, file)
 
 

@@ -1,8 +1,8 @@
 """The charges as each FOCUS version names them, `charges_1_0` to `charges_1_4`: SQL written for an older one runs unchanged.
 
 What a version knows under another name or form is written back: ProviderName and PublisherName (1.0 to 1.3; see
-`providers.py` for how they became three), and the key ContractID of 1.3's ContractApplied. What a version does not know it does
-not show. Our x_ columns stand in every one.
+`providers.py` for how they became three), and the key ContractCommitmentID of 1.3's ContractApplied. What a version does not know
+it does not show. Our x_ columns stand in every one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from fiscus.cost.columns import DROPPED_BY_1_4, FOCUS_1_4, OURS, Column, promoted_column
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion
-from fiscus.cost.versions import version_since
+from fiscus.cost.versions import COMMITMENT_ID_1_3, CONTRACT_KEYS, keys_spelled, version_since
 from fiscus.cost.views import AI_COLUMNS, OWNER_DEFAULTS, STORED_OURS, charges_sql
 
 # A marketplace charge: the cloud that hosts it invoices it, and somebody else sells it. Then the cloud was the ProviderName.
@@ -25,7 +25,6 @@ PROVIDER_NAMES: Final = {
     "ProviderName": f"coalesce(x_ProviderName, CASE WHEN {_SOLD} THEN HostProviderName ELSE ServiceProviderName END)",
     "PublisherName": "coalesce(x_PublisherName, ServiceProviderName)",
 }
-CONTRACT_APPLIED_1_3: Final = "replace(ContractApplied, '\"ContractId\"', '\"ContractID\"')"
 
 
 def focus_columns(version: FocusVersion) -> tuple[tuple[Column, str], ...]:
@@ -62,6 +61,7 @@ def version_view_sql(version: FocusVersion, promoted: Sequence[str], *, name: st
 
 
 def _in_words_of(column: Column, version: FocusVersion) -> str:
-    if column.name == "ContractApplied" and version == "1.3":
-        return CONTRACT_APPLIED_1_3
+    if column.name == "ContractApplied":  # what landed with an earlier release may hold a key of 1.3
+        as_1_4 = keys_spelled(column.name, CONTRACT_KEYS)
+        return keys_spelled(as_1_4, COMMITMENT_ID_1_3) if version == "1.3" else as_1_4
     return f'"{column.name}"'

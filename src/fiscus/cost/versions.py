@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from fiscus.cost.columns import FOCUS_1_4
 from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion, InputFile
 from fiscus.kernel.errors import BadInput, Where
+
+CONTRACT_KEYS: Final = (("ContractID", "ContractId"), ("ContractCommitmentID", "ContractCommitmentId"))
+"""Keys of ContractApplied as files of 1.3 may spell them (the text of its rules names both so), and as 1.4 does."""
+COMMITMENT_ID_1_3: Final = (("ContractCommitmentId", "ContractCommitmentID"),)
+"""As 1.3 spells what 1.4 spells otherwise. ContractId is required under that name in both."""
+
+
+def keys_spelled(sql: str, spelling: Collection[tuple[str, str]]) -> str:
+    """SQL: the JSON text `sql` with its keys renamed. Plain replaces, which every engine of the lake knows."""
+    for old, new in spelling:
+        sql = f"replace({sql}, '\"{old}\"', '\"{new}\"')"
+    return sql
 
 
 def version_of(columns: Collection[str]) -> FocusVersion:

@@ -15,10 +15,12 @@ from tests.fixtures.company import open_company
 from tests.fixtures.judging import AS_OF, charge, company_with_bills, days, tags
 from tests.spec_files import spec_rows
 
+from fiscus.cost import upgrade
 from fiscus.cost.commitments.amortisation import Paid, Payment, amortise
 from fiscus.cost.commitments.read_commitments import groups_query, read_groups
 from fiscus.cost.commitments.use_figures import UseGroup, break_even_months, figures, percent
 from fiscus.cost.types import IngestOptions, Source
+from fiscus.cost.versions import CONTRACT_KEYS
 from fiscus.flows.find_commitments import commitment_findings
 from fiscus.flows.ingest_bills import ingest_files
 from fiscus.flows.request_purchase import record_purchase
@@ -269,6 +271,26 @@ class TestOnBills:
         assert {f.kind: f.amount for f in commitment_findings(ws)} == {
             "contract_short": 58_400, "commitment_expiring": Decimal("182.50"),
         }  # fmt: skip
+
+    @pytest.mark.parametrize("landed", [CONTRACT_KEYS, CONTRACT_KEYS[:1], ()], ids=["now", "half rewritten", "as sent"])
+    def test_a_contract_of_1_3_and_a_number_as_text_are_read(self, tmp_path: Path, monkeypatch, landed) -> None:
+        """1.3 spells ContractCommitmentID; earlier releases wrote half of its spelling into the lake. 10 + 2.5 + 20 apply."""
+        monkeypatch.setattr(upgrade, "CONTRACT_KEYS", landed)
+        element = (
+            '{{"Elements":[{{"ContractID":"K1","ContractCommitmentID":"CC1","ContractCommitmentAppliedCost":{}}}]}}'
+        )
+        costs = ("10", '"2.5"', "2.0e1", '"1,000"', "null")
+        ws = self.company(tmp_path, [covered(FIRST, "1", "2", ContractApplied=element.format(cost)) for cost in costs])
+        path = tmp_path / "contracts.csv"
+        columns = (
+            "ContractCommitmentId,ContractId,ContractCommitmentCategory,ContractCommitmentCost,BillingCurrency,"
+            "ContractCommitmentPeriodStart,ContractCommitmentPeriodEnd"
+        )
+        path.write_text(f"{columns}\nCC1,K1,Spend,1000,USD,{FIRST}T00:00:00Z,{AS_OF}T00:00:00Z\n")
+        ingest_files(ws, Source("aws-contracts"), [path], IngestOptions(), Silent())
+        shown = show_commitments(ws)
+        (one,), (agreed,) = shown.lines, shown.agreements
+        assert (one.contract, agreed.applied, agreed.charges) == ("K1", Decimal("32.5"), 3)
 
     def test_an_empty_lake_has_none(self, tmp_path: Path) -> None:
         shown = show_commitments(open_company(tmp_path))

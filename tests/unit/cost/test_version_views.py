@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.bills import deliver, write_csv
 
+from fiscus.cost import upgrade
 from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion
 from fiscus.cost.version_views import focus_columns, version_view
 from fiscus.edges.cli import commands_data
@@ -16,7 +17,8 @@ from fiscus.kernel.errors import BadQuery
 
 SOLD = {"ProviderName": "AWS", "PublisherName": "Snowflake", "InvoiceIssuerName": "Amazon Web Services, Inc."}
 NEW = {  # as FOCUS 1.4 says it: sold by one, hosted and invoiced by another
-    "ServiceProviderName": "MongoDB", "HostProviderName": "AWS", "ContractApplied": '{"ContractId": "c-1"}',
+    "ServiceProviderName": "MongoDB", "HostProviderName": "AWS",
+    "ContractApplied": '{"ContractID": "c-1", "ContractCommitmentID": "cc-1"}',
     "InvoiceDetailId": "line-1", "BillingPeriodStart": "2026-09-01T00:00:00Z",
 }  # fmt: skip
 
@@ -57,9 +59,25 @@ def test_a_version_does_not_show_what_it_does_not_know(asked) -> None:
         asked.lake.ask("SELECT ProviderName FROM charges", focus="1.4")
 
 
-def test_the_key_of_1_3_is_written_back(asked) -> None:
-    (said,) = asked.lake.ask("SELECT ContractApplied FROM charges_1_3 WHERE ContractApplied IS NOT NULL").rows
-    assert json.loads(said[0]) == {"ContractID": "c-1"}
+@pytest.mark.parametrize(
+    ("view", "key"),
+    [
+        ("charges", "ContractCommitmentId"),
+        ("charges_1_4", "ContractCommitmentId"),
+        ("charges_1_3", "ContractCommitmentID"),
+    ],
+)
+def test_the_keys_of_a_contract_are_spelled_as_the_version_spells_them(asked, view: str, key: str) -> None:
+    (said,) = asked.lake.ask(f"SELECT ContractApplied FROM {view} WHERE ContractApplied IS NOT NULL").rows
+    assert json.loads(said[0]) == {"ContractId": "c-1", key: "cc-1"}
+
+
+def test_what_an_earlier_release_rewrote_by_half_goes_out_whole(ws, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(upgrade, "CONTRACT_KEYS", (("ContractID", "ContractId"),))
+    deliver(ws, write_csv(tmp_path / "new.csv", [NEW], drop=("ProviderName", "PublisherName")))
+    for version, key in (("1_3", "ContractCommitmentID"), ("1_4", "ContractCommitmentId")):
+        (said,) = ws.lake.ask(f"SELECT ContractApplied FROM charges_{version}").rows
+        assert json.loads(said[0]) == {"ContractId": "c-1", key: "cc-1"}
 
 
 def test_the_version_is_an_option_of_query(asked, capsys: pytest.CaptureFixture[str]) -> None:

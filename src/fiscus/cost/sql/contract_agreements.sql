@@ -1,21 +1,31 @@
 -- What contracts commit to (the dataset Contract Commitment of FOCUS 1.3 and 1.4) and what charges before `until` apply to it
 -- (ContractApplied), one row a commitment and period. One currency; a commitment of a quantity has no currency of its own.
--- An element ends with its brace; its values are taken from its text, because a JSON number read as one keeps 17 digits.
+-- An element ends with its brace; its values are taken from its text, because a JSON number read as one keeps 17 digits. A number
+-- that stands as a text is read too. The keys are spelled as 1.4 spells them, or, in what landed earlier, as 1.3 does.
 WITH elements AS (
-    SELECT BillingCurrency AS currency, ChargePeriodStart AS begun, unnest(string_split(ContractApplied, '}')) AS element
+    SELECT BillingCurrency AS currency, ChargePeriodStart AS begun, unnest(string_split(
+            replace(replace(ContractApplied, '"ContractID"', '"ContractId"'), '"ContractCommitmentID"', '"ContractCommitmentId"'),
+            '}')) AS element
     FROM charges
     WHERE ContractApplied IS NOT NULL AND ChargePeriodStart < $until
 ),
-applied AS (
+said AS (
     SELECT
         currency, begun, split_part(split_part(element, '"ContractId"', 2), '"', 2) AS contract,
         split_part(split_part(element, '"ContractCommitmentId"', 2), '"', 2) AS id,
-        TRY_CAST(trim(replace(split_part(split_part(element, '"ContractCommitmentAppliedCost"', 2), ',', 1), ':', ''))
-            AS DECIMAL(28,12)) AS cost,
-        TRY_CAST(trim(replace(split_part(split_part(element, '"ContractCommitmentAppliedQuantity"', 2), ',', 1), ':', ''))
-            AS DECIMAL(38,18)) AS quantity
+        split_part(element, '"ContractCommitmentAppliedCost"', 2) AS cost,
+        split_part(element, '"ContractCommitmentAppliedQuantity"', 2) AS quantity
     FROM elements
     WHERE contains(element, '"ContractCommitmentId"')
+),
+applied AS (
+    SELECT
+        currency, begun, contract, id,
+        TRY_CAST(CASE WHEN contains(split_part(cost, ',', 1), '"') THEN split_part(cost, '"', 2)
+            ELSE trim(replace(split_part(cost, ',', 1), ':', '')) END AS DECIMAL(28,12)) AS cost,
+        TRY_CAST(CASE WHEN contains(split_part(quantity, ',', 1), '"') THEN split_part(quantity, '"', 2)
+            ELSE trim(replace(split_part(quantity, ',', 1), ':', '')) END AS DECIMAL(38,18)) AS quantity
+    FROM said
 ),
 agreed AS (
     SELECT
@@ -31,7 +41,7 @@ agreed AS (
 SELECT
     c.provider, c.contract, c.id, c.name, c.category, c.unit, CAST(c.starts AS DATE) AS starts, CAST(c.ends AS DATE) AS ends,
     c.lifecycle, c.cost, c.quantity, coalesce(sum(a.cost), 0) AS applied_cost, coalesce(sum(a.quantity), 0) AS applied_quantity,
-    CAST(count(a.id) AS BIGINT) AS charges
+    CAST(count(coalesce(a.cost, a.quantity)) AS BIGINT) AS charges
 FROM agreed c
 LEFT JOIN applied a ON a.id = c.id AND (a.contract = c.contract OR c.contract = '') AND a.begun >= c.starts AND a.begun < c.ends
     AND (c.currency IS NULL OR a.currency = c.currency)
