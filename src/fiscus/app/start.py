@@ -7,6 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from fiscus.app.whole_file import folder_made
 from fiscus.kernel.errors import Conflict, Where
 
 
@@ -16,6 +17,7 @@ def start_workspace(directory: Path) -> list[str]:
         raise Conflict(
             f"{directory} is not an empty folder", remedy="Name a new folder.", where=Where(file=str(directory))
         )
+    folder_made(directory)
     made: list[str] = []
     for name, text in _templates(files("fiscus.app").joinpath("template"), ""):
         path = directory / name

@@ -42,6 +42,11 @@ def test_init_touches_nothing_that_stands(home: Path, capsys) -> None:
     assert (home / "fiscus.yaml").read_text() == before
 
 
+def test_init_where_nothing_can_be_made_is_three_lines(capsys) -> None:
+    assert _run("init /proc/nowhere") == 2
+    assert "/proc/nowhere cannot be written" in capsys.readouterr().err
+
+
 def test_a_run_without_a_bill_says_where_to_put_one(home: Path, capsys) -> None:
     assert _run(f"run --as-of 2026-11-20 --home {home}") == 0
     assert "put files there and run again" in capsys.readouterr().out

@@ -115,6 +115,16 @@ def test_text_that_is_not_utf8_is_refused_by_its_place(ws, tmp_path: Path) -> No
     assert refused.where.line == 3
 
 
+def test_text_that_is_not_utf8_far_behind_the_head_is_refused_by_its_row(ws, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [{"ChargeDescription": "x" * 500_000 if n < 10 else "y"} for n in range(12)])
+    head, _, rest = path.read_bytes().rpartition(b",y,")
+    path.write_bytes(head + b",\xfc," + rest)
+    refused = _refused(ws, path)
+    assert "UTF-8" in refused.message
+    assert refused.where is not None
+    assert refused.where.row == 12
+
+
 def test_a_number_that_is_kept_is_not_called_too_large() -> None:
     told = ("is not a decimal number", "x")
     assert more_exactly("BilledCost", "9" * 16, *told) == told

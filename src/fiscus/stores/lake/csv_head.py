@@ -12,6 +12,7 @@ from fiscus.kernel.limits import INPUT_COLUMNS_MAX, INPUT_FIELD_BYTES_MAX
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_ROWS = 50
+NOT_UTF8 = "Save it as UTF-8: it is in another encoding, often Windows-1252 or Latin-1."
 
 
 def head_rows(path: Path, head: bytes, *, whole: bool) -> list[list[str]]:
@@ -52,7 +53,7 @@ def _not_utf8(path: Path, head: bytes) -> BadInput:
     line = head.count(b"\n", 0, at) + 1
     return BadInput(
         f"The file is not UTF-8 text: byte {at + 1:,} is 0x{head[at]:02X}",
-        remedy="Save it as UTF-8: it is in another encoding, often Windows-1252 or Latin-1.",
+        remedy=NOT_UTF8,
         where=Where(file=str(path), line=line),
     )
 

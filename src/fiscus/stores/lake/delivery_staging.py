@@ -33,7 +33,7 @@ from fiscus.cost.types import (
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
-from fiscus.stores.lake.input_files import uneven_row
+from fiscus.stores.lake.input_files import refused_in_reading
 from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 from fiscus.stores.lake.views_asked import ViewsAsked
@@ -150,7 +150,7 @@ class DeliveryStaging:
                 raise self._first_fault(plan) from None
             if str(self._folder) in str(broken):
                 raise  # not the bill's fault: the lake could not be written
-            raise self._read_error(plan.files, broken) from None
+            raise refused_in_reading(plan.files, str(broken)) from None
         rows = int(pq.read_metadata(piece).num_rows)
         self._by_month(piece, plan)
         return rows
@@ -368,17 +368,6 @@ class DeliveryStaging:
             if found[2] is not None:
                 return file, found[2]
         return start or (plan.file, None)
-
-    def _read_error(self, files: Sequence[InputFile], broken: duckdb.Error) -> BadInput:
-        text = str(broken)
-        line = re.search(r"[Ll]ine:? (\d+)", text)
-        named = next((file for file in files if file.path in text), files[0])
-        uneven = uneven_row(named) if named.form == "csv" else None
-        return BadInput(
-            f"The file cannot be read: {text.splitlines()[0].split(': ', 1)[-1][:200]}",
-            remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
-            where=Where(file=named.path, row=uneven or (int(line[1]) - 1 if line else None)),
-        )
 
 
 def _compression(path: str) -> str:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from fiscus.kernel.limits import (
     INPUT_ROWS_FREE,
     INPUT_ROWS_PER_BYTE_MAX,
 )
-from fiscus.stores.lake.csv_head import CHUNK_BYTES, SAMPLE_ROWS, checked_header, head_rows
+from fiscus.stores.lake.csv_head import CHUNK_BYTES, NOT_UTF8, SAMPLE_ROWS, checked_header, head_rows
 from fiscus.stores.lake.file_kinds import packing, refuse_other_kind
 from fiscus.stores.lake.parquet_pages import check_pages
 from fiscus.stores.lake.scan_text import TextScan
@@ -95,6 +96,21 @@ def uneven_row(file: InputFile) -> int | None:
         except (csv.Error, UnicodeDecodeError):
             return None
     return None
+
+
+def refused_in_reading(files: Sequence[InputFile], said: str) -> BadInput:
+    """What the engine said of a row that it could not read, with the row."""
+    line = re.search(r"[Ll]ine:? (\d+)", said)
+    named = next((file for file in files if file.path in said), files[0])
+    uneven = uneven_row(named) if named.form == "csv" else None
+    where = Where(file=named.path, row=uneven or (int(line[1]) - 1 if line else None))
+    if "invalid unicode" in said.lower() and not uneven:
+        return BadInput("The row is not UTF-8 text", remedy=NOT_UTF8, where=where)
+    return BadInput(
+        f"The file cannot be read: {said.splitlines()[0].split(': ', 1)[-1][:200]}",
+        remedy="Look at the row shown: every row needs as many fields as the header, quoted as RFC 4180 says.",
+        where=where,
+    )
 
 
 def inspect_file(path: Path) -> InputFile:
