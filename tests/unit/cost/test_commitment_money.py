@@ -203,6 +203,22 @@ class TestOnBills:
         assert shown.figures.esr == 20  # (500 - 400) / 500, what runs on demand included
         assert (one.team, shown.saved_per_month) == ("ml", one.saved_per_month)
 
+    def test_what_is_taken_back_counts_against_what_it_takes_back(self, tmp_path: Path) -> None:
+        """Ten days of 6 paid for 10, ten of 10 on demand; a day of each is taken back, and a row without a price is none."""
+        window = days(FIRST, FIRST + timedelta(days=10))
+        refund = {"ContractedCost": "-10", "ListCost": "-12"}
+        back = covered(window[3], "-6", "-10") | refund
+        open_back = on_demand(window[4], "-10") | refund
+        listed = [on_demand(day, "10") | {"ListCost": "12"} for day in window]
+        free = on_demand(window[5], "0")
+        ws = self.company(
+            tmp_path, [covered(day, "6", "10", ListCost="12") for day in window], [back], listed, [open_back, free]
+        )
+        one = show_commitments(ws).figures
+        assert (one.used, one.covered, one.saved, one.uncovered) == (54, 90, 36, 90)
+        assert (one.coverage, one.break_even_utilisation, one.unpriced) == (50, 60, 0)
+        assert one.esr == Decimal("33.3")  # (216 - 54 - 90) / 216
+
     def test_a_payment_in_advance_runs_straight_and_its_rest_is_paid_in_advance(self, many) -> None:
         held = of(many, "Advance").amortisation
         assert (held.due, held.amortised, held.in_advance, held.state) == (200, 200, 800, "running")
