@@ -177,6 +177,19 @@ def test_no_page_scrolls_sideways_on_a_phone(desk) -> None:
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 800, 741])
+def test_no_page_scrolls_sideways_on_a_desk_or_a_tablet_however_long_the_words_below_a_figure(desk, width) -> None:
+    page = desk.page()
+    page.set_viewport_size({"width": width, "height": 900})
+    for url in PAGES:
+        page.goto(f"{desk.address}{url}")
+        # Figures of a large company, with the words that may stand below them.
+        page.evaluate("""() => document.querySelectorAll('td.n[data-label=Budget] > div, td.n[data-label=Actual] > div')
+            .forEach(e => e.insertAdjacentHTML('beforeend', '<small>1,444,900 not given to its parts (12,345 to 67,890)</small>'))""")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, url
+    page.close()
+
+
 def test_everything_is_reached_by_keyboard_with_the_focus_in_sight(desk) -> None:
     page = desk.page()
     page.goto(f"{desk.address}/")

@@ -45,6 +45,18 @@ def money(amount: Decimal | None, places: int = 0) -> str:
     return display(amount, places)
 
 
+def estimated(amount: Decimal) -> str:
+    """≈ 1,234. Less than one unit is said as that, without a second sign that it is not exact."""
+    shown = money(amount)
+    return shown if shown.startswith("<") else f"≈ {shown}"
+
+
+def between(low: Decimal, high: Decimal) -> str:
+    """1,200 to 1,300; nothing where both ends read the same: that is no interval to anybody who reads it."""
+    ends = money(low), money(high)
+    return "" if ends[0] == ends[1] else " to ".join(ends)
+
+
 def change(amount: Decimal | None) -> str:
     """A difference with its sign."""
     if amount is None:
@@ -116,6 +128,8 @@ def is_number(value: object) -> bool:
 
 FILTERS = {
     "money": money,
+    "estimated": estimated,
+    "between": between,
     "change": change,
     "share": share,
     "chance": chance,

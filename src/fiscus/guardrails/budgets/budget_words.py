@@ -41,7 +41,9 @@ def standing_words(status: BudgetStatus) -> str:
         lower, upper = (
             display(EXACT.subtract(x, status.metered), 0) for x in (status.unbilled_p10, status.unbilled_p90)
         )
-        parts.append(f"≈ {display(estimate, 0)} on no bill yet ({lower} to {upper})")
+        interval = "" if lower == upper else f" ({lower} to {upper})"  # ends that read the same tell nothing
+        about = f"≈ {shown}" if (shown := display(estimate, 0)) != "0" else "< 1"
+        parts.append(f"{about} on no bill yet{interval}")
     known = ((status.metered, "metered and not billed"), (status.held, "held"), (status.committed, "committed"))
     parts += [f"{display(money)} {words}" for money, words in known if money]
     return (
