@@ -26,7 +26,7 @@ from fiscus.kernel.periods import FiscalCalendar, Month
 from fiscus.stores.render import chart_svg, render_pdf, render_xlsx
 from fiscus.stores.render.figures import cell
 from fiscus.stores.render.fonts_at import fonts_folder
-from fiscus.stores.render.table_widths import column_widths
+from fiscus.stores.render.table_widths import PADDING_MM, column_widths, text_mm
 
 OCTOBER = Month(2026, 10)
 
@@ -168,9 +168,20 @@ def test_sentences_count_and_move_in_words() -> None:
 def test_a_table_never_takes_its_first_column_away() -> None:
     heads = ["budget", *(f"n{n}" for n in range(8))]
     rows = [["Team with a long name that wraps", *(["≈ 1,234,567"] * 8)]]
-    widths = column_widths(["text", *(["USD"] * 8)], heads, rows, 178)
+    widths, size = column_widths(["text", *(["USD"] * 8)], heads, rows, 178)
     assert widths[0] == 0
-    assert sum(widths) < 178
+    assert sum(widths) + size * (text_mm("Team ") + PADDING_MM) <= 178
+
+
+@pytest.mark.parametrize("owner", ["platform", "security-engineering", "customer-relationship-management"])
+def test_a_table_that_has_no_room_is_set_smaller_and_prints_nothing_over_its_neighbour(owner: str) -> None:
+    units = ["text", "text", "text", *(["USD"] * 5), "chance", "date", "text"]
+    rows = [["Everywhere, quarter", owner, "FY2027-Q4", *(["≈ 13,600,000"] * 5), "> 0.99", "21 Nov 2026", "breached"]]
+    widths, size = column_widths(units, [f"head {n}" for n in range(len(units))], rows, 178)
+    assert size < 1
+    longest = ["Everywhere, ", owner.partition("-")[0], "FY2027-", *rows[0][3:]]
+    widths[0] = 178 - sum(widths)
+    assert all(width >= size * text_mm(word) for width, word in zip(widths, longest, strict=True))
 
 
 def test_without_its_fonts_nothing_is_set(tmp_path) -> None:

@@ -111,10 +111,12 @@ def _exhibit(exhibit: Exhibit, room_mm: float) -> dict[str, Any]:
         [_held(cell(value, unit)) for value, (_, unit) in zip(row, columns, strict=True)] for row in shown[:ROWS_SHOWN]
     ]
     more = f"{len(rows)} of {len(shown)} rows; all are in the workbook. " if len(rows) < len(shown) else ""
+    told, size = _columns(columns, rows, room_mm)
     return {
         "id": exhibit.id,
         "title": _held(exhibit.title),
-        "columns": _columns(columns, rows, room_mm),
+        "columns": told,
+        "size": size,
         "rows": rows,
         "note": _held(more + exhibit.note),
         "chart": chart_svg(exhibit.chart) if exhibit.chart else "",
@@ -132,13 +134,17 @@ def _on_paper(exhibit: Exhibit) -> tuple[Sequence[tuple[str, str]], Sequence[Seq
     return columns, [[value for n, value in enumerate(row) if n != at] for row in exhibit.rows]
 
 
-def _columns(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], room_mm: float) -> list[dict[str, Any]]:
+def _columns(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], room_mm: float
+) -> tuple[list[dict[str, Any]], float]:
+    """The columns as they are set, and the size of their text."""
     heads, units = [heading(name, unit) for name, unit in columns], [unit for _, unit in columns]
-    widths = column_widths(units, heads, rows, room_mm)
-    return [
+    widths, size = column_widths(units, heads, rows, room_mm)
+    told = [
         {"name": head, "number": is_number(unit), "width": width}
         for head, unit, width in zip(heads, units, widths, strict=True)
     ]
+    return told, size
 
 
 def _held(text: str) -> str:

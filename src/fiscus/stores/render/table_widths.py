@@ -22,9 +22,12 @@ def text_mm(text: str) -> float:
 
 def column_widths(
     units: Sequence[str], heads: Sequence[str], rows: Sequence[Sequence[str]], room_mm: float
-) -> list[float]:
-    """Widths in mm, 0 for the first, which takes the rest. Numbers and days have what they need, text at least its longest
-    word, and as much of its whole length as there is room for."""
+) -> tuple[list[float], float]:
+    """Widths in mm, 0 for the first, which takes the rest; and the size that text is set in, as a share of its own.
+
+    Numbers and days have what they need, text at least its longest word, and as much of its whole length as there is room for.
+    Where not even that has room, all of it is set smaller: nothing is printed over its neighbour.
+    """
     least, wanted = list[float](), list[float]()
     for at, unit in enumerate(units):
         texts = [row[at] for row in rows]
@@ -35,8 +38,8 @@ def column_widths(
         half_a_head = text_mm(heads[at]) * HEAD_SHARE / 2
         least.append(max(whole, head, half_a_head) + PADDING_MM if fixed else max(word, head) + PADDING_MM)
         wanted.append(max(whole + PADDING_MM, least[-1]))
+    size = min(room_mm / sum(least), 1.0)
     more = sum(wanted) - sum(least)
     part = min(max((room_mm - sum(least)) / more, 0.0), 1.0) if more else 1.0
-    return [
-        0.0 if at == 0 else low + (high - low) * part for at, (low, high) in enumerate(zip(least, wanted, strict=True))
-    ]
+    widths = [(low + (high - low) * part) * size for low, high in zip(least, wanted, strict=True)]
+    return [0.0, *widths[1:]], size
