@@ -33,8 +33,9 @@ from fiscus.flows.verify_savings import verify_savings
 from fiscus.flows.workspace import Workspace
 from fiscus.flows.write_ai_charges import AiMonthWritten, write_ai_charges
 from fiscus.kernel.actor import FISCUS
-from fiscus.kernel.errors import NotFound
+from fiscus.kernel.errors import BadInput, NotFound, Where
 from fiscus.kernel.fiscal_labels import month_of
+from fiscus.kernel.periods import Month
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake.object_address import object_url
 
@@ -89,14 +90,18 @@ class LoopSummary:
 
 
 def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
-    """Each step is a flow of its own and leaves the workspace whole; a run that dies is simply run again."""
+    """Each step is a flow of its own and leaves the workspace whole; a run that dies is simply run again.
+
+    Raises BadInput for a day of which the lake holds nothing before it: every finding would seem to be over, and its case closed.
+    """
+    _check_day(ws)
     run_id = ws.ids.new("run")
     deliveries = tuple(_ingest(ws, progress))
     ai_bills = fetch_ai_bills(ws, progress)
     ai_written = write_ai_charges(ws, progress)
     progress.stage("Assigning owners")
+    keep_same_spend(ws)  # first: what owners answer for is counted once
     owners = assign_owners(ws)
-    keep_same_spend(ws)
     rates = keep_rates(ws)
     progress.stage("Handing on shared cost")
     allocated = allocate_costs(ws)
@@ -147,6 +152,13 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         rates=rates,
         untried=tried.untried,
     )
+
+
+def _check_day(ws: Workspace) -> None:
+    months = [Month.parse(month) for source in ws.lake.freshness() for month in source.months]
+    if months and ws.as_of <= min(months).start:
+        remedy = f"Its first month is {min(months)}: choose a later day."
+        raise BadInput(f"The lake holds no charge before {ws.as_of}", remedy=remedy, where=Where(key="as_of"))
 
 
 def _ingest(ws: Workspace, progress: Progress) -> Sequence[Delivery]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, TypeAlias
 
 from fiscus.actions.types import Action
@@ -91,6 +92,7 @@ def assemble(frame: Frame, setting: Setting, recorded: Recorded, lake_version: s
         company=frame.company,
         period=str(frame.period),
         as_of=frame.as_of,
+        judged_as_of=_judged_as_of(recorded, frame),
         currency=frame.currency,
         sentence=judgement.sentence(kpis, company, recorded.statuses, decisions, frame),
         kpis=kpis,
@@ -213,3 +215,9 @@ def _outcomes(frame: Frame, setting: Setting, ask: Ask) -> _Part:
         kpis.append(kpi)
         tables.append(table)
     return kpis or [unit_costs.no_outcomes_kpi()], tables
+
+
+def _judged_as_of(recorded: Recorded, frame: Frame) -> date | None:
+    """A pack counts spend up to its own day, and tells of budgets what the last run said: of another day, it says so."""
+    days = {status.as_of for status in recorded.statuses} - {frame.as_of}
+    return min(days, default=None)

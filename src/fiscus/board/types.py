@@ -105,3 +105,4 @@ class Pack:
     partial: bool = False  # the month has not ended, or not all of it had landed, on the as-of day
     simulated: tuple[str, ...] = ()  # what stands in for a vendor or a company here
     config_digest: str = ""
+    judged_as_of: date | None = None  # the day that budgets were judged on, where that is another than `as_of`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,15 +11,18 @@ import pytest
 from pypdf import PdfReader
 from tests.bills import deliver, write_csv
 from tests.fixtures.company import open_company
+from tests.fixtures.judging import budgets_of
 
 from fiscus.board.assurance import controls_exhibit
 from fiscus.board.figures import moved, plural, share
 from fiscus.board.frame import Frame
 from fiscus.board.types import Kpi, Outcome, Pack
 from fiscus.flows.build_pack import build_pack, pack_digest
+from fiscus.flows.evaluate import evaluate
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.policies.policy_set import PolicySet
 from fiscus.kernel.charts import ChartSeries, ChartSpec
+from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import NotFound, Unavailable
 from fiscus.kernel.money import chance
 from fiscus.kernel.periods import FiscalCalendar, Month
@@ -163,6 +166,19 @@ def test_sentences_count_and_move_in_words() -> None:
     assert (moved(Decimal("2.24")), moved(Decimal(-3)), moved(None)) == ("up 2.2 %", "down 3.0 %", "new")
     assert (chance(Decimal(1)), chance(Decimal(0)), chance(Decimal("0.4"))) == ("> 0.99", "< 0.01", "= 0.40")
     assert share(Decimal(1), Decimal(0)) is None
+
+
+def test_a_pack_of_another_day_than_the_budgets_were_judged_on_says_so(company: Workspace, tmp_path: Path) -> None:
+    assert build_pack(company, OCTOBER).judged_as_of is None
+    budget = budgets_of("budgets: [{id: b, title: B, period: month, currency: USD, amount: 100, owner: finops}]")
+    ws = replace(company, config=replace(company.config, budgets=budget))
+    evaluate(replace(ws, clock=SteppedClock(datetime(2026, 11, 12, 12, tzinfo=UTC))), "run-1")
+    pack = build_pack(ws, OCTOBER)
+    assert (pack.as_of, pack.judged_as_of) == (ws.as_of, date(2026, 11, 12))
+    render_pdf(pack, tmp_path / "board.pdf")
+    assert "budgets as judged on 12 Nov 2026" in PdfReader(tmp_path / "board.pdf").pages[0].extract_text().replace(
+        "\n", " "
+    )
 
 
 def test_a_table_never_takes_its_first_column_away() -> None:

@@ -17,6 +17,8 @@ from tests.fixtures.judging import charge
 from tests.spec_files import spec_rows
 
 from fiscus.__main__ import command_line
+from fiscus.app.loop import run_loop
+from fiscus.app.workspace import open_workspace
 from fiscus.cost.marketplaces.find_same import cell_counts, find_same, plain_name
 from fiscus.cost.marketplaces.load_pairs import load_pairs
 from fiscus.cost.marketplaces.types import Cell
@@ -24,7 +26,8 @@ from fiscus.cost.types import Source
 from fiscus.flows.find_marketplaces import marketplace_findings
 from fiscus.flows.keep_same_spend import keep_same_spend, seen_twice
 from fiscus.flows.show_marketplaces import show_marketplaces
-from fiscus.kernel.errors import BadConfig
+from fiscus.kernel.errors import BadConfig, BadInput
+from fiscus.kernel.progress import Silent
 
 AURA = {"InvoiceIssuerName": "Aura Web", "ServiceProviderName": "Solora AI", "HostProviderName": "Aura Web"}
 OWN = {
@@ -71,6 +74,31 @@ def test_a_bill_that_is_brought_in_is_counted_once_before_the_next_run(tmp_path:
         fiscus("ingest", str(bill), "--source", source, "--home", home)
     answer = fiscus("query", ONCE, "--home", home, "--format", "json")
     assert [Decimal(value) for value in json.loads(answer)[0].values()] == [200, 200, 100, 100, 2]
+
+
+@pytest.fixture
+def with_two_feeds(home: Path) -> Path:
+    """A workspace that was delivered both, and not run yet."""
+    ws = open_workspace(home)
+    for source, who in (("aura", AURA), ("solora", OWN)):
+        bill = write_csv(home / f"{source}.csv", [row(date(2026, 10, 5), "100", who)], drop=DROP)
+        deliver(ws, bill, source=Source(source))
+    return home
+
+
+def test_a_run_says_of_owners_what_counts_once(with_two_feeds: Path) -> None:
+    ws = open_workspace(with_two_feeds, date(2026, 11, 1))
+    owners = run_loop(ws, Silent()).owners
+    assert sum(owners.owned.values()) + sum(owners.unowned.values()) == 100
+    assert run_loop(ws, Silent()).owners == owners
+
+
+def test_a_run_as_of_a_day_before_all_charges_is_refused_and_closes_nothing(with_two_feeds: Path) -> None:
+    ws = open_workspace(with_two_feeds, date(2026, 10, 1))
+    with pytest.raises(BadInput, match=r"no charge before 2026-10-01.*first month is 2026-10"):
+        run_loop(ws, Silent())
+    with ws.state.read() as tx:
+        assert not list(tx.evidence_records(["run.completed", "owners.assigned"]))
 
 
 class TestSeenByBoth:

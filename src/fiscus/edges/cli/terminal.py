@@ -43,7 +43,7 @@ def open_home(common: Common, as_of: str | None = None) -> Any:
     from fiscus.kernel.errors import BadInput
 
     try:
-        day = date.fromisoformat(as_of) if as_of else None
+        day = date.fromisoformat(as_of) if as_of is not None else None
     except ValueError:
         raise BadInput(f"{as_of!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
     return open_workspace(find_home(common.home), day)

@@ -72,6 +72,7 @@ def pack_data(pack: Pack, paper: Paper = "a4") -> dict[str, Any]:
         "company": pack.company,
         "period": pack.period,
         "as_of": cell(pack.as_of, "date"),
+        "judged": cell(pack.judged_as_of, "date") if pack.judged_as_of else "",
         "year": pack.as_of.year, "month": pack.as_of.month, "day": pack.as_of.day,
         "partial": pack.partial,
         "sentence": _held(pack.sentence),

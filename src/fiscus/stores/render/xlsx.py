@@ -77,7 +77,8 @@ def _summary(made: _Book, pack: Pack) -> None:
     sheet.set_column(1, 3, 18)
     sheet.set_column(4, 6, 26)
     sheet.set_column(7, 7, 90)
-    sheet.write_string(0, 0, f"{pack.company}, {pack.period}, as of {pack.as_of}", made.title)
+    judged = f", budgets as judged on {pack.judged_as_of}" if pack.judged_as_of else ""
+    sheet.write_string(0, 0, f"{pack.company}, {pack.period}, as of {pack.as_of}{judged}", made.title)
     sheet.write_string(1, 0, pack.sentence)
     basis = f"lake {pack.lake_version}; evidence {pack.evidence_head}; configuration {pack.config_digest}"
     sheet.write_string(2, 0, basis + ("; the month is not over" if pack.partial else ""), made.quiet)
