@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ NOT_LOADED: Final = re.compile(r'name "?(\w+)"? is not in the catalog, but it ex
 NO_MEMORY: Final = re.compile(
     r"bad allocation|bad_alloc|allocation failure|(could not|failed to) allocate", re.IGNORECASE
 )
+THREADS: Final = os.cpu_count() or 1
+THREAD_MAPS_MB: Final = 96  # a thread's stack and the arena that its allocator maps: addresses, not memory
 MEMORY: Final = MemoryBound()  # one of the process: the limit is the process's
 Opening = Callable[[], tuple[Sequence[str], Sequence[str]]]
 
@@ -128,7 +131,7 @@ def _bounded(locked: _Locked, asked: Asked) -> Rows:
     timer = threading.Timer(QUERY_SECONDS_MAX, locked.connection.interrupt)
     timer.start()
     try:
-        with MEMORY.held(QUERY_MEMORY_MB_MAX, QUERY_MARGIN_MB):
+        with MEMORY.held(QUERY_MEMORY_MB_MAX, QUERY_MARGIN_MB + THREAD_MAPS_MB * THREADS):
             return _fetched(locked.views.execute(asked.sql, asked.params), asked.rows_max)
     except duckdb.InterruptException:
         raise LimitExceeded(
