@@ -12,6 +12,7 @@ from fiscus.cost.conformance.delivery_facts import first_facts
 from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
 from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.views import is_ours
 from fiscus.kernel.errors import BadConfig, Where
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake import EMBEDDED
@@ -29,7 +30,7 @@ class CheckRequest:
     """What to check. `version` and `dataset` None: told by the columns. `beside`: other datasets of the vendor, by name.
 
     `heuristics`: warn beyond the specification too. `engine`: what answers the questions of the rules, DuckDB
-    where it is empty.
+    where it is empty. `in_lake`: the files are the lake's own, and what we keep in them beside the delivery is not judged.
     """
 
     paths: Sequence[Path]
@@ -40,6 +41,7 @@ class CheckRequest:
     heuristics: bool = False
     engine: str = ""
     engine_settings: Mapping[str, str] = field(default_factory=dict)
+    in_lake: bool = False
 
 
 def check_delivery(request: CheckRequest, progress: Progress) -> Report:
@@ -86,6 +88,7 @@ def lake_request(request: CheckRequest, home: Path, part: str) -> CheckRequest:
         paths=files,
         engine=settings.engine if own else request.engine,
         engine_settings=settings.engine_settings if own else {},
+        in_lake=True,
     )
 
 
@@ -96,7 +99,8 @@ def _warnings(desk: Desk, facts: Facts) -> tuple[Verdict, ...]:
 
 
 def _desk(request: CheckRequest, progress: Progress) -> CheckDesk | SparkDesk:
-    desk = CheckDesk(request.paths, column_types(), progress)
+    leave_out = is_ours if request.in_lake else None
+    desk = CheckDesk(request.paths, column_types(), progress, leave_out=leave_out)
     if request.engine in {"", EMBEDDED}:
         return desk
     from fiscus.stores.lake.engine_address import EngineAddress

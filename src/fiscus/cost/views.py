@@ -51,6 +51,12 @@ def stored_columns() -> list[tuple[str, str]]:
     return [(column.name, SQL_TYPE[column.type]) for column in (*FOCUS_1_4, *OURS)] + list(STORED_OURS)
 
 
+def is_ours(name: str) -> bool:
+    """A column of the lake that no vendor answers for: all of ours but x_Extra, which holds what the vendor sent."""
+    stored = {column.name for column in OURS} | {column for column, _ in STORED_OURS}
+    return name != "x_Extra" and (name in stored or name.startswith(promoted_column("")))
+
+
 def lake_charges_sql(alike: Sequence[Sequence[str]], *, view: str = "lake_charges") -> str:
     """A view over the table's files; an empty lake is an empty typed view. `alike`: files of the same columns and types together.
 

@@ -124,3 +124,16 @@ def test_a_choice_that_is_none_is_refused(
 ) -> None:
     assert checked(*arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_lakes_own_columns_are_none_of_the_vendors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A promoted tag key, a name as sent and the like stand in the lake's files; the vendor's own, x_Extra, is judged."""
+    home = str(tmp_path / "home")
+    bill = write_csv(tmp_path / "bill.csv", cost_and_usage("1.2"))
+    for arguments in (["init", home], ["ingest", str(bill), "--source", "aws", "--home", home]):
+        assert command_line()(arguments, result_action="return_value") in {0, None}
+    capsys.readouterr()
+    checked("--lake", "all", "--home", home, "--format", "json")
+    verdicts = json.loads(capsys.readouterr().out)["verdicts"]
+    (named,) = [verdict for verdict in verdicts if verdict["rule"] == "ColumnHandling-A-003-M"]
+    assert (named["outcome"], named["judged"]) == ("pass", 66), "65 of FOCUS 1.4, and x_Extra"

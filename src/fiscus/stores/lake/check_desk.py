@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
@@ -35,12 +35,22 @@ Kind = Literal["text", "number", "time", "other"]
 class CheckDesk(HalfOpen):
     """Read `paths` (and the datasets beside them) and answer our SQL about them. A context: what it wrote is gone afterwards."""
 
-    def __init__(self, paths: Sequence[Path], types: Mapping[str, str], progress: Progress) -> None:
-        """`types` gives the FOCUS type (String, Decimal, Date/Time, JSON) of every column that a rule may speak of."""
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        types: Mapping[str, str],
+        progress: Progress,
+        *,
+        leave_out: Callable[[str], bool] | None = None,
+    ) -> None:
+        """`types` gives the FOCUS type (String, Decimal, Date/Time, JSON) of every column that a rule may speak of.
+
+        `leave_out`: columns of the files, by name, that are no part of the delivery.
+        """
         self._connection = duckdb.connect()
         self._connection.execute(f"{SETTINGS} {QUIET}")
         self.files = glance_at(list(paths), self._connection)
-        self._types, self._progress = types, progress
+        self._types, self._progress, self._leave_out = types, progress, leave_out
         self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
         self._connection.execute(f"SET memory_limit='{CHECK_MEMORY_MB_MAX}MB'; SET temp_directory='{self._scratch}'")
         self._starts: list[int] = []
@@ -155,6 +165,8 @@ class CheckDesk(HalfOpen):
         found: dict[str, DeliveredColumn] = {}
         for file in self.files:
             for name, native in self._natives(file):
+                if self._leave_out is not None and self._leave_out(name):
+                    continue
                 expected = self._types.get(name, "")
                 kind: Kind = "text" if expected in {"String", "JSON"} else _kind(native)
                 mine = DeliveredColumn(name, kind if PLAIN.fullmatch(name) else "other", native)
