@@ -150,10 +150,12 @@ def test_what_is_no_review_is_refused_and_counted(own: Workspace, authority: Aut
             b"[" * 100_000,
             b"{}",
             b'{"apiVersion": "admission.k8s.io/v1beta1"}',
-            b"x" * 9_000_000,
         ):
             status, answer = webhook.ask(body)
             assert (status, answer["error"]["code"]) == (400, "bad_input")
+        status, answer = webhook.ask(b"x" * 9_000_000)
+        assert (status, answer["error"]["message"]) == (413, "The review is larger than 8,000,000 bytes")
+        assert webhook.counters.value(REFUSED, why="too_large") == 1
         assert webhook.counters.value(REFUSED) == 6
         assert webhook.response(asked())["allowed"]
 

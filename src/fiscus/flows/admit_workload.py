@@ -19,6 +19,7 @@ from fiscus.guardrails.doors.kubernetes.price_workload import (
     Change,
     RatesOf,
     WorkloadCost,
+    beyond_asking,
     configured,
     workload_cost,
     workload_intent,
@@ -145,6 +146,8 @@ def _unpriced(ws: Workspace, why: tuple[str, ...]) -> Admission:
 
 
 def _asked(ws: Workspace, review: Review, change: Change, cost: WorkloadCost) -> Admission:
+    if why := beyond_asking(change):  # denied and no failure: `Ignore` must not let in what is dearest of all
+        return Admission(allowed=False, message=f"Denied: {why}.", code=FORBIDDEN, verdict="deny")
     intent = workload_intent(change, _requester(ws, review), ws.config.gates)
     dry, approval_id = review.dry_run, change.workload.annotations.get(APPROVAL, "")
     try:

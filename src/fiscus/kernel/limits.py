@@ -50,6 +50,7 @@ MANIFEST_OBJECTS_MAX: Final = 10_000
 # Admission. The API server gives up after timeoutSeconds (2 in our manifest): the answer must be there before.
 ADMISSION_SECONDS_MAX: Final = 1.5  # from the first byte; what is not judged by then is answered by the failure policy
 ADMISSION_BODY_BYTES_MAX: Final = 8_000_000  # an object and its old self; etcd holds 1.5 MB of each
+WORKLOAD_PODS_MAX: Final = 1_000_000  # of one workload; Kubernetes is made for 150,000 in a cluster
 ADMISSION_AT_ONCE_MAX: Final = 16  # judged at the same time; the others wait, within their own time
 ADMISSION_REFRESH_SECONDS: Final = 30  # how often new bills, new settings and a new certificate are looked for
 

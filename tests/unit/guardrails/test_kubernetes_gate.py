@@ -316,6 +316,32 @@ def test_what_goes_away_is_let_in(ws: Workspace, operation: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("replicas", "cpu", "memory", "said"),
+    [
+        (1, "1e30", "4Gi", "e+31 USD a month, and no more than 9,223,372,036.85 USD can be asked for"),
+        (1, "1e999", "4Gi", "USD a month, and no more than"),
+        (1, "9" * 100, "4Gi", "USD a month, and no more than"),
+        (1, "9E", "9E", "e+20 USD a month, and no more than"),
+        (1_000_000, "500", "4Gi", "it would cost about 11,"),
+        (2_000_000_000, "1n", "1", "it asks for 2,000,000,000 pods, and no more than 1,000,000 can be priced"),
+        (10**30, "1", "1Gi", "it asks for 1.0e+30 pods"),
+    ],
+)
+def test_what_is_beyond_any_price_is_denied_and_no_failure(own: Workspace, replicas, cpu, memory, said) -> None:
+    answer = _admit(own, review(workload(spec={"replicas": replicas}, template=pod(cpu, memory))), KnownWorkloads())
+    assert (answer.allowed, answer.verdict, answer.code, answer.unjudged) == (False, "deny", 403, False)
+    assert said in answer.message
+
+
+def test_scaling_beyond_any_price_is_denied(own: Workspace) -> None:
+    known = KnownWorkloads()
+    assert _admit(own, review(workload(spec={"replicas": 1})), known).allowed
+    objects: dict[str, Any] = {"object": {"spec": {"replicas": 2_000_000_000}}, "oldObject": {"spec": {"replicas": 1}}}
+    answer = _admit(own, review(operation="UPDATE", subResource="scale", uid="u-2", **objects), known)
+    assert answer.message == "Denied: it asks for 2,000,000,000 pods, and no more than 1,000,000 can be priced."
+
+
 def test_scaling_is_priced_by_what_was_seen_of_the_workload(own: Workspace) -> None:
     known = KnownWorkloads()
 

@@ -23,7 +23,7 @@ from fiscus.guardrails.doors.gate_settings import FailurePolicy
 from fiscus.guardrails.doors.kubernetes.known_workloads import KnownWorkloads
 from fiscus.guardrails.doors.kubernetes.review import Admission, Review, parse_review, review_answer
 from fiscus.kernel.counters import Counters
-from fiscus.kernel.errors import FiscusError
+from fiscus.kernel.errors import FiscusError, LimitExceeded
 from fiscus.kernel.limits import ADMISSION_AT_ONCE_MAX, ADMISSION_BODY_BYTES_MAX, ADMISSION_SECONDS_MAX
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -32,6 +32,10 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 LOG: Final = logging.getLogger(__name__)
 JSON: Final = "application/json"
 UNJUDGED: Final = 503
+TOO_LARGE: Final = LimitExceeded(
+    f"The review is larger than {ADMISSION_BODY_BYTES_MAX:,} bytes",
+    remedy="Make the object smaller: an API server takes and keeps far less of one.",
+)
 
 
 class Webhook:
@@ -77,6 +81,10 @@ class Webhook:
         except TimeoutError:
             self._counters.count(REFUSED, why="slow")
             await _answer(send, 408, "text/plain", b"the request did not arrive in time\n", close=True)
+            return
+        if body is None:
+            self._counters.count(REFUSED, why="too_large")
+            await _answer(send, 413, JSON, json.dumps({"error": TOO_LARGE.as_dict()}).encode(), close=True)
             return
         try:
             review = parse_review(_parsed(body))
@@ -175,8 +183,8 @@ def _parsed(body: bytes) -> object:
         return None
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body; one that is too large is no review."""
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None for one that is too large."""
     parts, size = [], 0
     while True:
         message = await receive()
@@ -186,7 +194,7 @@ async def _body(receive: Receive) -> bytes:
         if size <= ADMISSION_BODY_BYTES_MAX:
             parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return b"".join(parts) if size <= ADMISSION_BODY_BYTES_MAX else b""
+            return b"".join(parts) if size <= ADMISSION_BODY_BYTES_MAX else None
 
 
 async def _answer(send: Send, status: int, kind: str, body: bytes, *, close: bool = False) -> None:

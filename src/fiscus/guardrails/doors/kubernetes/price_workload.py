@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from fiscus.cost.node_rates import Rates
 from fiscus.guardrails.doors.gate_settings import GateSettings, NamespaceMap, NodeRates
 from fiscus.guardrails.doors.kubernetes.workload import Requests, Workload
+from fiscus.guardrails.policies.compile_closure import INT_MAX
 from fiscus.guardrails.types import Intent
-from fiscus.kernel.limits import INTENT_TAGS_MAX
-from fiscus.kernel.money import EXACT, ZERO
+from fiscus.kernel.limits import INTENT_TAGS_MAX, WORKLOAD_PODS_MAX
+from fiscus.kernel.money import EXACT, ZERO, display, from_nanos
 
 CENT: Final = Decimal("0.01")
+AMOUNT_MAX: Final = from_nanos(INT_MAX).quantize(CENT, ROUND_FLOOR, EXACT)  # what a policy and the ledger can hold
+DIGITS_MAX: Final = 15  # a longer number is read by its size, not by its digits
 RatesOf = Callable[[str], Rates | None]  # instance type (empty: any node) -> rates
 
 
@@ -88,6 +91,16 @@ class Change:
     currency: str
 
 
+def beyond_asking(change: Change) -> str:
+    """Why no amount can be asked for that covers it; empty where one can."""
+    if change.workload.pods > WORKLOAD_PODS_MAX:
+        return f"it asks for {_large(change.workload.pods)} pods, and no more than {WORKLOAD_PODS_MAX:,} can be priced"
+    if change.delta > AMOUNT_MAX:
+        most = f"{display(AMOUNT_MAX)} {change.currency}"
+        return f"it would cost about {_large(change.delta)} {change.currency} a month, and no more than {most} can be asked for"
+    return ""
+
+
 def workload_intent(change: Change, requester: str, settings: GateSettings) -> Intent:
     """The intent. The namespace is a tag of it, so that a budget on `tag:namespace` covers it; labels are its other tags."""
     workload, whose = change.workload, namespace_of(change.namespace, settings)
@@ -116,6 +129,12 @@ def _said(each: Requests) -> str:
     return ", ".join([*parts, f"{_plain(each.gpus)} GPU"] if each.gpus else parts)
 
 
+def _large(number: Decimal) -> str:
+    return display(number, 0) if number.adjusted() < DIGITS_MAX else _plain(number)
+
+
 def _plain(number: Decimal) -> str:
-    text = f"{round(number, 3):f}"
+    if number.adjusted() >= DIGITS_MAX:
+        return f"{number:.1e}"
+    text = f"{number.quantize(Decimal('0.001'), context=EXACT):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

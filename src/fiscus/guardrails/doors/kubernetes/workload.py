@@ -22,7 +22,6 @@ KINDS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"
 GPUS: Final = ("nvidia.com/gpu", "amd.com/gpu", "gpu.intel.com/i915", "gpu.intel.com/xe", "habana.ai/gaudi")
 INSTANCE_LABELS: Final = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 SECONDS_AN_HOUR: Final = Decimal(3600)
-REPLICAS_MAX: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +190,7 @@ def _controlled(meta: Mapping[str, Any]) -> bool:
 def _count(value: object, default: int) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return Decimal(default)
-    return Decimal(min(value, REPLICAS_MAX))
+    return Decimal(value)
 
 
 def _map(value: object) -> Mapping[str, Any]:
