@@ -267,6 +267,24 @@ def test_one_seller_is_called_many_things() -> None:
     assert plain_name("Labs") == "labs"
 
 
+@pytest.mark.parametrize(
+    ("currency", "market", "vendor", "sure"),
+    [
+        ("USD", "100", "101", "high"), ("USD", "100", "101.01", "possible"), ("JPY", "10000", "10100", "high"),
+        ("JPY", "10000", "10101", "possible"), ("KWD", "100", "100.100", "high"), ("KWD", "100", "100.101", "possible"),
+    ],
+)  # fmt: skip
+def test_what_is_the_same_but_for_rounding_is_told_by_the_coin_of_the_currency(
+    currency: str, market: str, vendor: str, sure: str
+) -> None:
+    """MAX(100 x subunit, SQRT(rows) x 0.5 x subunit), as invoices are held against charges."""
+    cells = [
+        Cell(source, "Solora AI", invoicer, "2026-10", currency, source, "", Decimal(cost), Decimal(cost), 30, others)
+        for source, invoicer, cost, others in (("aura", "Aura Web", market, 3), ("solora", "Solora AI", vendor, 0))
+    ]
+    assert [one.confidence for one in find_same(cells)] == [sure]
+
+
 money = st.decimals(0, 1000, places=2)
 cells = st.lists(
     st.builds(

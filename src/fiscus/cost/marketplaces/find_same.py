@@ -14,6 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from fiscus.cost.books.reconcile_invoices import tolerance
 from fiscus.cost.marketplaces.types import Cell, CellCounts, Confidence, DeclaredPair, SeenTwice
 from fiscus.cost.providers import canonical_name
 from fiscus.kernel.ids import content_id
@@ -176,15 +177,16 @@ def _candidates(market: list[Cell], vendor: list[Cell]) -> Iterable[tuple[list[C
 
 
 def _same_money(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
-    """Within what invoices may differ by rounding: MAX(100 x subunit, SQRT(rows) x 0.5 x subunit) (FOCUS 1.4, Invoice Detail)."""
+    """Within what invoices of the currency may differ by rounding."""
     one, other = _worth(market), _worth(vendor)
     rows = max(sum(cell.charges for cell in side) for side in (market, vendor))
-    bound = max(Decimal(1), EXACT.multiply(Decimal(rows).sqrt(EXACT), Decimal("0.005")))
+    bound = tolerance(market[0].currency, rows)
     small = min(abs(one), abs(other))
     return small >= WORTH_MIN and abs(EXACT.subtract(one, other)) <= min(bound, EXACT.multiply(small, MEDIUM_SHARE))
 
 
 def _near(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
+    """Asked of all accounts together alone: of many pairs of accounts, some are within 2 % by chance, month after month."""
     one, other = _worth(market), _worth(vendor)
     small = min(abs(one), abs(other))
     return small >= WORTH_MIN and abs(EXACT.subtract(one, other)) <= EXACT.multiply(small, MEDIUM_SHARE)
