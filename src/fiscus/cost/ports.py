@@ -112,7 +112,7 @@ class Staging(Protocol):
     def add_to_standing(self, source: str, month: str) -> int:
         """What the lake holds of the month stays beside what is staged of it: the commit writes both.
 
-        Returns how many staged rows below zero reverse no charge that stands.
+        Returns how many staged rows below zero reverse no charge of the source that stands, or one that is reversed already.
         """
         ...
 

@@ -84,6 +84,28 @@ def test_a_reversal_that_reverses_nothing_is_counted(ws, tmp_path: Path) -> None
     assert [(f.code, f.count) for f in delivery.quality] == [("unmatched_reversal", 1)]
 
 
+def test_a_reversal_billed_later_finds_its_charge_and_reverses_it_once(ws, tmp_path: Path) -> None:
+    """The charge stands under September. October's bill takes it back; November's takes it back again, and nothing is left."""
+    source = Source("bills", corrections="ledger")
+    months = {
+        month: {
+            "BillingPeriodStart": f"2026-{month}-01T00:00:00Z",
+            "BillingPeriodEnd": f"2026-{month + 1}-01T00:00:00Z",
+        }
+        for month in (10, 11)
+    }
+    deliver(ws, write_csv(tmp_path / "a.csv", [SEPTEMBER | {"BilledCost": "10"}]), source=source)
+    for month, name in months.items():
+        deliver(ws, write_csv(tmp_path / f"{month}.csv", [name | {"BilledCost": "7"}]), source=source)
+    reversal = CORRECTION | {"BilledCost": "-10"}
+    first = deliver(ws, write_csv(tmp_path / "b.csv", [reversal | months[10]]), source=source)
+    assert (first.periods[0].added, first.quality) == (True, ())
+    for month in (10, 11):
+        again = reversal | months[month] | {"ChargeDescription": "once more"}
+        second = deliver(ws, write_csv(tmp_path / f"c{month}.csv", [again]), source=source)
+        assert [(f.code, f.count) for f in second.quality] == [("unmatched_reversal", 1)]
+
+
 def test_a_correction_billed_later_is_restated_in_the_month_that_it_corrects(ws, tmp_path: Path) -> None:
     deliver(ws, write_csv(tmp_path / "a.csv", [SEPTEMBER | {"BilledCost": "10"}]))
     ingest_files(ws, Source("periods"), [_closed(tmp_path)], IngestOptions(), Silent())

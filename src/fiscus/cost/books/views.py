@@ -31,16 +31,18 @@ CLOSES: Final = (
     ("kind", "VARCHAR"),
     ("assignments_version", "BIGINT"),
 )
-# Reversals that are not the exact opposite of as many charges that stand: what they reverse is nowhere.
+# Reversals that are not the exact opposite of as many charges that stand: what they reverse is nowhere, or reversed already. A
+# charge stands under the month that it was billed in, and its reversal may be billed in a later one: they meet by the usage.
 UNMATCHED_REVERSALS: Final = """
 WITH reversals AS (
     SELECT ResourceId, SkuId, ServiceName, ChargePeriodStart, BillingCurrency, -BilledCost AS cost, count(*) AS n
     FROM {new} WHERE BilledCost < 0 GROUP BY ALL
 ), stood AS (
-    SELECT ResourceId, SkuId, ServiceName, ChargePeriodStart, BillingCurrency, BilledCost AS cost, count(*) AS n {standing}
+    SELECT ResourceId, SkuId, ServiceName, ChargePeriodStart, BillingCurrency, abs(BilledCost) AS cost, sum(sign(BilledCost)) AS n
+    {standing} AND ChargePeriodStart IN (SELECT ChargePeriodStart FROM reversals)
     GROUP BY ALL
 )
-SELECT coalesce(sum(greatest(r.n - coalesce(s.n, 0), 0)), 0) FROM reversals r LEFT JOIN stood s
+SELECT coalesce(sum(greatest(r.n - greatest(coalesce(s.n, 0), 0), 0)), 0) FROM reversals r LEFT JOIN stood s
     ON r.ResourceId IS NOT DISTINCT FROM s.ResourceId AND r.SkuId IS NOT DISTINCT FROM s.SkuId AND r.cost = s.cost
     AND r.ServiceName IS NOT DISTINCT FROM s.ServiceName AND r.ChargePeriodStart = s.ChargePeriodStart
     AND r.BillingCurrency = s.BillingCurrency"""

@@ -259,11 +259,12 @@ class DeliveryStaging:
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
-        rows = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}' AND x_BillingMonth = '{_sql(month)}'"
+        whole = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}'"
+        rows = f"{whole} AND x_BillingMonth = '{_sql(month)}'"
         new = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces_of(month))
         self._stood.views.open_for(rows)
         stood = self._stood.connection
-        found = stood.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=rows)).fetchone()
+        found = stood.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=whole)).fetchone()
         piece = self._folder / f"x_BillingMonth={month}" / "standing.parquet"
         stood.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
         self._pieces.setdefault("standing", []).append(piece)
