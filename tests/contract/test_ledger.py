@@ -141,7 +141,7 @@ class TestReserving:
             ask(ledger, reserve("h1", USD, "team", currency="EUR"))
 
     def test_a_judge_that_is_wrong_does_not_pass_a_hard_cap(self, ledger: Ledger) -> None:
-        with pytest.raises(LimitExceeded, match="do not fit"):
+        with pytest.raises(LimitExceeded, match=r"^11\.00 USD do not fit"):
             ask(ledger, Reserve(hold("h1", 11 * USD, "team"), lambda accounts, frozen: Verdict(hold=True)))
 
     def test_a_cap_that_is_only_watched_may_be_passed(self, ledger: Ledger) -> None:
@@ -382,6 +382,7 @@ class TestAnOverrun:
         settled = ask(ledger, Settle("h1", 3 * USD))
         assert isinstance(settled, Settled)
         assert (settled.overrun, settled.frozen) == (2 * USD, ("key:k1",))
+        assert [one.reason for one in ledger.store.frozen()] == ["billed 2.00 USD above the bound of h1"]
         assert account(ledger, "team").unbilled == 3 * USD
         assert ledger.store.totals().overruns == {"USD": 2 * USD}
         assert ask(ledger, reserve("h2", 1, "team", subjects=("key:k1",))).hold is None  # type: ignore[union-attr]

@@ -83,7 +83,7 @@ def round_cost(amount: Decimal) -> Decimal:
 def display(amount: Decimal, places: int = 2) -> str:
     """Thousands separated, `places` decimals, half-even; negatives in parentheses as in a ledger."""
     rounded = EXACT.quantize(amount, _PLACES[places])
-    text = f"{rounded:,}"
+    text = f"{rounded:,f}"
     if text[0] != "-":
         return text
     return f"({text[1:]})" if rounded else text[1:]
@@ -96,6 +96,14 @@ def display_small(amount: Decimal) -> str:
         return display(amount)
     text = f"{abs(amount):.{1 - amount.adjusted()}f}"
     return f"({text})" if amount < ZERO else text
+
+
+def display_exact(amount: Decimal) -> str:
+    """As `display`, with every digit that the amount has and cents at least: 10.00, 0.000012345."""
+    places = 2
+    while places < COST_SCALE and EXACT.quantize(amount, _PLACES[places]) != amount:
+        places += 1
+    return display(amount, places)
 
 
 def chance(p: Decimal) -> str:

@@ -42,6 +42,11 @@ class TestPaces:
         assert slow is not None
         assert "more than this key may use a minute" in slow.message
 
+    def test_money_is_told_as_people_read_it(self) -> None:
+        slow = Pacing().start("k1", Pace(money_per_minute=500_000_000), 1, 1_234_567_890, 0.0)
+        assert slow is not None
+        assert slow.message == "1.23456789 of money at once are more than this key may use a minute (0.50 of money)"
+
     def test_so_many_run_at_once_and_the_next_goes_when_one_ends(self) -> None:
         pacing, pace = Pacing(), Pace(concurrent=2)
         assert [pacing.start("k1", pace, 0, 0, 0.0) is None for _ in range(3)] == [True, True, False]

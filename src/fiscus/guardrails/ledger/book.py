@@ -38,6 +38,7 @@ from fiscus.guardrails.ledger.ports import LockedLedger
 from fiscus.guardrails.ledger.types import Account, Answered, Changes, Frozen, Hold, account_key
 from fiscus.guardrails.types import Level
 from fiscus.kernel.errors import BadInput, Conflict, FiscusError, LimitExceeded, NotFound
+from fiscus.kernel.money import display_exact, from_nanos
 from fiscus.kernel.periods import Month
 
 NOTHING: Final[Mapping[str, Frozen]] = {}
@@ -185,7 +186,7 @@ class _Book:
         for account in accounts:
             if account.cap == "hard" and (account.headroom < bound or account.frozen or account.billed_until is None):
                 raise LimitExceeded(
-                    f"{bound} nano-{hold.currency} do not fit {account.key}",
+                    f"{_money(bound, hold)} do not fit {account.key}",
                     remedy="Ask for less, or raise the budget.",
                 )
         if self._frozen and (frozen := self._frozen_of(hold)):
@@ -295,7 +296,7 @@ class _Book:
     def _overrun(self, hold: Hold, overrun: int) -> tuple[str, ...]:
         self.changes.overruns.append((hold.id, hold.currency, overrun))
         frozen = []
-        reason = f"billed {overrun} nano-{hold.currency} above the bound of {hold.id}"
+        reason = f"billed {_money(overrun, hold)} above the bound of {hold.id}"
         if hold.subjects and hold.subjects[0] not in self._frozen:
             subject = hold.subjects[0]
             self.changes.frozen[subject] = self._frozen[subject] = Frozen(subject, self.now, reason, hold.id)
@@ -379,6 +380,10 @@ def fits(amount: int) -> Judge:
         return HELD
 
     return judge
+
+
+def _money(nanos: int, hold: Hold) -> str:
+    return f"{display_exact(from_nanos(nanos))} {hold.currency}"
 
 
 def _opened(one: Standing) -> Account:

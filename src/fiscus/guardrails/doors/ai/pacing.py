@@ -1,4 +1,4 @@
-"""Guardrails beyond money: how many requests, tokens and nano-units a minute a key may use, how many at once, and loops.
+"""Guardrails beyond money: how many requests, tokens and how much money a minute a key may use, how many at once, and loops.
 
 Kept in the worker's memory: each of N workers grants an N-th of a key's pace, so that together they never pass it. Buckets
 fill evenly (GCRA's token bucket): a minute's worth may be used at once, then it comes back by the second.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fiscus.guardrails.doors.ai.types import Pace
+from fiscus.kernel.money import display_exact, from_nanos
 
 KEYS_MAX: Final = 50_000
 PROMPTS_MAX: Final = 20_000
@@ -43,6 +44,11 @@ class _Key:
     running: int = 0
 
 
+def _amount(name: str, amount: int) -> str:
+    """`600 tokens`; money as people read it, and of whatever currency the model is priced in."""
+    return f"{display_exact(from_nanos(amount))} of money" if name == "money" else f"{amount:,} {name}"
+
+
 class Pacing:
     """One worker's paces. Not safe between threads: one event loop asks. `now` is in seconds and never goes back."""
 
@@ -61,7 +67,7 @@ class Pacing:
         wanted = (
             ("requests", pace.requests_per_minute, 1),
             ("tokens", pace.tokens_per_minute, tokens),
-            ("nano-units", pace.money_per_minute, money),
+            ("money", pace.money_per_minute, money),
         )
         taken = list[tuple[_Bucket, int]]()
         for name, whole, amount in wanted:
@@ -72,11 +78,12 @@ class Pacing:
             level = bucket.fill(size, now)
             if level < amount:
                 wait = int((amount - level) * SECONDS / size) + 1
+                most = _amount(name, whole)
                 if amount > size:
                     return TooFast(
-                        f"{amount:,} {name} at once are more than this key may use a minute ({whole:,})", wait
+                        f"{_amount(name, amount)} at once are more than this key may use a minute ({most})", wait
                     )
-                return TooFast(f"This key may use {whole:,} {name} a minute", wait)
+                return TooFast(f"This key may use {most} a minute", wait)
             taken.append((bucket, amount))
         for bucket, amount in taken:
             bucket.level -= amount

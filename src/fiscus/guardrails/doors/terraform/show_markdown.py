@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
-from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, money, shown
+from fiscus.guardrails.doors.terraform.report import GateReport, ResourceShown, money, shown, upper
 from fiscus.guardrails.doors.terraform.words import MARK, VERDICT, asked_said, counts_said, part_said
-from fiscus.kernel.money import display
+from fiscus.kernel.money import EXACT, ZERO, display
 
 MARKER: Final = "<!-- fiscus gate terraform -->"  # by which a bot finds its own comment and replaces it
 RESOURCES_SHOWN_MAX: Final = 50  # a comment holds 65,536 characters
@@ -18,12 +19,10 @@ ICON: Final = {"allow": "🟢", "warn": "🟡", "degrade": "🟠", "require_appr
 
 def gate_markdown(report: GateReport) -> str:
     """Verdict and money in the first line; the prices folded away."""
-    deltas = (
-        ", ".join(f"{money(one.delta, one.currency, sign=True)} a month" for one in report.totals) or "no priced change"
-    )
+    deltas = ", ".join(f"{money(sum_, code, sign=True)} a month" for code, sum_ in _by_currency(report).items())
     lines = [
         MARKER,
-        f"### {ICON[report.verdict]} Fiscus: {VERDICT[report.verdict]}, {deltas}",
+        f"### {ICON[report.verdict]} Fiscus: {VERDICT[report.verdict]}, {deltas or 'no priced change'}",
         "",
         f"{_plain(counts_said(report))} in `{_code(report.file or 'the plan')}` · {_plain(asked_said(report))}",
         "",
@@ -41,6 +40,14 @@ def gate_markdown(report: GateReport) -> str:
     if len(text) <= CHARS_MAX:
         return text
     return text[:CHARS_MAX].rpartition("\n")[0] + "\n\n…the rest is in the job's log and its JSON report.\n"
+
+
+def _by_currency(report: GateReport) -> dict[str, Decimal]:
+    """One sum for each currency, of the vendors' parts as they are shown below."""
+    sums: dict[str, Decimal] = {}
+    for one in report.totals:
+        sums[one.currency] = EXACT.add(sums.get(one.currency, ZERO), upper(one.delta))
+    return sums
 
 
 def _resources(report: GateReport) -> Iterator[str]:
