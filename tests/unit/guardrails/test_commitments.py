@@ -210,7 +210,7 @@ HERE = {"RegionId": "eu-west-1", "Tags": tags("ml"), "PricingCategory": "Standar
 
 
 def bills() -> list[dict[str, str]]:
-    """100 a day on demand in eu-west-1, 40 of it covered at 30, 5 unused; spot, another region and a purchase beside."""
+    """100 a day on demand in eu-west-1, 40 of it covered at 30, 5 unused. Beside: spot, other regions, a purchase, reversals."""
     rows: list[Any] = []
     for day in days(date(2026, 10, 1), AS_OF):
         sp = {
@@ -220,14 +220,34 @@ def bills() -> list[dict[str, str]]:
         }
         rows += [
             charge(day, 60, **HERE, ContractedCost="60"),
-            charge(day, 30, **{**HERE, "PricingCategory": "Committed"}, ContractedCost="40",
-                   CommitmentDiscountStatus="Used", **sp),
-            charge(day, 5, **{**HERE, "RegionId": "", "PricingCategory": "Committed"}, ContractedCost="0",
-                   CommitmentDiscountStatus="Unused", ServiceName="Savings Plans", **sp),
+            charge(
+                day,
+                30,
+                **{**HERE, "PricingCategory": "Committed"},
+                ContractedCost="40",
+                CommitmentDiscountStatus="Used",
+                **sp,
+            ),
+            charge(
+                day,
+                5,
+                **{**HERE, "RegionId": "", "PricingCategory": "Committed"},
+                ContractedCost="0",
+                CommitmentDiscountStatus="Unused",
+                ServiceName="Savings Plans",
+                **sp,
+            ),
             charge(day, 500, **{**HERE, "PricingCategory": "Dynamic"}, ContractedCost="500"),
             charge(day, 700, **{**HERE, "RegionId": "us-east-1"}, ContractedCost="700"),
             charge(day, 0, **HERE, ContractedCost="35", ChargeCategory="Purchase", **sp),
-        ]  # fmt: skip
+        ]
+        for sign in (1, -1):
+            prices = {"ContractedCost": str(sign * 20), "ListCost": str(sign * 25)}
+            rows += [
+                charge(day, sign * 20, **HERE, **prices),
+                charge(day, sign * 15, **{**HERE, "PricingCategory": "Committed"}, **prices,
+                       CommitmentDiscountStatus="Used", **sp),
+            ]  # fmt: skip
     return rows
 
 
