@@ -126,11 +126,7 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
     notices = deliver_notices(ws)
     progress.stage("Building the board pack")
     files = _pack(ws)
-    with ws.state.begin() as tx:
-        findings, cases = tx.findings.all(), tx.cases.all(["open", "acknowledged"])
-        body = {"as_of": str(ws.as_of), "lake": str(ws.lake.version()), "config": ws.config.digest}
-        tx.facts.put("run.newest", {"id": run_id, **body})
-        tx.evidence.append("run.completed", run_id, FISCUS, body)
+    findings, cases = _completed(ws, run_id)
     return LoopSummary(
         run_id=run_id,
         as_of=str(ws.as_of),
@@ -138,9 +134,9 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         deliveries=deliveries,
         owners=owners,
         anomalies=len(anomalies),
-        findings_open=len(findings),
+        findings_open=findings,
         budgets_not_ok=sum(status.state != "ok" for status in judged.statuses),
-        cases_open=len(cases),
+        cases_open=cases,
         notices_sent=notices.sent,
         notices_waiting=notices.waiting,
         actions_proposed=len(proposed),
@@ -152,6 +148,15 @@ def run_loop(ws: Workspace, progress: Progress) -> LoopSummary:
         rates=rates,
         untried=tried.untried,
     )
+
+
+def _completed(ws: Workspace, run_id: str) -> tuple[int, int]:
+    """Record that the run came to its end; how many findings and cases stand then."""
+    with ws.state.begin() as tx:
+        body = {"as_of": str(ws.as_of), "lake": str(ws.lake.version()), "config": ws.config.digest}
+        tx.facts.put("run.newest", {"id": run_id, **body})
+        tx.evidence.append("run.completed", run_id, FISCUS, body)
+        return len(tx.findings.all()), len(tx.cases.all(["open", "acknowledged"]))
 
 
 def _check_day(ws: Workspace) -> None:
