@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError, StarletteHTTPException
 from fastapi.responses import JSONResponse, Response
 
@@ -20,6 +20,7 @@ from fiscus.edges.api.build_api import api_router
 from fiscus.edges.api.description import DescribedApp
 from fiscus.edges.api.ledger_routes import metrics_text
 from fiscus.edges.door_guard import HEADERS, DoorGuard, Receive, Scope, Send
+from fiscus.edges.known_parameters import known_parameters
 from fiscus.edges.listening import listen
 from fiscus.edges.web.build_web import Web, build_web, static_files
 from fiscus.flows.workspace import Workspace
@@ -41,8 +42,8 @@ def build_app(get_ws: Callable[[], Workspace], port: int = PORT) -> FastAPI:
         title="Fiscus", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         description="Every number of every page. Amounts are text, with all their digits.",
     )  # fmt: skip
-    app.include_router(web.router)
-    app.include_router(api_router(get_ws))
+    app.include_router(web.router, dependencies=[Depends(known_parameters)])
+    app.include_router(api_router(get_ws), dependencies=[Depends(known_parameters)])
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

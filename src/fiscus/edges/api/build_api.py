@@ -22,6 +22,7 @@ from fiscus.edges.api.ledger_routes import mount_ledger
 from fiscus.edges.api.policy_routes import mount_policies
 from fiscus.edges.api.purchase_routes import mount_purchases
 from fiscus.edges.api.report_routes import mount_reports
+from fiscus.edges.known_parameters import judges_its_parameters
 from fiscus.flows.apply_actions import apply_action, preview_action
 from fiscus.flows.approve_actions import approve_action, reject_action
 from fiscus.flows.decide_intent import decide_intent
@@ -113,6 +114,7 @@ def _mount_money(router: APIRouter, get_ws: Callable[[], Workspace], kept: KeptS
         return answered(kept.get(ws, "trust", lambda: data_trust(ws)))
 
     @router.get("/spend", responses=of(SpendShown), summary="Spend by any dimension", openapi_extra=SPEND_DESCRIBED)
+    @judges_its_parameters
     def spend(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
         return answered(kept.get(ws, ("spend", asked), lambda: show_spend(ws, asked)))
@@ -143,6 +145,7 @@ def _mount_numbers(router: APIRouter, get_ws: Callable[[], Workspace], kept: Kep
         summary="A number of spend, with its query and charges",
         openapi_extra=SPEND_DESCRIBED,
     )
+    @judges_its_parameters
     def spend_number(asked: SpendAsked = question) -> JSONResponse:
         ws = get_ws()
         return answered(kept.get(ws, ("number", asked), lambda: show_spend_number(ws, asked)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from fiscus.cost.ai.unit_economics import GROUPS
@@ -17,6 +17,7 @@ from fiscus.kernel.errors import BadInput
 
 def mount(router: APIRouter, site: Site) -> None:
     """Add this file's pages to `router`."""
+    question = Depends(_calls_asked)
 
     @router.get("/ai")
     def ai(request: Request) -> HTMLResponse:
@@ -26,23 +27,26 @@ def mount(router: APIRouter, site: Site) -> None:
         return site.page(visit, "ai.html", {"shown": shown, "kinds": outcome_kinds(ws)})
 
     @router.get("/ai/units")
-    def units(request: Request) -> HTMLResponse:
-        visit, asked = site.visit(request), request.query_params
-        kind, by = asked.get("kind", "").strip(), asked.get("by", "result")
-        found = unit_economics(visit.ws, kind, by, _day(asked.get("since")), _day(asked.get("until")))
+    def units(request: Request, kind: str = "", by: str = "result", since: str = "", until: str = "") -> HTMLResponse:
+        visit = site.visit(request)
+        if not kind.strip():
+            raise BadInput("No kind of outcome is asked for", remedy="The AI page lists those that are told.")
+        found = unit_economics(visit.ws, kind.strip(), by, _day(since), _day(until))
         return site.page(visit, "ai_units.html", {"shown": found, "groups": GROUPS})
 
     @router.get("/ai/calls")
-    def calls(request: Request) -> HTMLResponse:
-        visit, asked = site.visit(request), request.query_params
-        question = CallsAsked(
-            asked.get("charge", ""), asked.get("decision", ""), asked.get("unit", ""), asked.get("key"),
-            _day(asked.get("since")), _day(asked.get("until")),
-        )  # fmt: skip
-        return site.page(visit, "ai_calls.html", {"shown": show_calls(visit.ws, question), "asked": question})
+    def calls(request: Request, asked: CallsAsked = question) -> HTMLResponse:
+        visit = site.visit(request)
+        return site.page(visit, "ai_calls.html", {"shown": show_calls(visit.ws, asked), "asked": asked})
 
 
-def _day(text: str | None) -> date | None:
+def _calls_asked(
+    charge: str = "", decision: str = "", unit: str = "", key: str | None = None, since: str = "", until: str = ""
+) -> CallsAsked:
+    return CallsAsked(charge, decision, unit, key, _day(since), _day(until))
+
+
+def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

@@ -37,9 +37,9 @@ def _mount_judged(router: APIRouter, site: Site) -> None:
         return site.page(visit, "budgets.html", {"shown": shown})
 
     @router.get("/cases")
-    def cases(request: Request) -> HTMLResponse:
+    def cases(request: Request, state: str = "") -> HTMLResponse:
         visit = site.visit(request)
-        ws, view = visit.ws, request.query_params.get("state", "")
+        ws, view = visit.ws, state
         if view not in CASE_VIEWS:
             raise BadInput(f"{view!r} is not a state of cases", remedy="Use all or closed, or leave it out.")
         shown = site.kept.get(ws, ("cases", view), lambda: show_cases(ws, CASE_VIEWS[view], site.trust(ws)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
+from fiscus.edges.known_parameters import judges_its_parameters
 from fiscus.edges.web.find import find
 from fiscus.edges.web.site import Site
 from fiscus.flows.show_actions import show_actions
@@ -27,21 +28,22 @@ def mount(router: APIRouter, site: Site) -> None:
 
 def _mount_overviews(router: APIRouter, site: Site) -> None:
     @router.get("/")
-    def today(request: Request) -> HTMLResponse:
+    def today(request: Request, mine: str = "") -> HTMLResponse:
         visit = site.visit(request)
         ws, trust = visit.ws, site.trust(visit.ws)
-        mine = visit.person.id if visit.person and request.query_params.get("mine") else None
-        shown = site.kept.get(ws, ("today", mine), lambda: show_today(ws, mine, trust))
+        whose = visit.person.id if visit.person and mine else None
+        shown = site.kept.get(ws, ("today", whose), lambda: show_today(ws, whose, trust))
         facts = {
             "shown": shown,
             "budgets": site.kept.get(ws, "budgets", lambda: show_budgets(ws, trust)),
             "cases": site.kept.get(ws, ("cases", "open"), lambda: show_cases(ws, ("open",), trust)),
             "actions": site.kept.get(ws, "actions", lambda: show_actions(ws, trust)),
-            "mine": mine is not None,
+            "mine": whose is not None,
         }
         return site.page(visit, "today.html", facts)
 
     @router.get("/spend")
+    @judges_its_parameters
     def spend(request: Request) -> HTMLResponse:
         visit = site.visit(request)
         ws, asked = visit.ws, _asked(request)
@@ -80,6 +82,7 @@ def _mount_overviews(router: APIRouter, site: Site) -> None:
 
 def _mount_numbers(router: APIRouter, site: Site) -> None:
     @router.get("/number/spend")
+    @judges_its_parameters
     def spend_number(request: Request) -> HTMLResponse:
         visit = site.visit(request)
         ws, asked = visit.ws, _asked(request)

@@ -24,29 +24,29 @@ def mount(router: APIRouter, site: Site) -> None:
         return site.kept.get(ws, ("backtest", policy_id, months), lambda: show_backtest(ws, policy_id, months))
 
     @router.get("/policies/{policy_id}")
-    def policy(request: Request, policy_id: str) -> HTMLResponse:
+    def policy(request: Request, policy_id: str, months: str = str(MONTHS)) -> HTMLResponse:
         visit = site.visit(request)
         shown = show_policy(visit.ws, policy_id, site.trust(visit.ws))
-        return site.page(visit, "policy.html", {"shown": shown, "months": _months(request.query_params)})
+        return site.page(visit, "policy.html", {"shown": shown, "months": _months(months)})
 
     @router.get("/policies/{policy_id}/backtest")
-    def backtest(request: Request, policy_id: str) -> HTMLResponse:
+    def backtest(request: Request, policy_id: str, months: str = str(MONTHS)) -> HTMLResponse:
         """Asked for by the page after it opened, because looking back takes a moment."""
         visit = site.visit(request)
-        return site.page(visit, "backtest.html", {"shown": tried(visit, policy_id, _months(request.query_params))})
+        return site.page(visit, "backtest.html", {"shown": tried(visit, policy_id, _months(months))})
 
     @router.get("/policies/{policy_id}/backtest/{key}")
-    def rows(request: Request, policy_id: str, key: str) -> HTMLResponse:
+    def rows(request: Request, policy_id: str, key: str, months: str = str(MONTHS)) -> HTMLResponse:
         visit = site.visit(request)
-        shown = show_backtest_rows(visit.ws, tried(visit, policy_id, _months(request.query_params)), key)
-        origin = (f"/policies/{policy_id}?months={_months(request.query_params)}", "The policy")
+        shown = show_backtest_rows(visit.ws, tried(visit, policy_id, _months(months)), key)
+        origin = (f"/policies/{policy_id}?months={_months(months)}", "The policy")
         return site.page(visit, "number.html", {"shown": shown, "origin": origin})
 
     @router.post("/policies/{policy_id}/backtest")
     def record(request: Request, policy_id: str, form: Mapping[str, str] = sent) -> RedirectResponse:
         """Exactly what the page showed becomes evidence: its digest came with the form."""
         visit = site.visit(request)
-        actor, months = visit.actor(), _months(form)
+        actor, months = visit.actor(), _months(form.get("months", str(MONTHS)))
         shown = tried(visit, policy_id, months)
         if form.get("digest") != shown.digest:
             raise Conflict("The bills or the policy have moved on since", remedy="Look at the backtest again.")
@@ -54,8 +54,7 @@ def mount(router: APIRouter, site: Site) -> None:
         return back(f"/policies/{policy_id}?months={months}", "tried")
 
 
-def _months(given_by: Mapping[str, str]) -> int:
-    given = given_by.get("months", str(MONTHS))
+def _months(given: str) -> int:
     if not given.isdecimal() or len(given) > 3:
         raise BadInput(f"{given!r} is no number of months", remedy="Write months=3 or another whole number.")
     return int(given)

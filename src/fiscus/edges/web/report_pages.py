@@ -7,6 +7,7 @@ from itertools import groupby
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from fiscus.edges.known_parameters import judges_its_parameters
 from fiscus.edges.web.site import Site
 from fiscus.flows.run_report import find_report, listed_reports, run_report
 from fiscus.kernel.errors import BadInput
@@ -25,6 +26,7 @@ def mount(router: APIRouter, site: Site) -> None:
         return site.page(visit, "reports.html", {"groups": groups})
 
     @router.get("/reports/{name}")
+    @judges_its_parameters
     def report(request: Request, name: str) -> HTMLResponse:
         visit = site.visit(request)
         given = {key: value for key, value in request.query_params.items() if key != "said"}
