@@ -32,7 +32,7 @@ from fiscus.kernel.errors import BadInput, OutcomeUnknown, Unavailable
 FORK = multiprocessing.get_context("fork")
 LEA, FAY = Actor("lea"), Actor("fay")
 LEASE = timedelta(minutes=5)
-READ_SECONDS = 0.5
+READ_SECONDS = 1.5  # longer than AWS takes here on a machine that has much to do
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.progress import Silent
-from fiscus.stores.lake import open_lake
+from fiscus.stores.lake import open_lake, tables
 from fiscus.stores.lake.owned_mark import MARK
 
 OWNED = "SELECT x_Owner, sum(BilledCost) FROM charges GROUP BY ALL ORDER BY ALL"
@@ -60,6 +60,33 @@ def test_a_mark_that_cannot_be_read_proves_nothing(ws: Workspace, tmp_path: Path
         assert ws.lake.ask(OWNED) == ws.lake.query(OWNED)
     assign_owners(ws)
     assert not joins_left(ws), "it is written anew, though no owner changed"
+
+
+def test_a_delivery_that_died_between_its_columns_and_its_rows_leaves_a_lake_that_answers(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag that is promoted is a column first, in a commit of its own. Before the first row, and before the first of the tag."""
+    team = 'SELECT sum(BilledCost), max("x_Tag_team"), max("x_Tag_environment") FROM charges'
+    lake = open_lake(ws.home / ".fiscus" / "lake", ("team", "environment"))
+
+    class Died(Exception): ...
+
+    def dies(*_: object, **__: object) -> None:
+        raise Died
+
+    def brought(bill: Path, tag: str) -> None:
+        with monkeypatch.context() as killed:
+            killed.setattr(tables, "_refuse_what_was_not_seen", dies)
+            with pytest.raises(Died):
+                ingest_bills(ws, Source("bills"), [bill], IngestOptions(promote=(tag,)), Silent())
+        lake.refresh()
+
+    bill = write_csv(tmp_path / "a.csv", [{}])
+    brought(bill, "team")
+    assert lake.query(team).rows == ((None, None, None),)
+    ingest_bills(ws, Source("bills"), [bill], IngestOptions(promote=("team",)), Silent())
+    brought(write_csv(tmp_path / "b.csv", [{}, LATE]), "environment")
+    assert lake.query(team).rows == ((Decimal("1.5"), "platform", "production"),)
 
 
 def test_a_promoted_tag_is_read_alone_where_every_file_has_it(ws: Workspace, tmp_path: Path) -> None:

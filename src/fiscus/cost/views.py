@@ -84,7 +84,7 @@ def assignments_sql(files: Sequence[str]) -> str:
 
 
 def bare_charges_sql(
-    stored: Sequence[str],
+    stored: Collection[str],
     promoted: Sequence[str],
     *,
     view: str = "bare_charges",
@@ -93,7 +93,8 @@ def bare_charges_sql(
 ) -> str:
     """`bare_charges`: what is stored, promoted tags completed from Tags (old files lack the column); no owners.
 
-    `everywhere`: columns that every file has. A promoted one of them is complete, and Tags need not be read for it.
+    `stored`: columns that some file has; `everywhere`: that all have. A promoted one of these is complete, and Tags need not
+    be read for it.
     """
     columns = [f'"{name}"' for name, _ in stored_columns()]
     columns += [f"{sql} AS {name}" for name, sql in AI_COLUMNS.items()]

@@ -10,16 +10,19 @@ import pytest
 from tests.bills import ROW, deliver, write_csv
 
 from fiscus.cost.books.read_invoices import entered_invoice
-from fiscus.cost.types import Source
+from fiscus.cost.types import IngestOptions, Source
 from fiscus.cost.views import OWNER_DEFAULTS
 from fiscus.flows.close_period import close_period, forced_reason, reopen_period, show_closes
 from fiscus.flows.enter_invoice import enter_invoices
+from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.flows.show_corrections import restatement_findings
 from fiscus.flows.verify_evidence import verify_evidence
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, Conflict, NotFound
 from fiscus.kernel.periods import Month
+from fiscus.kernel.progress import Silent
 from fiscus.kernel.rows import Rows
+from fiscus.stores.lake import open_lake
 
 OCTOBER = Month(2026, 10)
 PERSON = Actor("kim.berg")
@@ -74,6 +77,18 @@ def _owned_by(ws, owner: str) -> None:
 
 def _owners(ws, view: str) -> list[tuple[str, str]]:
     return sorted(ws.lake.ask(f"SELECT DISTINCT x_BillingMonth, x_Owner FROM {view}").rows)
+
+
+def test_a_tag_that_is_promoted_after_a_month_was_closed_is_read_from_its_tags(ws, tmp_path: Path) -> None:
+    tags = '{"team": "platform", "squad": "blue"}'
+    deliver(ws, write_csv(tmp_path / "a.csv", [{"BilledCost": "10", "Tags": tags}]))
+    close_period(ws, OCTOBER, PERSON, "No invoice is expected of this source.")
+    restated = write_csv(tmp_path / "b.csv", [{"BilledCost": "11", "Tags": tags}])
+    ingest_bills(ws, Source("bills"), [restated], IngestOptions(promote=("team", "squad")), Silent())
+    lake = open_lake(ws.home / ".fiscus" / "lake", ("team", "squad"))
+    for view, billed in (("charges_as_reported", 10), ("charges", 11)):
+        rows = lake.query(f'SELECT "x_Tag_squad", sum(BilledCost) FROM {view} GROUP BY ALL').rows
+        assert rows == (("blue", Decimal(billed)),)
 
 
 def test_a_closed_month_keeps_the_owners_that_it_had(ws, tmp_path: Path) -> None:

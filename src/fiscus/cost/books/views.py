@@ -6,7 +6,7 @@ now, a correction counted in the month that it corrects (its ChargePeriodStart) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from fiscus.cost.books.types import EVERY_SOURCE
@@ -100,14 +100,14 @@ FROM (SELECT x_SourceId, x_BillingMonth, BillingCurrency, {sums} FROM ({parts}) 
 def book_views_sql(
     closes: Sequence[str],
     reported: Sequence[Sequence[str]] | None,
-    stored: Sequence[str],
+    stored: Collection[str],
     promoted: Sequence[str],
     owners: Mapping[int, Sequence[str]] | None = None,
 ) -> list[str]:
     """`closes`, `charges_as_reported`, `charges_restated` and `corrections`.
 
     `closes` are the files of the table of closed months, `reported` those of the charges as reported, alike ones together; None
-    where charges are reported as they stand.
+    where charges are reported as they stand. `stored`: columns that some of those has.
     `owners`: the files of the assignments at each version that a close names; None where the closes name none.
     """
     views, of = [_closes_sql(closes)], "bare_charges"

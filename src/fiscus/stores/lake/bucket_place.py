@@ -110,8 +110,7 @@ class BucketPlace(Place):
         actions = pa.table(opened.get_add_actions())
         sizes = dict(zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True))
         found = {table.named(f"{table.uri}/{path}"): size for path, size in sizes.items()}
-        columns = tuple(field.name for field in opened.schema().fields)
-        at = TableAt(tuple(table.named(uri) for uri in opened.file_uris()), columns)
+        at = TableAt(tuple(table.named(uri) for uri in opened.file_uris()))
         assert set(at.files) == set(found), "a file of the log has no size"
         self._sizes.update(found)
         return at

@@ -280,7 +280,9 @@ class DeltaLake:
         return [
             *self._stored_statements(version),
             assignments_sql(assignments.files),
-            bare_charges_sql(charges.columns, self._promoted, everywhere=self._everywhere(charges.files)),
+            bare_charges_sql(
+                self._somewhere(charges.files), self._promoted, everywhere=self._everywhere(charges.files)
+            ),
             charges_sql(whole=whole),
             assignment_keys_sql(),
             *once_views_sql(
@@ -289,7 +291,7 @@ class DeltaLake:
             *book_views_sql(
                 tables["closes"].files,
                 self._alike(tables[REPORTED].files) if tables["closes"].files else None,
-                charges.columns,
+                self._somewhere(tables[REPORTED].files if tables["closes"].files else ()),
                 self._promoted,
                 {int(name.removeprefix(OWNERS)): at.files for name, at in tables.items() if name.startswith(OWNERS)},
             ),
@@ -312,6 +314,10 @@ class DeltaLake:
         for file, schema in zip(files, self._schemas_of(files), strict=True):
             groups.setdefault(tuple(schema.items()), []).append(file)
         return [*groups.values()]
+
+    def _somewhere(self, files: Sequence[str]) -> frozenset[str]:
+        """The columns that some file has. The table may know more: of a delivery that died between its columns and its rows."""
+        return frozenset[str]().union(*self._schemas_of(files))
 
     def _everywhere(self, files: Sequence[str]) -> frozenset[str]:
         """The columns that every file has."""

@@ -20,10 +20,9 @@ FAULT: Final = re.compile(r"StoreFault: ([^\n]*)")
 
 @dataclass(frozen=True, slots=True)
 class TableAt:
-    """One version of a table: the files that hold its rows, and its columns by its schema."""
+    """One version of a table: the files that hold its rows."""
 
     files: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
 
 
 class StoreFault(OSError):
@@ -56,8 +55,7 @@ class TablePlace(ABC):
         table = self.opened(version) if version >= 0 else None
         if table is None:
             return TableAt()
-        files = tuple(self.named(uri) for uri in table.file_uris())
-        return TableAt(files, tuple(field.name for field in table.schema().fields))
+        return TableAt(tuple(self.named(uri) for uri in table.file_uris()))
 
     @abstractmethod
     def version(self) -> int:

@@ -25,7 +25,7 @@ def reported_at(place: Place, charges: TableAt, closes: TableAt) -> TableAt:
     files = [file for file in charges.files if _version(versions, file) is None]
     for version in sorted(set(versions.values())):
         files += [file for file in place.table("charges").at(version).files if _version(versions, file) == version]
-    return TableAt(tuple(files), charges.columns)
+    return TableAt(tuple(files))
 
 
 def owners_at(place: Place, closes: TableAt) -> Mapping[int, TableAt]:
