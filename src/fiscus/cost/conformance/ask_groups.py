@@ -2,7 +2,8 @@
 
 A query returns a row a group: status ('broken', 'kept' or 'open'), place, number_of_rows, currency, amount, what. Its first lines
 say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`); `-- of:` says which rows
-it reads, where it reads no others; `-- turns on:` which rows it takes to find anything: where there is none, it is not asked.
+it reads, where it reads no others but those of `whole_delivery`; `-- turns on:` which rows it takes to find anything: where there
+is none, it is not asked.
 """
 
 from __future__ import annotations
@@ -71,6 +72,9 @@ def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:
 
 def group_sql(text: str, kind_of: Callable[[str], str]) -> str:
     """The statement that adds up what a query of `sql/` finds."""
+    text = text.replace(
+        "whole_delivery", "delivery"
+    )  # what a query with `-- of:` reads beyond the rows that it speaks of
     text = re.sub(r"\bsubunit\(([^()]+)\)", lambda call: _SUBUNIT.replace("{x}", call[1]), text)
     return (
         "SELECT status, currency, count(*), CAST(sum(number_of_rows) AS BIGINT), sum(abs(amount)),"

@@ -115,6 +115,7 @@ class Asking:
         self._desk, self._facts = desk, facts
         self._counts: Mapping[str, Count] = {}
         self._damages: Mapping[str, Damage] = {}
+        self._hidden: frozenset[str] = frozenset()  # columns of JSON that hide a fault, each with its kind
         money = MONEY_COLUMN[facts.dataset]
         self._purse = Purse(money, money in facts.delivered or "BilledCost" in facts.delivered)
 
@@ -180,11 +181,10 @@ class Asking:
     def cells(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """Rules of the attributes: only columns with odd values are asked in detail."""
         odd, tests = self._counts, {}
-        hidden = self._hidden(plans)
         for plan in plans:
             kind = _kind(plan)
             names = {c: f"{kind} {c}" for c in self._asked_of(kind)}
-            asked = [c for c, n in names.items() if n not in odd or odd[n].broken or n in hidden]
+            asked = [c for c, n in names.items() if n not in odd or odd[n].broken or n in self._hidden]
             if asked:
                 tests[plan.rule.id] = detail(plan.name, asked)
         counts = {name: odd[name] for name in tests if name in odd}
@@ -208,23 +208,22 @@ class Asking:
                     plan.rule, Count(max(filled, count.judged), count.broken), damage.get(name, Damage())
                 )
 
-    def _hidden(self, plans: Sequence[Plan]) -> frozenset[str]:
-        """Columns of JSON with a fault that every value hides which is well formed; each with its kind."""
+    def _hiding(self, plans: Sequence[Plan]) -> Mapping[str, str]:
+        """Columns of JSON, each with its kind, of which well formed values may hide a fault -> the statement that looks."""
         faults: dict[str, list[str]] = {}
         for plan in plans:
             if _kind(plan) in HIDING:
                 faults.setdefault(_kind(plan), []).append(plan.name)
-        asked = {
+        return {
             f"{kind} {c}": hidden_sql(c, of) for kind, of in faults.items() for c in self._asked_of(kind)
             if self._counts[f"{kind} {c}"].judged and not self._counts[f"{kind} {c}"].broken
         }  # fmt: skip
-        answers = self._desk.query_all(list(asked.values()))
-        return frozenset(name for name, answer in zip(asked, answers, strict=True) if answer.rows[0][0])
 
     def groups(self, plans: Sequence[Plan]) -> Iterable[Verdict]:
         """One value for each key, no key twice, queries under sql/, datasets beside; and on the way where broken rows stand."""
         tests = {plan.rule.id: plan.test for plan in plans if plan.test is not None}
         damaging = Damaging(tests, self._counts, self._facts.kind_of, self._purse, self._facts.rows)
+        hiding = self._hiding([plan for plan in plans if plan.ask == "cells"])
         plans = [plan for plan in plans if plan.ask in GROUPED]
         spoken = self._counts
         for plan in plans:
@@ -233,7 +232,7 @@ class Asking:
         plans = [plan for plan in plans if spoken[plan.rule.id].judged or self._absent(plan)]
         asked = [(plan, self._question(plan)) for plan in plans]
         answers = self._answers(
-            {q: spoken[p.rule.id].judged for p, q in asked if not isinstance(q, Verdict) and q}, damaging
+            {q: spoken[p.rule.id].judged for p, q in asked if not isinstance(q, Verdict) and q}, damaging, hiding
         )
         for plan, question in asked:
             judged = spoken[plan.rule.id].judged
@@ -265,7 +264,9 @@ class Asking:
                 return verdict(plan.rule, "needs_data", f"the column {lost[0]} of {table}")
         return query.text.replace("{entity}", plan.rule.entity)
 
-    def _answers(self, judged: Mapping[Question, int], damaging: Damaging) -> Mapping[Question, Groups]:
+    def _answers(
+        self, judged: Mapping[Question, int], damaging: Damaging, hiding: Mapping[str, str]
+    ) -> Mapping[Question, Groups]:
         """Each question once, side by side; `judged`: of how many rows it speaks.
 
         First what reads the delivery, then what reads a slice of it. A key that never has two values answers all finer questions.
@@ -277,15 +278,16 @@ class Asking:
         keys = tearings([question for question in judged if isinstance(question, OneEach)])
         first = [damaging.sql] if damaging.sql else []
         first += [one.sql for one in cut] + [key.sql for key in keys]
-        answers = iter(self._desk.query_all(first + [self._adding_up(text) for text in whole]))
-        self._damages = damaging.found(self._desk, next(answers) if damaging.sql else NOTHING)
+        found = iter(self._desk.query_all([*hiding.values(), *first, *(self._adding_up(text) for text in whole)]))
+        self._hidden = frozenset(name for name in hiding if next(found).rows[0][0])
+        self._damages = damaging.found(self._desk, next(found) if damaging.sql else NOTHING)
         for _ in cut:
-            next(answers)
-        torn = [one for key in keys for one in key.torn(next(answers))]
+            next(found)
+        torn = [one for key in keys for one in key.torn(next(found))]
         finer = [self._adding_up(one_each_sql(one)) for one in torn]
         later = self._desk.query_all([self._adding_up(text) for text in told.values()] + finer)
         asked: list[Question] = [*whole, *told, *torn]
-        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*answers, *later], strict=True)}
+        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*found, *later], strict=True)}
 
     def _adding_up(self, text: str) -> str:
         return group_sql(text, self._facts.kind_of)

@@ -3,6 +3,7 @@
 -- corrections say nothing of how far a delivery reaches. A commitment whose term runs past it, began before it or was bought
 -- elsewhere stays open unless more than its price is amortised already.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus ChargeCategory BilledCost EffectiveCost ChargePeriodStart ChargePeriodEnd
+-- of: CommitmentDiscountId IS NOT NULL
 SELECT status, place, number_of_rows, currency, abs(coalesce(amortised, 0) - billed) AS amount,
     CASE WHEN status = 'open' THEN id ELSE id || ': amortised ' || coalesce(amortised, 0) || ', billed ' || billed END AS what
 FROM (SELECT term.*,
@@ -24,6 +25,6 @@ FROM (SELECT term.*,
         FROM (SELECT issuer, moment(ChargePeriodStart) AS begins_at, moment(ChargePeriodEnd) AS ends_at,
                 CAST(moment(ChargePeriodEnd) AS DATE) <= CAST(moment(ChargePeriodStart) AS DATE) + 1 AS within_days
             FROM (SELECT DISTINCT coalesce(InvoiceIssuerName, '') AS issuer, ChargePeriodStart, ChargePeriodEnd
-                FROM delivery WHERE ChargeCategory = 'Usage' AND ChargeClass IS DISTINCT FROM 'Correction'))
+                FROM whole_delivery WHERE ChargeCategory = 'Usage' AND ChargeClass IS DISTINCT FROM 'Correction'))
         GROUP BY issuer) reach ON reach.issuer = term.issuer
     WHERE billed IS NOT NULL OR amortised IS NOT NULL)
