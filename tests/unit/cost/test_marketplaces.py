@@ -86,6 +86,7 @@ def with_two_feeds(home: Path) -> Path:
     return home
 
 
+@pytest.mark.thorough
 def test_a_run_says_of_owners_what_counts_once(with_two_feeds: Path) -> None:
     ws = open_workspace(with_two_feeds, date(2026, 11, 1))
     owners = run_loop(ws, Silent()).owners
