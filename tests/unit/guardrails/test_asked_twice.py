@@ -13,6 +13,8 @@ import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.asking import Letterbox
 from tests.fixtures.judging import charge
+from tests.fixtures.purchases import ANA, SAM, stored
+from tests.fixtures.purchases import ASK as PURCHASE
 
 from fiscus.__main__ import command_line
 from fiscus.app.workspace import open_workspace
@@ -35,16 +37,10 @@ from fiscus.guardrails.approvals.types import Approval
 from fiscus.guardrails.doors.commitments.commitment_request import parse_commitment
 from fiscus.guardrails.doors.purchases.purchase_request import parse_purchase
 from fiscus.guardrails.doors.purchases.types import Purchase
-from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import Conflict
 
-SAM, ANA = Actor("sam.lee"), Actor("ana.silva")
-ASK: dict[str, Any] = {
-    "requested_by": "ana.silva", "environment": "prod", "vendor": "VectorForge Inc.", "product": "Idx",
-    "channel": "aws_marketplace", "amount": "1500.00", "billing": "monthly", "currency": "USD", "term_months": 12,
-    "starts": "2026-12-01", "renewal": "automatic", "notice_days": 60, "po": "PO-2026-77",
-}  # fmt: skip
+ASK: dict[str, Any] = {**PURCHASE, "product": "Idx"}
 NANOS = 10**9
 
 
@@ -56,13 +52,6 @@ def say_yes(ws: Workspace, purchase: Purchase) -> Purchase:
     approve_intent(ws, stored(ws, purchase).approval_id, SAM)
     after_answer(ws, stored(ws, purchase).approval_id)
     return stored(ws, purchase)
-
-
-def stored(ws: Workspace, purchase: Purchase) -> Purchase:
-    with ws.state.read() as tx:
-        found = tx.purchases.get(purchase.id)
-    assert found is not None
-    return found
 
 
 def approval(ws: Workspace, approval_id: str) -> Approval:

@@ -14,6 +14,8 @@ import pytest
 from tests.bills import deliver, write_csv
 from tests.fixtures.asking import Letterbox
 from tests.fixtures.judging import charge
+from tests.fixtures.purchases import ANA, SAM, stored
+from tests.fixtures.purchases import ASK as PURCHASE
 
 from fiscus.__main__ import command_line
 from fiscus.app.workspace import open_workspace
@@ -42,23 +44,11 @@ from fiscus.kernel.actor import Actor
 from fiscus.kernel.clock import SteppedClock
 from fiscus.kernel.errors import BadInput, Conflict, NotAllowed
 
-SAM, ANA = Actor("sam.lee"), Actor("ana.silva")
-ASK: dict[str, Any] = {
-    "requested_by": "ana.silva", "environment": "prod", "vendor": "VectorForge Inc.", "product": "VectorForge Index",
-    "channel": "aws_marketplace", "amount": "1500.00", "billing": "monthly", "currency": "USD", "term_months": 12,
-    "starts": "2026-12-01", "renewal": "automatic", "notice_days": 60, "po": "PO-2026-77", "reference": "agmt-1",
-}  # fmt: skip
+ASK: dict[str, Any] = {**PURCHASE, "reference": "agmt-1"}
 
 
 def ask(**changes: Any) -> Any:
     return parse_purchase({**ASK, **changes}, date(2026, 11, 20))
-
-
-def stored(ws: Workspace, purchase: Purchase) -> Purchase:
-    with ws.state.read() as tx:
-        found = tx.purchases.get(purchase.id)
-    assert found is not None
-    return found
 
 
 def evidence(ws: Workspace, purchase: Purchase) -> list[str]:
