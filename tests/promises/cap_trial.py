@@ -75,6 +75,7 @@ class _Bill(socketserver.StreamRequestHandler):
 
 class _Vendor(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128  # five by default: on a busy machine a caller would be turned away, and die of it unkilled
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller that was killed does not hear the answer; it is billed all the same."""
