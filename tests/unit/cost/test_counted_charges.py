@@ -86,6 +86,11 @@ def test_pages_owners_reports_and_the_pack_come_to_the_same_money(company: Works
     assert [one.effective_cost for one in show_owners(company).lines] == [19 * 40]
     billing = {"first": "2026-10", "last": "2026-10"}
     assert run_report(company, "spend-by-owner", billing).rows.rows[0][3] == 31 * 40
+    assert run_report(company, "price-to-pay", billing).totals["EffectiveCost"] == {"USD": 31 * 40}
+    priced = run_report(
+        company, "analyze-effective-cost-by-pricing-currency", {"since": "2026-10-01", "until": "2026-11-01"}
+    )
+    assert sum(row[-1] for row in priced.rows.rows) == 31 * 40  # type: ignore[misc]  # decimals, by the report's columns
     pack = build_pack(company, OCTOBER)
     assert next(kpi for kpi in pack.kpis if kpi.id == "spend").value == 31 * 40
 

@@ -159,6 +159,65 @@ def test_whatever_is_written_is_bound_or_refused_by_its_name(kind: ParameterType
         assert refused.where.key == "p"
 
 
+@pytest.mark.parametrize("kind", ["text", "month", "integer"])
+def test_what_is_no_text_at_all_is_refused_by_its_name(kind: ParameterType) -> None:
+    """A terminal hands bytes that are no UTF-8 over as halves of surrogate pairs, which no engine takes."""
+    with pytest.raises(BadInput, match="is not a") as refused:
+        bound_value(Parameter("of", kind, "", ""), "Z\udcfcrich", TODAY)
+    assert refused.value.where is not None
+    assert refused.value.where.key == "of"
+
+
+def test_a_share_of_next_to_nothing_is_a_large_number_and_no_error(ws, tmp_path: Path) -> None:
+    """Credits that eat a bill up to its last digits: what is divided by is as small as the lake can hold."""
+    month = {"ListCost": "900000000", "PricingQuantity": "0.000000000001", "ConsumedQuantity": "0.000000000001"}
+    used = {
+        **month,
+        "EffectiveCost": "900000000.000000000001",
+        "BilledCost": "900000000.000000000001",
+        "ConsumedUnit": "GB",
+    }
+    back = {"EffectiveCost": "-900000000", "BilledCost": "-900000000", "ListCost": "-899999999.999999999999"}
+    tax = {"ChargeCategory": "Tax", "EffectiveCost": "5000000", "BilledCost": "5000000", "BillingAccountId": "t"}
+    other = {**used, "ListCost": "1", "ServiceName": "Other", "ResourceId": "i-2"}
+    later = {
+        "BillingPeriodStart": "2026-11-01T00:00:00Z", "BillingPeriodEnd": "2026-12-01T00:00:00Z",
+        "ChargePeriodStart": "2026-11-05T00:00:00Z", "ChargePeriodEnd": "2026-11-06T00:00:00Z", "ConsumedUnit": "GB",
+        "ConsumedQuantity": "90000000000000000000", "ContractedUnitPrice": "90000000000", "SkuPriceId": "P",
+    }  # fmt: skip
+    before = {"ContractedUnitPrice": "0.000000000001", "SkuPriceId": "P"}
+    rows = [
+        used,
+        back,
+        {**back, "ChargeCategory": "Credit", "EffectiveCost": "-0.5"},
+        tax,
+        other,
+        before,
+        later,
+        {**later},
+    ]
+    deliver(ws, write_csv(tmp_path / "a.csv", rows))
+    wide = {"month": {"first": "2026-10", "last": "2026-11", "before": "2026-10", "month": "2026-11"}}
+    dates = {"since": "2026-10-01", "until": "2026-12-01"}
+    for name, report in shipped_reports().items():
+        chosen = {p.name: (wide["month"] | dates)[p.name] for p in report.parameters if p.name in wide["month"] | dates}
+        assert run_report(ws, name, chosen).rows.columns == tuple(report.columns), name
+    usage = run_report(ws, "compare-usage-month-over-month", {"first": "2026-10", "last": "2026-11"}).rows.rows
+    assert max(row[5] for row in usage) == Decimal(180000000000000000000), "two numbers of twenty digits add up"
+
+
+@pytest.mark.parametrize("given", ["", 'a"b', "\\", '"', "$.x"])
+def test_any_property_of_a_price_may_be_asked_for(ws, tmp_path: Path, given: str) -> None:
+    deliver(ws, write_csv(tmp_path / "a.csv", [{"SkuPriceDetails": '{"CoreCount": 4}'}]))
+    for name in ("quantify-usage-of-a-component-resource", "calculate-average-rate-of-a-component-resource"):
+        assert not run_report(ws, name, {"property": given}).rows.rows
+        assert run_report(ws, name, {}).rows.rows
+
+
+def test_a_chance_beyond_any_is_asked_like_any_other(ws) -> None:
+    assert not run_report(ws, "budgets-at-risk", {"chance": "5000"}).rows.rows
+
+
 def test_a_parameter_that_is_not_there_is_refused() -> None:
     report = load_report(WHOLE, "reports/x.sql")
     assert bound_values(report, {}, TODAY) == {"service": ""}

@@ -4,7 +4,8 @@
 x_SeenTwiceBasis, x_CountsBilledCost, x_CountsEffectiveCost, and the costs that count: x_BilledCostOnce and x_EffectiveCostOnce.
 
 `counted_charges` has the columns and rows of `charges`, and 0 in a cost that counts in the other feed; all that adds up what was
-spent asks it (docs/adr/0021). List and contracted cost and the quantities are of the usage, and go with EffectiveCost.
+spent asks it (docs/adr/0021). List and contracted cost, the cost in the pricing currency and the quantities are of the usage, and
+go with EffectiveCost.
 `counted_bare_charges` is the same without owners. Where nothing is seen twice, neither view joins anything; else only the charges
 of sources and sellers of which something is.
 """
@@ -24,7 +25,9 @@ _COST: Final = "DECIMAL(28,12)"
 _QUANTITY: Final = "DECIMAL(38,18)"
 COUNTED_WITH: Final[Mapping[str, tuple[str, str]]] = {
     "BilledCost": ("BilledCost", _COST),
-    **dict.fromkeys(("EffectiveCost", "ListCost", "ContractedCost"), ("EffectiveCost", _COST)),
+    **dict.fromkeys(
+        ("EffectiveCost", "PricingCurrencyEffectiveCost", "ListCost", "ContractedCost"), ("EffectiveCost", _COST)
+    ),
     **dict.fromkeys(
         ("ConsumedQuantity", "PricingQuantity", "CommitmentDiscountQuantity"), ("EffectiveCost", _QUANTITY)
     ),

@@ -35,6 +35,8 @@ def bound_value(parameter: Parameter, text: str, today: date) -> object:
     """`text` as the parameter's type: month to '2026-10', day to a date, decimal to a Decimal, integer to an int."""
     if len(text) > TEXT_CHARS_MAX:
         raise _wrong(parameter, text[:40] + "…", f"Write at most {TEXT_CHARS_MAX} characters.")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # what a terminal hands over of bytes that are no UTF-8
+        raise _wrong(parameter, text, "Write it as UTF-8 text.")
     if parameter.type == "month":
         return str(_month(parameter, text.strip(), today))
     if parameter.type == "day":

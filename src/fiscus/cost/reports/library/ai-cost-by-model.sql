@@ -10,7 +10,7 @@ chart: {label: Model, value: EffectiveCost}
 */
 SELECT ServiceProviderName, x_AiModel AS Model, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(sum(EffectiveCost) AS DOUBLE) / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency), 0)
-    AS DECIMAL(9,2)) AS Share
+    AS DECIMAL(38,2)) AS Share
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND x_AiModel IS NOT NULL
 GROUP BY ServiceProviderName, x_AiModel, BillingCurrency

@@ -10,7 +10,7 @@ chart: {label: Model, value: PerMillion}
 */
 SELECT x_BillingMonth AS Month, ServiceProviderName, x_AiModel AS Model, SkuMeter AS Meter, sum(ConsumedQuantity) AS Tokens,
   BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
-  CAST(1000000 * CAST(sum(EffectiveCost) AS DOUBLE) / nullif(CAST(sum(ConsumedQuantity) AS DOUBLE), 0) AS DECIMAL(28,6)) AS PerMillion
+  CAST(1000000 * CAST(sum(EffectiveCost) AS DOUBLE) / nullif(CAST(sum(ConsumedQuantity) AS DOUBLE), 0) AS DECIMAL(38,6)) AS PerMillion
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND x_AiModel IS NOT NULL AND ConsumedUnit = 'Tokens'
 GROUP BY x_BillingMonth, ServiceProviderName, x_AiModel, SkuMeter, BillingCurrency

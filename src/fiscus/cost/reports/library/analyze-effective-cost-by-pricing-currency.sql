@@ -10,7 +10,7 @@ columns: {ServiceProviderName: text, HostProviderName: text, ServiceName: text, 
 */
 SELECT ServiceProviderName, HostProviderName, ServiceName, PricingCurrency,
   sum(PricingCurrencyEffectiveCost) AS PricingCurrencyEffectiveCost
-FROM bare_charges
+FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND PricingCurrencyEffectiveCost IS NOT NULL
 GROUP BY ServiceProviderName, HostProviderName, ServiceName, PricingCurrency
 ORDER BY PricingCurrency, PricingCurrencyEffectiveCost DESC, ServiceProviderName, HostProviderName, ServiceName

@@ -14,7 +14,7 @@ SELECT ServiceProviderName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (nullif(Tags[$key], '') IS NOT NULL), 0) AS Tagged,
   coalesce(sum(EffectiveCost) FILTER (nullif(Tags[$key], '') IS NULL), 0) AS Untagged,
   sum(EffectiveCost) AS EffectiveCost,
-  CAST(100 * CAST(Tagged AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS Coverage
+  CAST(100 * CAST(Tagged AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(38,2)) AS Coverage
 FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
 GROUP BY ServiceProviderName, BillingCurrency

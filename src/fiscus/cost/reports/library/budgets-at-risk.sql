@@ -12,5 +12,5 @@ SELECT budget_id AS Budget, title AS Title, owner AS Owner, period_end AS Period
   actual AS Actual, unbilled AS Unbilled, held AS Held, committed AS Committed, headroom AS Headroom, forecast_p50 AS Forecast,
   CAST(100 * p_breach AS DECIMAL(9,2)) AS ChanceOfBreach, state AS State
 FROM budgets
-WHERE p_breach >= CAST($chance AS DECIMAL(9,6)) OR state <> 'ok'
+WHERE p_breach >= CAST($chance AS DECIMAL(28,12)) OR state <> 'ok'
 ORDER BY BillingCurrency, forecast_p50 - amount DESC, Budget

@@ -13,13 +13,14 @@ chart: {label: ServiceName, value: Rate}
 WITH measured AS (
   SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, BillingCurrency, EffectiveCost,
     CAST(PricingQuantity AS DECIMAL(24,6))
-      * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || $property || '"') AS DECIMAL(12,3)) AS Quantity
+      * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || nullif(replace(replace($property, '\', ''), '"', ''), '') || '"')
+        AS DECIMAL(12,3)) AS Quantity
   FROM bare_charges
   WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND json_valid(SkuPriceDetails)
 )
 SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, sum(Quantity) AS Quantity, BillingCurrency,
   sum(EffectiveCost) AS EffectiveCost,
-  CAST(CAST(sum(EffectiveCost) AS DOUBLE) / nullif(sum(Quantity), 0) AS DECIMAL(28,9)) AS Rate
+  CAST(CAST(sum(EffectiveCost) AS DOUBLE) / nullif(sum(Quantity), 0) AS DECIMAL(38,9)) AS Rate
 FROM measured
 WHERE Quantity IS NOT NULL
 GROUP BY ServiceProviderName, ServiceName, RegionName, PricingUnit, BillingCurrency

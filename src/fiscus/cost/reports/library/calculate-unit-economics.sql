@@ -9,9 +9,9 @@ parameters:
   service: {type: text, default: '', about: A ServiceName; all when empty}
 columns: {Month: month, ServiceName: text, ConsumedUnit: text, ConsumedQuantity: number, BillingCurrency: currency, BilledCost: money, UnitCost: price}
 */
-SELECT strftime(ChargePeriodStart, '%Y-%m') AS Month, ServiceName, ConsumedUnit, sum(ConsumedQuantity) AS ConsumedQuantity,
+SELECT strftime(ChargePeriodStart, '%Y-%m') AS Month, ServiceName, ConsumedUnit, sum(CAST(ConsumedQuantity AS DECIMAL(38,12))) AS ConsumedQuantity,
   BillingCurrency, sum(BilledCost) AS BilledCost,
-  CAST(CAST(sum(BilledCost) AS DOUBLE) / nullif(CAST(sum(ConsumedQuantity) AS DOUBLE), 0) AS DECIMAL(28,12)) AS UnitCost
+  CAST(CAST(sum(BilledCost) AS DOUBLE) / nullif(CAST(sum(CAST(ConsumedQuantity AS DECIMAL(38,12))) AS DOUBLE), 0) AS DECIMAL(38,12)) AS UnitCost
 FROM counted_bare_charges
 WHERE ChargePeriodStart >= CAST($first || '-01' AS DATE)
   AND ChargePeriodStart < CAST($last || '-01' AS DATE) + INTERVAL 1 MONTH AND ConsumedQuantity IS NOT NULL

@@ -13,7 +13,7 @@ SELECT ServiceProviderName, ServiceName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS NULL), 0) AS OnDemand,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS DISTINCT FROM 'Unused'), 0) AS EffectiveCost,
   CAST(100 * CAST(Covered AS DOUBLE)
-    / nullif(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS DISTINCT FROM 'Unused'), 0) AS DECIMAL(9,2)) AS Coverage
+    / nullif(sum(EffectiveCost) FILTER (CommitmentDiscountStatus IS DISTINCT FROM 'Unused'), 0) AS DECIMAL(38,2)) AS Coverage
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Usage'
 GROUP BY ServiceProviderName, ServiceName, BillingCurrency

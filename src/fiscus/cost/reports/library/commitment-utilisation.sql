@@ -11,7 +11,7 @@ chart: {label: CommitmentDiscountName, value: Utilisation}
 SELECT x_BillingMonth AS Month, ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Used'), 0) AS Used,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Unused'), 0) AS Unused, sum(EffectiveCost) AS EffectiveCost,
-  CAST(100 * CAST(Used AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS Utilisation
+  CAST(100 * CAST(Used AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(38,2)) AS Utilisation
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND CommitmentDiscountStatus IS NOT NULL
 GROUP BY x_BillingMonth, ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency

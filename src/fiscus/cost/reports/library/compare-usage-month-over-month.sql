@@ -11,7 +11,7 @@ columns: {ServiceProviderName: text, ServiceName: text, ConsumedUnit: text, Mont
 */
 WITH monthly AS (
   SELECT ServiceProviderName, ServiceName, ConsumedUnit, strftime(ChargePeriodStart, '%Y-%m') AS Month,
-    count(DISTINCT ResourceId) AS Resources, sum(ConsumedQuantity) AS ConsumedQuantity
+    count(DISTINCT ResourceId) AS Resources, sum(CAST(ConsumedQuantity AS DECIMAL(38,12))) AS ConsumedQuantity
   FROM counted_charges
   WHERE ChargePeriodStart >= CAST($first || '-01' AS DATE)
     AND ChargePeriodStart < CAST($last || '-01' AS DATE) + INTERVAL 1 MONTH
@@ -20,7 +20,7 @@ WITH monthly AS (
 )
 SELECT *, lag(ConsumedQuantity) OVER earlier AS Before,
   CAST(100 * CAST(ConsumedQuantity - lag(ConsumedQuantity) OVER earlier AS DOUBLE)
-    / nullif(CAST(lag(ConsumedQuantity) OVER earlier AS DOUBLE), 0) AS DECIMAL(18,2)) AS Change
+    / nullif(CAST(lag(ConsumedQuantity) OVER earlier AS DOUBLE), 0) AS DECIMAL(38,2)) AS Change
 FROM monthly
 WINDOW earlier AS (PARTITION BY ServiceProviderName, ServiceName, ConsumedUnit ORDER BY Month)
 ORDER BY ServiceProviderName, ServiceName, ConsumedUnit, Month

@@ -12,7 +12,7 @@ chart: {label: ServiceName, value: Savings}
 */
 SELECT ServiceProviderName, ServiceName, BillingCurrency, sum(ListCost) AS ListCost, sum(ContractedCost) AS ContractedCost,
   sum(EffectiveCost) AS EffectiveCost, sum(ListCost) - sum(EffectiveCost) AS Savings,
-  CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(9,2)) AS Rate
+  CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(38,2)) AS Rate
 FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Usage' AND ListCost IS NOT NULL
   AND ($provider = '' OR ServiceProviderName = $provider)

@@ -19,7 +19,7 @@ WITH monthly AS (
 ), trend AS (
   SELECT ServiceProviderName, ServiceCategory, ServiceName, BillingCurrency, count(*) AS Months, sum(Cost) AS EffectiveCost,
     arg_max(Cost, Month) AS LastMonth,
-    CAST(CAST(arg_max(Cost, Month) - arg_min(Cost, Month) AS DOUBLE) / greatest(count(*) - 1, 1) AS DECIMAL(28,2)) AS ChangePerMonth
+    CAST(CAST(arg_max(Cost, Month) - arg_min(Cost, Month) AS DOUBLE) / greatest(count(*) - 1, 1) AS DECIMAL(38,2)) AS ChangePerMonth
   FROM monthly
   GROUP BY ServiceProviderName, ServiceCategory, ServiceName, BillingCurrency
 )

@@ -11,7 +11,7 @@ columns: {Month: month, ServiceProviderName: text, ServiceCategory: text, Servic
 */
 SELECT x_BillingMonth AS Month, ServiceProviderName, ServiceCategory, ServiceName, RegionId, RegionName, PricingUnit,
   sum(PricingQuantity) AS PricingQuantity, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
-  CAST(CAST(sum(EffectiveCost) AS DOUBLE) / nullif(CAST(sum(PricingQuantity) AS DOUBLE), 0) AS DECIMAL(28,9)) AS Rate
+  CAST(CAST(sum(EffectiveCost) AS DOUBLE) / nullif(CAST(sum(PricingQuantity) AS DOUBLE), 0) AS DECIMAL(38,9)) AS Rate
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND PricingQuantity IS NOT NULL AND ($service = '' OR ServiceName = $service)
 GROUP BY x_BillingMonth, ServiceProviderName, ServiceCategory, ServiceName, RegionId, RegionName, PricingUnit, BillingCurrency

@@ -11,7 +11,7 @@ chart: {label: CommitmentDiscountName, value: Unused}
 */
 SELECT ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Unused'), 0) AS Unused, sum(EffectiveCost) AS Whole,
-  CAST(100 * CAST(Unused AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS UnusedShare
+  CAST(100 * CAST(Unused AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(38,2)) AS UnusedShare
 FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND CommitmentDiscountStatus IS NOT NULL
 GROUP BY ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, BillingCurrency

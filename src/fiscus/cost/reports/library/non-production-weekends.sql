@@ -10,7 +10,7 @@ chart: {label: ServiceName, value: Weekend}
 */
 SELECT x_Environment AS Environment, x_Owner AS Owner, ServiceName, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (isodow(ChargePeriodStart) >= 6), 0) AS Weekend, sum(EffectiveCost) AS EffectiveCost,
-  CAST(100 * CAST(Weekend AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(9,2)) AS WeekendShare
+  CAST(100 * CAST(Weekend AS DOUBLE) / nullif(sum(EffectiveCost), 0) AS DECIMAL(38,2)) AS WeekendShare
 FROM counted_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Usage'
   AND x_Environment NOT IN ('prod', 'production', 'unknown')

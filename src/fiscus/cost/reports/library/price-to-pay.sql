@@ -16,7 +16,7 @@ SELECT x_BillingMonth AS Month, BillingCurrency,
   coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Unused'), 0) AS Unused, sum(EffectiveCost) AS EffectiveCost,
   coalesce(sum(EffectiveCost) FILTER (ChargeCategory = 'Credit'), 0) AS Credits,
   coalesce(sum(EffectiveCost) FILTER (ChargeCategory = 'Tax'), 0) AS Tax
-FROM bare_charges
+FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_BillingMonth, BillingCurrency
 ORDER BY BillingCurrency, Month

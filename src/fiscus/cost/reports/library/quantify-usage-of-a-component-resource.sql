@@ -12,7 +12,8 @@ chart: {label: ServiceName, value: Quantity}
 */
 WITH measured AS (
   SELECT ServiceProviderName, ServiceName, RegionName, PricingUnit, CAST(PricingQuantity AS DECIMAL(24,6))
-    * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || $property || '"') AS DECIMAL(12,3)) AS Quantity
+    * TRY_CAST(json_extract_string(SkuPriceDetails, '$."' || nullif(replace(replace($property, '\', ''), '"', ''), '') || '"')
+        AS DECIMAL(12,3)) AS Quantity
   FROM counted_bare_charges
   WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND json_valid(SkuPriceDetails)
 )

@@ -10,7 +10,7 @@ chart: {label: Environment, value: EffectiveCost}
 */
 SELECT x_Product AS Product, x_Environment AS Environment, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(sum(EffectiveCost) AS DOUBLE)
-    / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency, x_Product), 0) AS DECIMAL(9,2)) AS Share
+    / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency, x_Product), 0) AS DECIMAL(38,2)) AS Share
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY x_Product, x_Environment, BillingCurrency

@@ -10,7 +10,7 @@ chart: {label: Owner, value: EffectiveCost}
 */
 SELECT x_Owner AS Owner, x_Team AS Team, BillingCurrency, sum(EffectiveCost) AS EffectiveCost,
   CAST(100 * CAST(sum(EffectiveCost) AS DOUBLE) / nullif(sum(sum(EffectiveCost)) OVER (PARTITION BY BillingCurrency), 0)
-    AS DECIMAL(9,2)) AS Share,
+    AS DECIMAL(38,2)) AS Share,
   count(*) AS Charges
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last

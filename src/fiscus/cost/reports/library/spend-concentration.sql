@@ -15,8 +15,8 @@ WITH billed AS (
   GROUP BY InvoiceIssuerName, BillingCurrency
 )
 SELECT *,
-  CAST(100 * CAST(BilledCost AS DOUBLE) / nullif(sum(BilledCost) OVER (PARTITION BY BillingCurrency), 0) AS DECIMAL(9,2)) AS Share,
+  CAST(100 * CAST(BilledCost AS DOUBLE) / nullif(sum(BilledCost) OVER (PARTITION BY BillingCurrency), 0) AS DECIMAL(38,2)) AS Share,
   CAST(100 * CAST(sum(BilledCost) OVER (PARTITION BY BillingCurrency ORDER BY BilledCost DESC, InvoiceIssuerName) AS DOUBLE)
-    / nullif(sum(BilledCost) OVER (PARTITION BY BillingCurrency), 0) AS DECIMAL(9,2)) AS Together
+    / nullif(sum(BilledCost) OVER (PARTITION BY BillingCurrency), 0) AS DECIMAL(38,2)) AS Together
 FROM billed
 ORDER BY BillingCurrency, BilledCost DESC, InvoiceIssuerName

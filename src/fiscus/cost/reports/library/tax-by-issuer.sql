@@ -11,7 +11,7 @@ chart: {label: InvoiceIssuerName, value: Tax}
 SELECT InvoiceIssuerName, x_BillingMonth AS Month, BillingCurrency,
   coalesce(sum(BilledCost) FILTER (ChargeCategory <> 'Tax'), 0) AS Net,
   coalesce(sum(BilledCost) FILTER (ChargeCategory = 'Tax'), 0) AS Tax, sum(BilledCost) AS Gross,
-  CAST(100 * CAST(Tax AS DOUBLE) / nullif(sum(BilledCost) FILTER (ChargeCategory <> 'Tax'), 0) AS DECIMAL(9,2)) AS TaxShare
+  CAST(100 * CAST(Tax AS DOUBLE) / nullif(sum(BilledCost) FILTER (ChargeCategory <> 'Tax'), 0) AS DECIMAL(38,2)) AS TaxShare
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY InvoiceIssuerName, x_BillingMonth, BillingCurrency

@@ -18,7 +18,7 @@ WITH both_months AS (
   GROUP BY ServiceProviderName, ServiceName, BillingCurrency
 )
 SELECT *, EffectiveCost - Before AS Change,
-  CAST(100 * CAST(EffectiveCost - Before AS DOUBLE) / nullif(Before, 0) AS DECIMAL(18,2)) AS ChangeShare
+  CAST(100 * CAST(EffectiveCost - Before AS DOUBLE) / nullif(Before, 0) AS DECIMAL(38,2)) AS ChangeShare
 FROM both_months
 QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY abs(EffectiveCost - Before) DESC, ServiceProviderName, ServiceName)
   <= $top

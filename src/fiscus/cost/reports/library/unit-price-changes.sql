@@ -10,14 +10,14 @@ chart: {label: SkuId, value: Difference}
 */
 WITH priced AS (
   SELECT ServiceProviderName, SkuId, SkuPriceId, RegionId, PricingCategory, PricingUnit, BillingCurrency, x_BillingMonth AS Month,
-    quantile_disc(ContractedUnitPrice, 0.5) AS Price, CAST(sum(PricingQuantity) AS DECIMAL(24,6)) AS PricingQuantity
+    quantile_disc(ContractedUnitPrice, 0.5) AS Price, CAST(sum(PricingQuantity) AS DECIMAL(38,6)) AS PricingQuantity
   FROM bare_charges
   WHERE x_BillingMonth IN ($month, $before) AND ContractedUnitPrice > 0 AND SkuPriceId IS NOT NULL AND ChargeClass IS NULL
   GROUP BY ServiceProviderName, SkuId, SkuPriceId, RegionId, PricingCategory, PricingUnit, BillingCurrency, x_BillingMonth
 )
 SELECT now.ServiceProviderName, now.SkuId, now.SkuPriceId, now.RegionId, now.PricingUnit, was.Price AS Before, now.Price AS Now,
-  CAST(100 * (CAST(now.Price AS DOUBLE) / was.Price - 1) AS DECIMAL(18,2)) AS ChangeShare, now.PricingQuantity, now.BillingCurrency,
-  CAST(CAST(now.Price - was.Price AS DOUBLE) * now.PricingQuantity AS DECIMAL(28,2)) AS Difference
+  CAST(100 * (CAST(now.Price AS DOUBLE) / was.Price - 1) AS DECIMAL(38,2)) AS ChangeShare, now.PricingQuantity, now.BillingCurrency,
+  CAST(CAST(now.Price - was.Price AS DOUBLE) * now.PricingQuantity AS DECIMAL(38,2)) AS Difference
 FROM priced now
 JOIN priced was ON was.SkuPriceId = now.SkuPriceId AND was.ServiceProviderName = now.ServiceProviderName
   AND was.PricingUnit = now.PricingUnit AND was.BillingCurrency = now.BillingCurrency

@@ -13,7 +13,7 @@ chart: {label: ServiceName, value: Discount}
 SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth AS Month, BillingCurrency,
   sum(ListCost) AS ListCost, sum(BilledCost) AS BilledCost, sum(EffectiveCost) AS EffectiveCost,
   sum(ListCost) - sum(EffectiveCost) AS Discount,
-  CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(9,2)) AS DiscountShare
+  CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(38,2)) AS DiscountShare
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass IS NULL AND ChargeCategory = 'Usage'
   AND ($provider = '' OR ServiceProviderName = $provider)
