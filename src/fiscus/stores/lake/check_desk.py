@@ -11,6 +11,7 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,8 +29,17 @@ from fiscus.stores.lake.side_by_side import side_by_side
 SETTINGS: Final = "SET GLOBAL TimeZone='UTC'; SET GLOBAL parquet_metadata_cache=true;"
 QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
+TABLE: Final = re.compile(r"CREATE TABLE \w+ AS ")
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
 Kind = Literal["text", "number", "time", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file of the delivery, or all of them: SQL of each cell by its column, and what they are read from."""
+
+    cells: Mapping[str, str]
+    source: str
 
 
 class CheckDesk(HalfOpen):
@@ -56,6 +66,8 @@ class CheckDesk(HalfOpen):
         self._starts: list[int] = []
         self._beside: dict[str, frozenset[str]] = {}
         self._columns: tuple[DeliveredColumn, ...] = ()
+        self._parts: list[_Part] = []
+        self._absent: tuple[str, ...] = ()
         self.row_count = 0
 
     def _open(self) -> None:
@@ -76,12 +88,12 @@ class CheckDesk(HalfOpen):
     def query(self, sql: str) -> Rows:
         """One statement of ours. Raises BadInput where a number of the delivery is larger than decimals that add up may be."""
         with self._within_decimals():
-            return _rows(self._connection, sql)
+            return _rows(self._connection, self._narrow(sql))
 
     def query_all(self, statements: Sequence[str]) -> Sequence[Rows]:
         """Side by side: a statement is planned by one thread, and a small file is read by one."""
         with self._within_decimals():
-            return side_by_side(self._connection, statements, _rows, QUIET)
+            return side_by_side(self._connection, [self._narrow(sql) for sql in statements], _rows, QUIET)
 
     def place(self, row: int) -> str:
         """File (where there are several) and row, from 1."""
@@ -134,31 +146,50 @@ class CheckDesk(HalfOpen):
                     where=Where(file=file.path),
                 )
         self._columns = self._delivered()
-        parts = []
         for n, file in enumerate(self.files):
             self._starts.append(self.row_count)
-            cells = ", ".join(self._cell(column, file) for column in self._columns if PLAIN.fullmatch(column.name))
-            parts.append(self._stay(cells, file) if in_place else self._load(cells, file))
+            cells = {c.name: self._cell(c, file) for c in self._columns if PLAIN.fullmatch(c.name)}
+            (self._stay if in_place else self._load)(cells, file)
             self._progress.step(n + 1, len(self.files))
         names = {column.name.lower() for column in self._columns}  # SQL tells no BilledCost from billedcost
-        absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._types if name.lower() not in names)
-        source = " UNION ALL ".join(parts) if in_place else "SELECT rowid AS x__row, * FROM raw"
-        self._connection.execute(f"CREATE VIEW delivery AS SELECT *{absent} FROM ({source})")
+        self._absent = tuple(name for name in self._types if name.lower() not in names)
+        self._connection.execute(f"CREATE VIEW delivery AS {self._reading(lambda name: True)}")
 
-    def _stay(self, cells: str, file: GlancedFile) -> str:
+    def _stay(self, cells: Mapping[str, str], file: GlancedFile) -> None:
         """Parquet is asked where it lies: its columns are read as a question needs them, its repeated values once."""
         reader = _reader(file).replace("')", "', file_row_number=true)")
         (rows,) = self._run(f"SELECT count(*) FROM {_reader(file)}", file)
         self.row_count += int(str(rows[0]))
-        return f"SELECT CAST(file_row_number + {self._starts[-1]} AS BIGINT) AS x__row, {cells} FROM {reader}"
+        row = f"CAST(file_row_number + {self._starts[-1]} AS BIGINT) AS x__row"
+        self._parts.append(_Part({"x__row": row, **cells}, reader))
 
-    def _load(self, cells: str, file: GlancedFile) -> str:
+    def _load(self, cells: Mapping[str, str], file: GlancedFile) -> None:
         """Text is read once, in the order of the file."""
-        first = len(self._starts) == 1
-        self._run(f"{'CREATE TABLE raw AS' if first else 'INSERT INTO raw'} SELECT {cells} FROM {_reader(file)}", file)
+        first = not self._parts
+        selected = f"SELECT {', '.join(cells.values())} FROM {_reader(file)}"
+        self._run(f"{'CREATE TABLE raw AS' if first else 'INSERT INTO raw'} {selected}", file)
         (rows,) = self._run("SELECT count(*) FROM raw", file)
         self.row_count = int(str(rows[0]))
-        return "raw"
+        self._parts = [_Part({"x__row": "rowid AS x__row", **{name: f'"{name}"' for name in cells}}, "raw")]
+
+    def _narrow(self, sql: str) -> str:
+        """`sql`, which asks of the table `delivery`, with a delivery of the columns that it names.
+
+        To plan a question over all columns takes as long as to answer it of a small file.
+        """
+        named = {word.lower() for word in PLAIN.findall(sql)}
+        reading = f"WITH delivery AS NOT MATERIALIZED ({self._reading(lambda name: name.lower() in named)}) "
+        table = TABLE.match(sql)
+        return f"{table[0]}{reading}{sql[table.end() :]}" if table else reading + sql
+
+    def _reading(self, wanted: Callable[[str], bool]) -> str:
+        """SQL of the delivery with those columns."""
+        parts = [
+            f"SELECT {', '.join(cell for name, cell in part.cells.items() if wanted(name)) or '1'} FROM {part.source}"
+            for part in self._parts
+        ]
+        absent = "".join(f', NULL::VARCHAR AS "{name}"' for name in self._absent if wanted(name))
+        return f"SELECT *{absent} FROM ({' UNION ALL '.join(parts)})"
 
     def _delivered(self) -> tuple[DeliveredColumn, ...]:
         """Columns of all files in the order of first sight; two types of one column meet as text."""
