@@ -9,7 +9,7 @@ is none, it is not asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -112,14 +112,6 @@ def _texts(cell: object) -> Sequence[str]:
     return cell or []
 
 
-@dataclass(frozen=True, slots=True)
-class OneEach:
-    """Each combination of `keys` goes with one value of `column`."""
-
-    keys: tuple[str, ...]
-    column: str
-
-
 _OF: Final = re.compile(r"^-- of: (.*)$", re.MULTILINE)
 _REMARK: Final = re.compile(r"^--.*\n", re.MULTILINE)
 _NAME: Final = re.compile(r"[A-Z][a-z]\w*")
@@ -153,46 +145,6 @@ def _slice(name: str, of: str, texts: Sequence[str]) -> Slice:
     columns = dict.fromkeys(piece for piece in pieces if _NAME.fullmatch(piece))
     cells = "".join(f', "{column}"' for column in columns)
     return Slice(name, f"CREATE TABLE {name} AS SELECT x__row{cells} FROM delivery WHERE {of}", tuple(texts))
-
-
-@dataclass(frozen=True, slots=True)
-class Tearing:
-    """The statement that asks whether the first key of `ones` alone has two values somewhere: an answer for each."""
-
-    sql: str
-    ones: tuple[OneEach, ...]
-
-    def torn(self, answer: Rows) -> Iterator[OneEach]:
-        """Those that have: only they need the finer question."""
-        return (one for one, found in zip(self.ones, answer.rows[0], strict=True) if found)
-
-
-def tearings(wanted: Sequence[OneEach]) -> list[Tearing]:
-    """A statement for each first key of `wanted`."""
-    by_key: dict[str, list[OneEach]] = {}
-    for one in wanted:
-        by_key.setdefault(one.keys[0], []).append(one)
-    return [Tearing(_tearing(key, [one.column for one in ones]), tuple(ones)) for key, ones in by_key.items()]
-
-
-def _tearing(key: str, asked: Sequence[str]) -> str:
-    columns = list(dict.fromkeys(asked))
-    inner = ", ".join(f"min({c}) <> max({c}) AS t{n}" for n, c in enumerate(columns))
-    outer = ", ".join(f"count_if(t{columns.index(c)})" for c in asked)
-    pairs = f"SELECT DISTINCT {', '.join([key, *columns])} FROM delivery WHERE {key} IS NOT NULL"  # half the time of all rows
-    return f"SELECT {outer} FROM (SELECT {inner} FROM ({pairs}) GROUP BY {key})"
-
-
-def one_each_sql(one: OneEach) -> str:
-    """A query like those of `sql/`: the combinations that have two values, with their rows and money."""
-    first, rest, column = one.keys[0], one.keys[1:], one.column
-    return (
-        f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,"
-        f" sum(amount(BilledCost)) AS amount, any_value({first}) || ' goes with ' || min({column}) || ' and ' || max({column})"
-        f" AS what FROM delivery WHERE {first} IN (SELECT {first} FROM delivery WHERE {first} IS NOT NULL GROUP BY {first}"
-        f" HAVING min({column}) <> max({column})) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
-        f"GROUP BY {', '.join(one.keys)} HAVING min({column}) <> max({column})"
-    )
 
 
 def unique_sql(column: str) -> str:

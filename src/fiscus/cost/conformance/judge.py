@@ -8,15 +8,13 @@ from typing import Final
 
 from fiscus.cost.conformance.ask_groups import (
     Groups,
-    OneEach,
     group_sql,
     groups_of,
-    one_each_sql,
     query_named,
     slices,
-    tearings,
     unique_sql,
 )
+from fiscus.cost.conformance.ask_one_each import OneEach, tearings
 from fiscus.cost.conformance.ask_rows import NOTHING, Count, Damage, Damaging, Purse, count_rows, damage_of
 from fiscus.cost.conformance.ask_schemas import ask_schema
 from fiscus.cost.conformance.cells import HIDING, WELL_FORMED, WORDS, columns_for, detail, hidden_sql, screen
@@ -284,10 +282,16 @@ class Asking:
         for _ in cut:
             next(found)
         torn = [one for key in keys for one in key.torn(next(found))]
-        finer = [self._adding_up(one_each_sql(one)) for one in torn]
-        later = self._desk.query_all([self._adding_up(text) for text in told.values()] + finer)
-        asked: list[Question] = [*whole, *told, *torn]
-        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*found, *later], strict=True)}
+        later = iter(
+            self._desk.query_all(
+                [self._adding_up(text) for text in told.values()] + [one.holds for one in torn if not one.is_broken]
+            )
+        )
+        of_slices = [next(later) for _ in told]
+        broken = [one for one in torn if one.is_broken or next(later).rows[0][0]]
+        last = self._desk.query_all([self._adding_up(one.sql) for one in broken])
+        asked: list[Question] = [*whole, *told, *(one.one for one in broken)]
+        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*found, *of_slices, *last], strict=True)}
 
     def _adding_up(self, text: str) -> str:
         return group_sql(text, self._facts.kind_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from fiscus.cost.conformance.ask_groups import OneEach
+from fiscus.cost.conformance.ask_one_each import OneEach
 from fiscus.cost.conformance.delivery_facts import Facts
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both, condition, json_row_test, row_test
 from fiscus.cost.conformance.rule_tree import Inherited

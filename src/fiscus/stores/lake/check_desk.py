@@ -153,7 +153,7 @@ class CheckDesk(HalfOpen):
             self._progress.step(n + 1, len(self.files))
         names = {column.name.lower() for column in self._columns}  # SQL tells no BilledCost from billedcost
         self._absent = tuple(name for name in self._types if name.lower() not in names)
-        self._connection.execute(f"CREATE VIEW delivery AS {self._reading(lambda name: True)}")
+        self._connection.execute(f"CREATE VIEW delivery AS {self._reading(bool)}")
 
     def _stay(self, cells: Mapping[str, str], file: GlancedFile) -> None:
         """Parquet is asked where it lies: its columns are read as a question needs them, its repeated values once."""
