@@ -12,7 +12,7 @@ from pathlib import Path
 from fiscus.cost.conformance.load_rules import errata, load_rules, stem
 from fiscus.cost.conformance.phrases import title_of
 from fiscus.cost.conformance.types import Rule
-from fiscus.cost.types import DATASETS, FOCUS_VERSIONS, Dataset, FocusVersion
+from fiscus.cost.focus_names import DATASETS, FOCUS_VERSIONS, Dataset, FocusVersion
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 HOW = {

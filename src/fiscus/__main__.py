@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cyclopts import App
+
+from fiscus.kernel.errors import EXIT_CODE
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    app = check_line() if sys.argv[1:2] == ["check"] else command_line()
-    sys.exit(app(result_action="return_value") or 0)
+    if sys.argv[1:2] == ["check"]:
+        leave(check_line()(result_action="return_value") or 0)
+    sys.exit(command_line()(result_action="return_value") or 0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without tidying its memory, which the machine takes back quicker; what was printed is out."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # nobody reads any more
+    except OSError as refused:
+        sys.stderr.write(f"error: the answer cannot be written: {refused.strerror}\n")
+        code = EXIT_CODE["unavailable"]
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def check_line() -> App:

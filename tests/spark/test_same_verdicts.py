@@ -22,7 +22,7 @@ from tests.unit.cost.conformance.test_deliveries import typed
 
 from fiscus.app.conformance import CheckRequest, check_delivery
 from fiscus.cost.conformance.types import Report
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.kernel.errors import Unavailable
 from fiscus.kernel.progress import Silent
 from fiscus.stores.lake.engine_address import EngineAddress

@@ -11,7 +11,7 @@ from fiscus.cost.conformance.choose import check_has_dataset, check_is_focus, co
 from fiscus.cost.conformance.delivery_facts import first_facts
 from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.kernel.errors import BadConfig, Where
 from fiscus.kernel.progress import Progress
 from fiscus.stores.lake import EMBEDDED

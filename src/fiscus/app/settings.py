@@ -23,7 +23,8 @@ from fiscus.app.workspace_text import workspace_text
 from fiscus.board.types import Outcome
 from fiscus.cost.ai.types import GATEWAY_SOURCE, AiAccount
 from fiscus.cost.currency.types import Reporting
-from fiscus.cost.types import FOCUS_VERSIONS, Source
+from fiscus.cost.focus_names import FOCUS_VERSIONS
+from fiscus.cost.types import Source
 from fiscus.flows.workspace import Company, ConfiguredSource
 from fiscus.guardrails.doors.ai.settings import GatewaySettings
 from fiscus.guardrails.doors.gate_settings import GateSettings

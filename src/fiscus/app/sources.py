@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fiscus.cost.types import FocusVersion, Source
+from fiscus.cost.focus_names import FocusVersion
+from fiscus.cost.types import Source
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.errors import BadInput
 

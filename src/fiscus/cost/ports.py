@@ -10,12 +10,11 @@ from typing import Literal, Protocol
 from fiscus.cost.allocation.types import AllocationKept
 from fiscus.cost.books.types import ClosedMonth
 from fiscus.cost.currency.types import DayRate, Reporting
+from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.cost.marketplaces.types import CellCounts
 from fiscus.cost.types import (
-    Dataset,
     Delivery,
     FilePlan,
-    FocusVersion,
     InputFile,
     LakeVersion,
     PeriodWritten,

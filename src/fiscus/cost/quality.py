@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fiscus.cost.columns import BY_NAME, FOCUS_1_4
-from fiscus.cost.types import FilePlan, FocusVersion, InputFile, QualityFinding, Source
+from fiscus.cost.focus_names import FocusVersion
+from fiscus.cost.types import FilePlan, InputFile, QualityFinding, Source
 
 Count = tuple[str, str, str, str]
 

@@ -12,7 +12,8 @@ from typing import Final
 from fiscus.cost.columns import FOCUS_1_4, SQL_TYPE
 from fiscus.cost.conformance.currencies import ISO_4217, WITHDRAWN
 from fiscus.cost.datasets.columns import dataset_columns
-from fiscus.cost.types import DATASETS, Source
+from fiscus.cost.focus_names import DATASETS
+from fiscus.cost.types import Source
 
 Fault = tuple[str, str, str, str]
 """As in FilePlan.faults: column, SQL that is true for a raw value at fault, message, remedy."""

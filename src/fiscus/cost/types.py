@@ -9,10 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-FocusVersion = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]
-FOCUS_VERSIONS: tuple[FocusVersion, ...] = ("1.0", "1.1", "1.2", "1.3", "1.4")
-Dataset = Literal["cost_and_usage", "contract_commitment", "billing_period", "invoice_detail"]
-DATASETS: tuple[Dataset, ...] = ("cost_and_usage", "contract_commitment", "billing_period", "invoice_detail")
+from fiscus.cost.focus_names import Dataset, FocusVersion
+
 CorrectionStyle = Literal["replacement", "delta", "ledger"]
 CORRECTION_STYLES: tuple[CorrectionStyle, ...] = ("replacement", "delta", "ledger")
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from fiscus.cost.columns import DROPPED_BY_1_4, FOCUS_1_4, OURS, Column, promoted_column
+from fiscus.cost.focus_names import FOCUS_VERSIONS, FocusVersion
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
-from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion
 from fiscus.cost.versions import COMMITMENT_ID_1_3, CONTRACT_KEYS, keys_spelled, version_since
 from fiscus.cost.views import AI_COLUMNS, OWNER_DEFAULTS, STORED_OURS, charges_sql
 

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import Final
 
 from fiscus.cost.columns import FOCUS_1_4
-from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion, InputFile
+from fiscus.cost.focus_names import FOCUS_VERSIONS, FocusVersion
+from fiscus.cost.types import InputFile
 from fiscus.kernel.errors import BadInput, Where
 
 CONTRACT_KEYS: Final = (("ContractID", "ContractId"), ("ContractCommitmentID", "ContractCommitmentId"))

@@ -16,11 +16,10 @@ from fiscus.cost.conformance.choose import dataset_of
 from fiscus.cost.conformance.currencies import ISO_4217, WITHDRAWN
 from fiscus.cost.datasets.plan_rows import plan_dataset
 from fiscus.cost.datasets.types import TABLES
+from fiscus.cost.focus_names import DATASETS, Dataset
 from fiscus.cost.ports import Staging
 from fiscus.cost.quality import findings_of, merged
 from fiscus.cost.types import (
-    DATASETS,
-    Dataset,
     Delivery,
     FilePlan,
     IngestOptions,

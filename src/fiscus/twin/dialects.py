@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fiscus.cost.columns import DROPPED_BY_1_4, FOCUS_1_4
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.focus_names import FocusVersion
 
 Times = Literal["iso", "space", "day_first"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,14 @@ def test_the_lakes_own_columns_are_none_of_the_vendors(tmp_path: Path, capsys: p
     verdicts = json.loads(capsys.readouterr().out)["verdicts"]
     (named,) = [verdict for verdict in verdicts if verdict["rule"] == "ColumnHandling-A-003-M"]
     assert (named["outcome"], named["judged"]) == ("pass", 66), "65 of FOCUS 1.4, and x_Extra"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_an_answer_that_finds_no_room_is_an_error_and_no_verdict(bad: Path, form: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "fiscus", "check", str(bad), "--focus", "1.2", "--format", form]
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: The disk is full")
+    assert "Traceback" not in ended.stderr

@@ -11,7 +11,8 @@ from tests.bills import deliver, write_csv
 from tests.fixtures.judging import charge, days, judged_by, open_with_rules, policy_of, tags
 
 from fiscus.cost.allocation.load_allocations import AllocationContext, load_allocations
-from fiscus.cost.types import FOCUS_VERSIONS, Source
+from fiscus.cost.focus_names import FOCUS_VERSIONS
+from fiscus.cost.types import Source
 from fiscus.flows.allocate_costs import allocate_costs
 from fiscus.flows.assign_owners import assign_owners
 from fiscus.flows.build_pack import build_pack

@@ -10,7 +10,7 @@ import pytest
 from tests.bills import deliver, write_csv
 
 from fiscus.cost import upgrade
-from fiscus.cost.types import FOCUS_VERSIONS, FocusVersion
+from fiscus.cost.focus_names import FOCUS_VERSIONS, FocusVersion
 from fiscus.cost.version_views import focus_columns, version_view
 from fiscus.edges.cli import commands_data
 from fiscus.kernel.errors import BadQuery

@@ -19,7 +19,7 @@ from fiscus.kernel.limits import CHECK_AMOUNT_MAX
 from fiscus.kernel.money import EXACT
 from fiscus.kernel.rows import Rows
 
-COSTLY: Final = re.compile(r"json|list_|regexp|is_flat|key_list|elements|is_unit|is_currency")
+COSTLY: Final = re.compile(r"json|list_(?!contains)|regexp|is_flat|key_list|elements|is_unit|is_currency")
 TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 NEVER: Final = "false"
 NOTHING: Final = Rows((), ())

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, get_args
 
 from fiscus.cost.conformance.load_rules import focus_columns
-from fiscus.cost.types import DATASETS, FOCUS_VERSIONS, Dataset, FocusVersion
+from fiscus.cost.focus_names import DATASETS, FOCUS_VERSIONS, Dataset, FocusVersion
 from fiscus.cost.versions import version_of
 from fiscus.kernel.errors import BadInput, Where
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from fiscus.cost.conformance.currencies import ISO_4217
+from fiscus.cost.conformance.readings import among
 
-_ISO: Final = ", ".join(f"'{code}'" for code in sorted(ISO_4217))
+_IS_CURRENCY: Final = among("PricingCurrency", sorted(ISO_4217))
 
 EVIDENCE: Final = {
     "ACCOUNT_NAMING_SUPPORTED": "BillingAccountName IS NOT NULL",
@@ -33,7 +34,7 @@ EVIDENCE: Final = {
     "RESOURCE_TYPE_ASSIGNMENT_SUPPORTED": "ResourceType IS NOT NULL",
     "PRICING_BILLING_CURRENCY_DIFFERENCES_SUPPORTED": "PricingCurrency IS DISTINCT FROM BillingCurrency AND PricingCurrency"
     " IS NOT NULL",
-    "VIRTUAL_CURRENCY_SUPPORTED": f"PricingCurrency IS NOT NULL AND PricingCurrency NOT IN ({_ISO})",
+    "VIRTUAL_CURRENCY_SUPPORTED": f"PricingCurrency IS NOT NULL AND NOT ({_IS_CURRENCY})",
     "REGION_SUPPORTED": "RegionId IS NOT NULL OR RegionName IS NOT NULL",
     "TAGGING_SUPPORTED": "Tags IS NOT NULL",
     "COMMITMENT_PROGRAMS_SUPPORTED": "CommitmentProgramEligibilityDetails IS NOT NULL",

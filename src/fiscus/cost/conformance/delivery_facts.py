@@ -13,7 +13,7 @@ from fiscus.cost.conformance.load_rules import focus_columns
 from fiscus.cost.conformance.ports import Desk
 from fiscus.cost.conformance.row_tests import RowTest
 from fiscus.cost.conformance.types import Declared, DeliveredColumn, FocusColumn
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 
 INEXACT: Final = ("DOUBLE", "FLOAT")
 MONEY_COLUMN: Final[Mapping[Dataset, str]] = {

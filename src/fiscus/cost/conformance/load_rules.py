@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from fiscus.cost.conformance.rules_from_columns import rules_of_columns
 from fiscus.cost.conformance.types import OFFICIAL_NAME, Execution, FocusColumn, Rule
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 
 _PREFIX: Final = re.compile(r"^CAU-")
 _LETTER: Final = re.compile(r"-[A-Z]$")

@@ -32,6 +32,7 @@ _NOTHING: Final = re.compile(r"(\w+) IS NULL")
 _FAILS: Final = re.compile(r"TRY_CAST|CASE|least|coalesce|IS|OR|AND|json|nullif")
 _STRICT: Final = frozenset(
     {"contains", "starts_with", "ends_with", "lower", "trim", "length", "strlen", "0", "8", "IN", "NOT"}
+    | {"list_contains", "string_split"}
 )
 """What knows nothing of nothing."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fiscus.cost.conformance.readings import among
 from fiscus.cost.conformance.types import Check
 from fiscus.kernel.errors import BadConfig
 
@@ -166,17 +167,17 @@ def _one_of(operands: list[Any]) -> RowTest | None:
     if all(part[0] == "CheckValue" and isinstance(part[2], str) for part in operands):
         if len(columns := {part[1] for part in operands}) != 1:
             return None
-        column, values = columns.pop(), ", ".join(_text(part[2]) for part in operands)
-        return RowTest(f"{column} IS NOT NULL", f"{column} NOT IN ({values})")
+        column = columns.pop()
+        return RowTest(f"{column} IS NOT NULL", f"NOT ({among(column, [part[2] for part in operands])})")
     if not all(
         part[0] == "AND" and len(part) == 3 and all(p[0] == "CheckValue" for p in part[1:]) for part in operands
     ):
         return None
     (_, first, second), *_ = operands
     a, b = first[1], second[1]
-    pairs = ", ".join(_text(f"{part[1][2]}~{part[2][2]}") for part in operands)
+    pairs = [f"{part[1][2]}~{part[2][2]}" for part in operands]
     judged = f"({a} IS NOT NULL AND {b} IS NOT NULL)"
-    return RowTest(judged, f"{a} || '~' || {b} NOT IN ({pairs})")
+    return RowTest(judged, "NOT (" + among(f"{a} || '~' || {b}", pairs) + ")")
 
 
 def _equals(column: str, value: object) -> str:

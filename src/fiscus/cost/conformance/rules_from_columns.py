@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fiscus.cost.conformance.types import Check, FocusColumn, Rule
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 
 PRESENCE = {"M": "MUST", "C": "MUST", "R": "RECOMMENDED", "O": "MAY"}
 TYPES = {"String": "TypeString", "Decimal": "TypeDecimal", "Date/Time": "TypeDateTime", "JSON": "TypeString"}

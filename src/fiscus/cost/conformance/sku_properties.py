@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from fiscus.cost.conformance.currencies import ISO_4217
+from fiscus.cost.conformance.readings import among
 
 PROPERTIES: Final = {
     "CoreCount": "number", "DiskMaxIops": "number", "DiskSpace": "number", "DiskType": "text", "GpuCount": "number",
@@ -71,11 +72,12 @@ def _listed(names: object) -> str:
 
 
 _WORDS: Final = "list_filter(regexp_split_to_array({x}, '[ /-]+'), lambda w: NOT regexp_full_match(w, '[0-9]*'))"
+_CASELESS: Final = sorted({unit.lower() for unit in (*_COUNTS, *_TIMES)})
 _MISCASED: Final = (
-    f"(len(list_filter({_WORDS}, lambda w: lower(w) IN ({_listed(sorted({u.lower() for u in (*_COUNTS, *_TIMES)}))})"
-    f" AND w NOT IN ({_listed(UNITS)}))) > 0)"
+    f"(len(list_filter({_WORDS}, lambda w: {among('lower(w)', _CASELESS)}"
+    f" AND NOT {among('w', [unit for unit in UNITS if unit.lower() in _CASELESS])})) > 0)"
 )
-_UNLISTED: Final = f"(len(list_filter({_WORDS}, lambda w: w NOT IN ({_listed(UNITS)}))) > 0)"
+_UNLISTED: Final = f"(len(list_filter({_WORDS}, lambda w: NOT {among('w', UNITS)})) > 0)"
 
 _SPELLED: Final = (
     f"len(list_filter(key_list({{x}}), lambda k: lower(k) IN ({_listed(n.lower() for n in PROPERTIES)})"

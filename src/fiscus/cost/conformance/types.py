@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 
 OFFICIAL_NAME: Mapping[Dataset, str] = {
     "cost_and_usage": "CostAndUsage",

@@ -8,7 +8,7 @@ from typing import Final
 
 from fiscus.cost.columns import SQL_TYPE, Column, ColumnType
 from fiscus.cost.conformance.load_rules import focus_columns
-from fiscus.cost.types import FOCUS_VERSIONS, Dataset
+from fiscus.cost.focus_names import FOCUS_VERSIONS, Dataset
 
 NEEDED: Final[Mapping[Dataset, tuple[str, ...]]] = {
     "contract_commitment": (

@@ -12,11 +12,12 @@ from fiscus.cost.columns import SQL_TYPE, Column
 from fiscus.cost.conformance.choose import version_for
 from fiscus.cost.datasets.columns import MAY_BE_EMPTY, NEEDED, PERIODS, choices, dataset_columns
 from fiscus.cost.datasets.types import ALL, BILLING_MONTH, TABLES
+from fiscus.cost.focus_names import Dataset
 from fiscus.cost.period_faults import period_faults
 from fiscus.cost.providers import canonical_sql
 from fiscus.cost.raw_faults import Fault, currency_fault, decimal_fault, more_exactly, time_fault
 from fiscus.cost.raw_values import ROUND_MACRO, SCALE, decimal_of, is_long, quoted, sql_name, text_of, time_of
-from fiscus.cost.types import Dataset, FilePlan, InputFile, QualityFinding, Source
+from fiscus.cost.types import FilePlan, InputFile, QualityFinding, Source
 from fiscus.kernel.errors import BadInput, Where
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fiscus.cost.types import Dataset
+from fiscus.cost.focus_names import Dataset
 from fiscus.cost.views import billing_month_sql
 
 ALL: Final = "all"

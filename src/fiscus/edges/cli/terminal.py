@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from errno import ENOSPC
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fiscus.kernel.canonical import to_json
-from fiscus.kernel.errors import EXIT_CODE, BadInput, FiscusError
+from fiscus.kernel.errors import EXIT_CODE, BadInput, FiscusError, Unavailable
 from fiscus.kernel.money import display
 
 
@@ -147,10 +148,20 @@ def guarded(command: Callable[..., int | None]) -> Callable[..., int]:
         except FiscusError as error:
             return show_error(error, as_json=common.json)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _say_no_more()
             return 0
+        except OSError as refused:
+            if refused.errno != ENOSPC:
+                raise
+            _say_no_more()
+            full = Unavailable("The disk is full", remedy="Make room, then ask again: what was printed is not whole.")
+            return show_error(full, as_json=False)
 
     return run
+
+
+def _say_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class TerminalProgress:

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from fiscus.cost.books.views import UNMATCHED_REVERSALS
 from fiscus.cost.datasets.types import TABLES
+from fiscus.cost.focus_names import Dataset
 from fiscus.cost.types import (
-    Dataset,
     Delivery,
     FilePlan,
     InputFile,

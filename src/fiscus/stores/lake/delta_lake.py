@@ -20,9 +20,10 @@ from fiscus.cost.books.views import CLOSES, REPORTED, book_views_sql
 from fiscus.cost.currency.types import DayRate, Reporting
 from fiscus.cost.currency.views import rate_views_sql
 from fiscus.cost.datasets.views import dataset_views_sql
+from fiscus.cost.focus_names import FocusVersion
 from fiscus.cost.marketplaces.types import CellCounts
 from fiscus.cost.marketplaces.views import once_views_sql
-from fiscus.cost.types import FocusVersion, LakeVersion, SourceFreshness
+from fiscus.cost.types import LakeVersion, SourceFreshness
 from fiscus.cost.version_views import version_views_sql
 from fiscus.cost.views import (
     allocation_views_sql,

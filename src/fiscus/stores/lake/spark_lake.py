@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import duckdb
 from deltalake.exceptions import DeltaError
 
-from fiscus.cost.types import FocusVersion, LakeVersion
+from fiscus.cost.focus_names import FocusVersion
+from fiscus.cost.types import LakeVersion
 from fiscus.cost.version_views import version_views_sql
 from fiscus.kernel.errors import BadQuery, FiscusError, IntegrityBroken, LimitExceeded, NotFound, Unavailable
 from fiscus.kernel.limits import QUERY_CELLS_MAX, QUERY_SECONDS_MAX

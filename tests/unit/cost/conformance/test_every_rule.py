@@ -22,7 +22,7 @@ from fiscus.cost.conformance.criteria import EVIDENCE
 from fiscus.cost.conformance.load_rules import executions, focus_columns, load_rules
 from fiscus.cost.conformance.rule_tree import parts
 from fiscus.cost.conformance.types import Declared, Report, Verdict
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.kernel.progress import Silent
 
 VERSIONS: tuple[FocusVersion, ...] = ("1.2", "1.3")

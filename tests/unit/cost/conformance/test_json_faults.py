@@ -9,7 +9,7 @@ from tests.focus_deliveries import Row, cost_and_usage, write_csv
 from tests.focus_deliveries_1_4 import cost_and_usage_1_4
 
 from fiscus.app.conformance import CheckRequest, check_delivery
-from fiscus.cost.types import FocusVersion
+from fiscus.cost.focus_names import FocusVersion
 from fiscus.kernel.progress import Silent
 
 TWICE = '{"team":"1","b":"x","team":"2"}'

@@ -18,7 +18,7 @@ from tests.focus_deliveries_1_4 import (
 from fiscus.app.conformance import CheckRequest, check_delivery
 from fiscus.cost.conformance.load_rules import executions, focus_columns
 from fiscus.cost.conformance.types import Declared, Report
-from fiscus.cost.types import Dataset, FocusVersion
+from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.kernel.errors import BadInput
 from fiscus.kernel.progress import Silent
 
