@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Final
 
-from fiscus.cost.columns import FOCUS_1_4, SQL_TYPE
+from fiscus.cost.columns import FOCUS_1_4, SQL_TYPE, Column
 from fiscus.cost.conformance.currencies import ISO_4217, WITHDRAWN
 from fiscus.cost.datasets.columns import dataset_columns
 from fiscus.cost.focus_names import DATASETS
-from fiscus.cost.types import Source
+from fiscus.cost.raw_values import SCALE
+from fiscus.cost.types import InputFile, Source
+from fiscus.kernel.errors import BadInput, Where
 
 Fault = tuple[str, str, str, str]
 """As in FilePlan.faults: column, SQL that is true for a raw value at fault, message, remedy."""
@@ -28,6 +30,20 @@ ISO_8601: Final = re.compile(
 DAYS: Final = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%Y{0}%m{0}%d")
 CLOCKS: Final = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CODES: Final = "|".join(sorted(ISO_4217 | WITHDRAWN))  # of all tests this is the quickest: it is asked of every row
+
+
+def refuse_wide_decimals(file: InputFile, columns: Sequence[Column]) -> None:
+    """Raises BadInput for numbers that Parquet keeps in more than 38 digits: they would be read through floating point."""
+    kinds = dict(zip(file.columns, file.types, strict=False))
+    for column in columns:
+        kind = kinds.get(column.name, "")
+        if column.type in SCALE and kind.startswith("decimal256"):
+            digits = kind.partition("(")[2].partition(",")[0]
+            raise BadInput(
+                f"{column.name} is a decimal of {digits} digits: more than 38 cannot be read exactly",
+                remedy="Write it as DECIMAL(38,18), or as text.",
+                where=Where(file=file.path, row=0, column=column.name),
+            )
 
 
 def decimal_fault(column: str, raw: str, value: str) -> Fault:

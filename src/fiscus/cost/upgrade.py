@@ -23,7 +23,14 @@ from fiscus.cost.columns import (
 from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
-from fiscus.cost.raw_faults import currency_fault, decimal_fault, more_exactly, no_currency_sql, time_fault
+from fiscus.cost.raw_faults import (
+    currency_fault,
+    decimal_fault,
+    more_exactly,
+    no_currency_sql,
+    refuse_wide_decimals,
+    time_fault,
+)
 from fiscus.cost.raw_values import (
     ROUND_MACRO,
     SCALE,
@@ -83,6 +90,7 @@ def plan_files(
         sample={name: value for each in reversed(files) for name, value in each.sample.items()},
     )
     _check_header(file, source)
+    refuse_wide_decimals(file, FOCUS_1_4)
     check_declared(file, source.focus)
     exact = exact or any(_sample_is_long(column, each) for each in files for column in FOCUS_1_4)
     version = source.focus or version_of(file.columns)

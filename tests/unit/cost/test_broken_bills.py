@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.bills import ROW, deliver, write_csv
 
+from fiscus.cost.types import IngestOptions, Source
+from fiscus.flows.ingest_bills import ingest_bills
 from fiscus.kernel.errors import BadInput
 
 
@@ -63,6 +65,64 @@ def test_parquet_files_whose_types_differ_keep_every_digit(ws, tmp_path: Path) -
     long = _parquet(tmp_path / "c.parquet", BilledCost=_decimals(["0.123456", "0.000001"], 6))
     deliver(ws, whole, short, long)
     assert ws.lake.query("SELECT sum(BilledCost) FROM charges").rows == ((Decimal("6.623457"),),)
+
+
+def test_text_that_a_parquet_file_does_not_call_text_is_read_as_it_is(ws, tmp_path: Path) -> None:
+    """Older writers leave the mark out. Cast to text, their umlauts came as \\xC3\\xBC, and so did tags and owners."""
+    costs, raw = (
+        pa.array([b"1.5", b"2e-3"], pa.large_binary()),
+        [tag.encode() for tag in ('{"team": "Küche"}', '{"team": "b"}')],
+    )
+    deliver(ws, _parquet(tmp_path / "a.parquet", Tags=pa.array(raw, pa.binary()), BilledCost=costs))
+    found = ws.lake.query("SELECT x_Tag_team, BilledCost FROM charges ORDER BY BilledCost DESC").rows
+    assert found == (("Küche", Decimal("1.5")), ("b", Decimal("0.002")))
+    latin = pa.array([b"a", "Küche".encode("latin-1")], pa.binary())
+    where = _refused(ws, _parquet(tmp_path / "b.parquet", ServiceName=latin)).where
+    assert where is not None
+    assert (where.row, where.column) == (2, "ServiceName")
+
+
+def test_a_decimal_of_more_digits_than_can_be_read_exactly_is_refused(ws, tmp_path: Path) -> None:
+    """12345678.123456789012 came in as ….123456790000, through a floating-point number."""
+    wide = pa.array([Decimal("12345678.123456789012"), Decimal(1)], pa.decimal256(60, 30))
+    refused = _refused(ws, _parquet(tmp_path / "a.parquet", BilledCost=wide))
+    assert "60 digits" in refused.message
+    deliver(ws, _parquet(tmp_path / "b.parquet", x_Ours=wide))
+
+
+def test_a_parquet_file_without_rows_is_a_part_like_any_other(ws, tmp_path: Path) -> None:
+    full = _parquet(tmp_path / "a.parquet")
+    pq.write_table(pq.read_table(full).slice(0, 0), tmp_path / "b.parquet")
+    assert deliver(ws, full, tmp_path / "b.parquet").rows == 2
+    assert "holds no charges" in _refused(ws, tmp_path / "b.parquet").message
+
+
+class _Writing:
+    """A vendor's export that writes `path` again while it is read."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._text = path, text
+
+    def stage(self, title: str) -> None:
+        del title
+
+    def step(self, done: int, total: int) -> None:
+        del done, total
+        self._path.write_text(self._text)
+
+
+def test_a_file_that_is_written_while_it_is_read_is_refused(ws, tmp_path: Path) -> None:
+    """Its digest is of what stood there before: under that name the lake would hold another bill."""
+    path = write_csv(tmp_path / "a.csv", [{}, {"ResourceId": "i-2"}])
+    later = path.read_text().replace("1.50", "9.50")
+    before, options = ws.lake.version(), IngestOptions(promote=("team",))
+    for text in (later, later[: len(later) // 2]):
+        write_csv(path, [{}, {"ResourceId": "i-2"}])
+        with pytest.raises(BadInput, match="changed while it was read") as refused:
+            ingest_bills(ws, Source("bills"), [path], options, _Writing(path, text))
+        assert refused.value.where is not None
+        assert refused.value.where.file == str(path)
+        assert ws.lake.version() == before
 
 
 def test_nested_parquet_columns_become_tags_and_json(ws, tmp_path: Path) -> None:

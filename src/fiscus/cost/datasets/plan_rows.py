@@ -15,7 +15,7 @@ from fiscus.cost.datasets.types import ALL, BILLING_MONTH, TABLES
 from fiscus.cost.focus_names import Dataset
 from fiscus.cost.period_faults import period_faults
 from fiscus.cost.providers import canonical_sql
-from fiscus.cost.raw_faults import Fault, currency_fault, decimal_fault, more_exactly, time_fault
+from fiscus.cost.raw_faults import Fault, currency_fault, decimal_fault, more_exactly, refuse_wide_decimals, time_fault
 from fiscus.cost.raw_values import ROUND_MACRO, SCALE, decimal_of, is_long, quoted, sql_name, text_of, time_of
 from fiscus.cost.types import FilePlan, InputFile, QualityFinding, Source
 from fiscus.kernel.errors import BadInput, Where
@@ -26,6 +26,7 @@ def plan_dataset(files: Sequence[InputFile], dataset: Dataset, source: Source, d
     file = replace(files[0], has_null_text=any(each.has_null_text for each in files))
     _check_header(file, dataset, source)
     columns = dataset_columns(dataset)
+    refuse_wide_decimals(file, columns)
     faults = _faults(file, dataset, source)
     known = {column.name for column in columns}
     version = version_for(dataset, known & set(file.columns))

@@ -33,7 +33,7 @@ from fiscus.cost.types import (
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
 from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
-from fiscus.stores.lake.input_files import refused_in_reading
+from fiscus.stores.lake.input_files import BYTES, refuse_changed, refused_in_reading
 from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 from fiscus.stores.lake.views_asked import ViewsAsked
@@ -143,6 +143,7 @@ class DeliveryStaging:
                 where=Where(file=plan.file.path),
             ) from None
         except duckdb.Error as broken:
+            refuse_changed(plan.files)
             if str(broken).endswith(LONG):
                 piece.unlink(missing_ok=True)
                 return None
@@ -151,6 +152,7 @@ class DeliveryStaging:
             if str(self._folder) in str(broken):
                 raise  # not the bill's fault: the lake could not be written
             raise refused_in_reading(plan.files, str(broken)) from None
+        refuse_changed(plan.files)
         rows = int(pq.read_metadata(piece).num_rows)
         self._by_month(piece, plan)
         return rows
@@ -303,10 +305,8 @@ class DeliveryStaging:
         file, names = files[0], ", ".join(f"'{_sql(_pattern(each.path))}'" for each in files)
         if file.form == "parquet":
             columns = ", ".join(
-                f"CAST(to_json({_name(c)}) AS VARCHAR) AS {_name(c)}"
-                if kind.startswith(NESTED)
-                else f"CAST({_name(c)} AS VARCHAR) AS {_name(c)}"
-                for c, kind in zip(file.columns, file.types, strict=True)
+                f"{_as_text(_name(column), kind)} AS {_name(column)}"
+                for column, kind in zip(file.columns, file.types, strict=True)
             )
             return f"(SELECT {columns} FROM read_parquet([{names}], hive_partitioning=false))"
         types = ", ".join(f"'{_sql(column)}': 'VARCHAR'" for column in file.columns)
@@ -369,6 +369,15 @@ class DeliveryStaging:
             if found[2] is not None:
                 return file, found[2]
         return start or (plan.file, None)
+
+
+def _as_text(column: str, kind: str) -> str:
+    """SQL of a Parquet column as text. `kind`: its type, as Arrow calls it."""
+    if kind.startswith(NESTED):
+        return f"CAST(to_json({column}) AS VARCHAR)"
+    if kind in BYTES:  # older writers do not say that it is text; a cast would spell every umlaut as \\xC3\\xBC
+        return f"decode({column})"
+    return f"CAST({column} AS VARCHAR)"
 
 
 def _compression(path: str) -> str:

@@ -9,6 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,7 @@ from fiscus.stores.lake.parquet_pages import check_pages
 from fiscus.stores.lake.scan_text import TextScan
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
+BYTES = ("binary", "large_binary", "binary_view")  # Arrow's names of what a Parquet file does not say to be text
 UNREAD = (".bz2", ".xz", ".lz4", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".xls", ".tsv", ".orc", ".avro", ".gz", ".zst")
 """Kinds that may hold a part of the bill: left out in silence, they would make it too small."""
 
@@ -100,6 +102,8 @@ def uneven_row(file: InputFile) -> int | None:
 
 def refused_in_reading(files: Sequence[InputFile], said: str) -> BadInput:
     """What the engine said of a row that it could not read, with the row."""
+    if "blob to UTF8" in said and (found := no_text(files)):
+        return BadInput("The value is not UTF-8 text", remedy=NOT_UTF8, where=found)
     line = re.search(r"[Ll]ine:? (\d+)", said)
     named = next((file for file in files if file.path in said), files[0])
     uneven = uneven_row(named) if named.form == "csv" else None
@@ -113,9 +117,51 @@ def refused_in_reading(files: Sequence[InputFile], said: str) -> BadInput:
     )
 
 
+def no_text(files: Sequence[InputFile]) -> Where | None:
+    """The first value of Parquet files that is bytes and no UTF-8 text."""
+    for file in files:
+        columns = [name for name, kind in zip(file.columns, file.types, strict=True) if kind in BYTES]
+        row = 0
+        for batch in pq.ParquetFile(file.path).iter_batches(columns=columns):
+            found = [(at, name) for name in columns if (at := _first_no_text(batch.column(name))) is not None]
+            if found:
+                at, name = min(found)
+                return Where(file=file.path, row=row + at + 1, column=name)
+            row += batch.num_rows
+    return None
+
+
+def _first_no_text(values: pa.Array) -> int | None:
+    for at, value in enumerate(values.to_pylist()):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError:
+            return at
+    return None
+
+
+def refuse_changed(files: Sequence[InputFile]) -> None:
+    """Raises BadInput for a file that somebody wrote since it was inspected: a delivery is what its digest says."""
+    for file in files:
+        if file.stamp and _stamp(Path(file.path)) != file.stamp:
+            raise BadInput(
+                "The file changed while it was read",
+                remedy="Deliver it again when it is written whole: under another name first, and then renamed.",
+                where=Where(file=file.path),
+            )
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (-1,)
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 def inspect_file(path: Path) -> InputFile:
     """Read `path` once as bytes (hash, wholeness, inflation) and its head as rows. Raises BadInput."""
-    name = path.name.lower()
+    name, stamp = path.name.lower(), _stamp(path)
     if not name.endswith(SUFFIXES):
         raise BadInput(
             "Not a kind of file that can be read",
@@ -124,7 +170,8 @@ def inspect_file(path: Path) -> InputFile:
         )
     try:
         refuse_other_kind(path)
-        return _inspect_parquet(path) if name.endswith(".parquet") else _inspect_csv(path)
+        file = _inspect_parquet(path) if name.endswith(".parquet") else _inspect_csv(path)
+        return replace(file, stamp=stamp)
     except (EOFError, OSError, pa.ArrowException, zlib.error) as broken:
         raise _not_read(path, broken) from None
 
@@ -191,7 +238,7 @@ def _inspect_parquet(path: Path) -> InputFile:
     for batch in file.iter_batches(batch_size=SAMPLE_ROWS):
         for name in columns:
             values = (
-                (str(v) for v in batch.column(name).to_pylist() if v not in {None, "", "NULL"})
+                (_text(v) for v in batch.column(name).to_pylist() if v not in {None, "", "NULL"})
                 if _flat(batch, name)
                 else ()
             )
@@ -203,6 +250,10 @@ def _inspect_parquet(path: Path) -> InputFile:
     return InputFile(
         str(path), "parquet", columns, "", digest, has_null_text=True, sample=sample, types=types, size_bytes=size
     )
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _flat(batch: pa.RecordBatch, name: str) -> bool:
