@@ -12,11 +12,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, Final, Literal, cast
 
-from fiscus.cost.allocation.read_telemetry import Drivers, Named
+from fiscus.cost.allocation.read_telemetry import Drivers, Named, is_amount
 from fiscus.cost.allocation.types import STAYS, Target
 from fiscus.kernel.errors import BadInput, Where
 from fiscus.kernel.money import ZERO
@@ -25,6 +25,7 @@ from fiscus.kernel.periods import Month
 IDLE: Final = "__idle__"
 NOBODYS: Final = frozenset({"__unallocated__", "__unmounted__", ""})
 COSTS: Final = ("cpu", "gpu", "ram", "pv", "network", "loadBalancer", "shared", "external")
+PARTS: Final = ("properties", "window")
 ASK: Final = (
     "Ask with window=month (or step=1d) and aggregate by what the rule's `by` says, and keep the answer as it is."
 )
@@ -78,7 +79,7 @@ def _target(name: str, reading: OpenCostReading) -> Target:
 def _allocations(text: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         answer = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    except ValueError as broken:
+    except (ValueError, RecursionError) as broken:
         raise BadInput(f"Not JSON: {broken}", remedy=ASK, where=Where(file=file)) from None
     if isinstance(answer, dict) and "data" in answer:
         if answer.get("code", 200) != 200:
@@ -96,7 +97,15 @@ def _allocations(text: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]
             if not isinstance(allocation, dict):
                 where = Where(file=file, key=f"data.{number}.{key}")
                 raise BadInput("Not an allocation", remedy=ASK, where=where)
+            _check_parts(allocation, file, f"data.{number}.{key}")
             yield key, allocation
+
+
+def _check_parts(allocation: Mapping[str, Any], file: str, key: str) -> None:
+    for part in PARTS:
+        if not isinstance(allocation.get(part) or {}, dict):
+            where = Where(file=file, key=f"{key}.{part}")
+            raise BadInput(f"The allocation's {part} is no object", remedy=ASK, where=where)
 
 
 def _name(allocation: Mapping[str, Any], key: str, by: str) -> str:
@@ -107,11 +116,12 @@ def _name(allocation: Mapping[str, Any], key: str, by: str) -> str:
     properties = cast("Mapping[str, Any]", allocation.get("properties") or {})
     kind, _, tag = by.partition(":")
     if tag:
-        found = (properties.get(f"{kind}s") or {}).get(tag)
-        return str(found) if found else ("" if properties.get(f"{kind}s") else _aggregated(key))
+        tags = properties.get(f"{kind}s")
+        found = tags.get(tag) if isinstance(tags, dict) else None
+        return str(found) if found else ("" if tags else _aggregated(key))
     if kind == "service":
-        services = properties.get("services") or ()
-        return str(services[0]) if services else ""
+        services = properties.get("services")
+        return str(services[0]) if isinstance(services, list) and services else ""
     return str(properties.get(kind) or _aggregated(key)) if kind != "name" else key
 
 
@@ -123,11 +133,15 @@ def _month(allocation: Mapping[str, Any], file: str, key: str) -> Month:
     window = allocation.get("window") or {}
     try:
         start, end = (datetime.fromisoformat(str(window.get(end) or allocation[end])) for end in ("start", "end"))
-    except (KeyError, ValueError):
+        backwards = end < start
+    except (KeyError, ValueError, TypeError):  # a time zone at one end only is TypeError
         where = Where(file=file, key=key)
         raise BadInput("The allocation says no window of time", remedy=ASK, where=where) from None
+    if backwards:
+        where = Where(file=file, key=f"{key}.window")
+        raise BadInput(f"The window ends on {end:%Y-%m-%d}, before it begins", remedy=ASK, where=where)
     month = Month.of(start.date())
-    if (end - timedelta(seconds=1)).date() >= month.end:
+    if end.date() > month.end or (end.date() == month.end and end.time() != time.min):
         where = Where(file=file, key=f"{key}.window")
         raise BadInput(f"The window {start:%Y-%m-%d} to {end:%Y-%m-%d} lies in two months", remedy=ASK, where=where)
     return month
@@ -139,7 +153,7 @@ def _cost(allocation: Mapping[str, Any], file: str, key: str) -> Decimal:
         ["totalCost"] if "totalCost" in allocation else [f"{c}Cost{more}" for c in COSTS for more in ("", "Adjustment")]
     )
     amounts = [amount for name in names if (amount := allocation.get(name)) is not None]
-    if not amounts or not all(isinstance(amount, Decimal) and amount.is_finite() for amount in amounts):
+    if not amounts or not all(isinstance(amount, Decimal) and is_amount(amount) for amount in amounts):
         where = Where(file=file, key=f"{key}.{names[0]}")
         raise BadInput("The allocation has no cost that is a number", remedy=ASK, where=where)
     return sum(amounts, ZERO)

@@ -44,7 +44,16 @@ def read_telemetry(text: str, file: str, column: str, named: Named, calendar: Fi
                     remedy=f"The header is {', '.join(header) or 'empty'}.",
                     where=where,
                 )
+        twice = [name for name in (PERIOD, TARGET, column) if header.count(name) > 1]
+        if twice:
+            where = Where(file=file, row=0, column=twice[0])
+            raise BadInput(f"The column {twice[0]!r} stands twice", remedy="Keep one of them.", where=where)
         for number, row in enumerate(reader, 1):
+            if None in row:
+                where = Where(file=file, row=number)
+                raise BadInput(
+                    "The row has more fields than the header", remedy="Quote what has a comma in it.", where=where
+                )
             at = _At(file, number, row)
             target = at.read(TARGET, named)
             amount = at.read(column, amount_of)
@@ -62,9 +71,16 @@ def amount_of(text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation:
         raise BadInput(f"{text!r} is no number", remedy="Write a plain number such as 1250 or 0.75.") from None
-    if not amount.is_finite() or amount < ZERO or len(amount.as_tuple().digits) > AMOUNT_DIGITS_MAX:
+    if not is_amount(amount) or amount < ZERO or "_" in text:
         raise BadInput(f"{text} is nothing to share by", remedy="Write a number from 0 up, of at most 38 digits.")
     return amount
+
+
+def is_amount(number: Decimal) -> bool:
+    """Whether it can be shared by: no more digits, and none further from the point, than a fraction can bear."""
+    if not number.is_finite() or len(number.as_tuple().digits) > AMOUNT_DIGITS_MAX:
+        return False
+    return number == ZERO or abs(number.adjusted()) <= AMOUNT_DIGITS_MAX
 
 
 def team_named(teams: Mapping[str, str], to: str, names: Mapping[str, str]) -> Named:

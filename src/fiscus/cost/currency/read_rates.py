@@ -25,6 +25,7 @@ NONE: Final = frozenset({"", "N/A", "NaN", "-"})
 CODE: Final = re.compile(r"[A-Z]{3}")
 LONG: Final = ({"date", "currency", "rate"}, {"TIME_PERIOD", "CURRENCY", "OBS_VALUE"})
 NAMES: Final = (("date", "currency", "rate", "base"), ("TIME_PERIOD", "CURRENCY", "OBS_VALUE", "CURRENCY_DENOM"))
+RATE_DIGITS_MAX: Final = 15  # before the point, or noughts behind it: no currency was ever so many of another
 SHAPES: Final = "Give eurofxref-hist.csv as the ECB publishes it, or columns date, currency, rate (and base)."
 
 
@@ -99,11 +100,8 @@ def _wide(file: str, header: Sequence[str], rows: Iterator[tuple[int, list[str]]
     for number, row in rows:
         if not any(cell.strip() for cell in row):
             continue
+        _as_wide_as(header, row, file, number)
         day = _day(file, number, "Date", row[0].strip())
-        if len([cell for cell in row if cell.strip()]) > len([name for name in header if name]):
-            raise BadInput(
-                "The row has more cells than the header", remedy="Mend it.", where=Where(file=file, row=number)
-            )
         for column, cell in zip(header[1:], row[1:], strict=False):
             if column and (text := cell.strip()) not in NONE:
                 yield _Cell(
@@ -120,6 +118,8 @@ def _long(
         if not any(cell.strip() for cell in row):
             continue
 
+        _as_wide_as(header, row, file, number)
+
         def cell(name: str, row: Sequence[str] = row) -> str:
             return row[at[name]].strip() if 0 <= at[name] < len(row) else ""
 
@@ -130,6 +130,15 @@ def _long(
         base = _code(file, number, base_name, cell(base_name) or EURO)
         where = Where(file=file, row=number, column=rate_name)
         yield _Cell(day, currency, base, _rate(file, number, rate_name, cell(rate_name)), where)
+
+
+def _as_wide_as(header: Sequence[str], row: Sequence[str], file: str, number: int) -> None:
+    """A decimal comma makes two cells of one, and a file that was cut off ends in half a row: both would be other rates."""
+    many = "more" if len(row) > len(header) else "fewer" if len(row) < len([name for name in header if name]) else ""
+    if many:
+        message = f"The row has {many} cells than the header"
+        remedy = "Write rates with a decimal point, and each row whole."
+        raise BadInput(message, remedy=remedy, where=Where(file=file, row=number))
 
 
 def _day(file: str, row: int, column: str, text: str) -> date:
@@ -152,7 +161,7 @@ def _rate(file: str, row: int, column: str, text: str) -> Decimal:
         rate = Decimal(text)
     except InvalidOperation:
         rate = Decimal("NaN")
-    if not rate.is_finite() or rate <= 0:
+    if not rate.is_finite() or rate <= 0 or abs(rate.adjusted()) > RATE_DIGITS_MAX or "_" in text:
         where = Where(file=file, row=row, column=column)
         raise BadInput(
             f"{text!r} is no rate", remedy="Write a number above 0, or N/A where none was published.", where=where

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from fiscus.cost.allocation.read_opencost import OpenCostReading, read_opencost
-from fiscus.cost.allocation.read_telemetry import team_named
+from fiscus.cost.allocation.read_telemetry import read_telemetry, team_named
 from fiscus.cost.allocation.types import STAYS, Target
 from fiscus.kernel.errors import BadInput
+from fiscus.kernel.periods import FiscalCalendar
 
 TEAMS = {"search": "search", "find": "search", "checkout": "checkout"}
 LONG = {"start": "2026-10-30T00:00:00Z", "end": "2026-11-02T00:00:00Z"}
@@ -78,9 +79,39 @@ def test_steps_of_one_month_are_added_and_workloads_are_told_by_their_labels() -
         (answer({"search": allocation(1, "search", window=LONG)}), "two months"),
         (answer({"search": allocation(None, "search")}), "no cost that is a number"),
         (answer({"search": {**allocation(1, "search"), "totalCost": "12"}}), "search.totalCost"),
+        ("[" * 100_000, "Not JSON"),
+        (answer({"search": allocation(1, "search", window="2026-10")}), "data.0.search.window"),
+        (answer({"search": allocation(1, "search", properties=["x"])}), "data.0.search.properties"),
+        (answer({"search": allocation(1, "search", window={"start": OCTOBER["start"], "end": "2026-11-01"})}), "no window"),
+        (answer({"search": allocation(1, "search", window={"start": LONG["end"], "end": LONG["start"]})}), "before it begins"),
+        (answer({"search": allocation(1, "search", window=dict.fromkeys(LONG, "0001-01-01T00:00:00"), totalCost=None)}), "cost"),
+        (answer(MONTH).replace("60.25", "1e999999999"), "search.totalCost"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_answer_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(BadInput, match=r"opencost/o\.json") as refused:
         read_opencost(text, "opencost/o.json", reading())
+    assert says in str(refused.value)
+
+
+def test_properties_of_any_other_shape_name_nobody() -> None:
+    odd = allocation(1, properties={"labels": ["team"], "services": "search"})
+    for by in ("label:team", "service"):
+        named = OpenCostReading(by, team_named(TEAMS, "team", {}))
+        assert read_opencost(answer({"prod/odd": odd}), "o.json", named) == {"2026-10": {STAYS: Decimal(1)}}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("period,target,cpu\n2026-10,search,1,250\n", "row 1"),
+        ("period,target,cpu,cpu\n2026-10,search,1,250\n", "column cpu"),
+        ("period,target,cpu\n2026-10,search,1e99999\n", "row 1, column cpu"),
+        ("period,target,cpu\n2026-10,search,1e-99999\n", "row 1, column cpu"),
+        ("period,target,cpu\n2026-10,search,1_250\n", "row 1, column cpu"),
+    ],
+)
+def test_a_number_that_a_comma_cut_in_two_is_no_number_to_share_by(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=r"t\.csv") as refused:
+        read_telemetry(text, "t.csv", "cpu", team_named(TEAMS, "team", {}), FiscalCalendar(1))
     assert says in str(refused.value)
