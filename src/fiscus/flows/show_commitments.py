@@ -158,7 +158,7 @@ class _Groups:
 
 def _with_term(one: OnBills, agreements: Sequence[Agreement]) -> OnBills:
     """With the contract and the term that the dataset Contract Commitment gives it, by its id or by what its charges apply to."""
-    mine = [it for it in agreements if it.id in {one.id, one.applied_to} and it.provider in {one.provider, ""}]
+    mine = [it for it in agreements if it.id in {one.id, *one.applied_to} and it.provider in {one.provider, ""}]
     if not mine:
         return one
     starts = min([it.starts for it in mine] + ([one.starts] if one.starts else []))

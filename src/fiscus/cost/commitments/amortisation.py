@@ -36,7 +36,7 @@ class Payment:
 class Paid:
     """All that the bills say of a commitment's money. `over`: BilledCost of purchases whose charge period is over.
 
-    `landed`: until when the source's usage has come; `begins`: the source's first usage; `first_use`: of the commitment.
+    `landed`: until when usage has come, of the sources that have its own; `begins`: the source's first usage; `first_use`: of the commitment.
     `unused_seen`: some row of it is Unused, so what nobody uses is lost with its hour, and not left for later.
     """
 

@@ -25,7 +25,7 @@ class OnBills:
     """One commitment. `days` of the window that it has a Used or Unused row on; `last_day` the last of all. `landed`: its bills'.
 
     `starts`: the first day that a payment or a row names; `ends`: the first day not covered, where a payment says it. `contract`
-    and `applied_to`: what its charges say in ContractApplied.
+    and `applied_to`: what its charges say in ContractApplied; several contracts by their ids, with commas.
     """
 
     provider: str
@@ -34,7 +34,7 @@ class OnBills:
     type: str
     category: str
     contract: str
-    applied_to: str
+    applied_to: Sequence[str]
     paid: Paid
     days: int
     last_day: date | None
@@ -75,17 +75,17 @@ def currencies(lake: LakeReader, until: date) -> Sequence[str]:
     return [str(row[0]) for row in rows]
 
 
-def _applied(text: str) -> Mapping[str, str]:
-    """The first element of a ContractApplied, as texts; nothing where it is none."""
+def _applied(text: str, *keys: str) -> Sequence[str]:
+    """What the elements of a ContractApplied say by the first of `keys` that each has, once each; nothing where it is none."""
     try:
         elements = json.loads(text)["Elements"] if text else []
-        return {str(key): str(value) for key, value in elements[0].items()} if elements else {}
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
-        return {}
+        said = [next((str(one[key]) for key in keys if one.get(key)), "") for one in elements]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return ()
+    return sorted(set(said) - {""})
 
 
 def _on_bills(row: Mapping[str, Any], payments: Sequence[Payment]) -> OnBills:
-    applied = _applied(row["applied"])
     first_use: datetime | None = row["first_use"]
     first = min((day for day in (first_use, row["first_paid"]) if day is not None), default=None)
     never = first or row["reached"]
@@ -104,8 +104,8 @@ def _on_bills(row: Mapping[str, Any], payments: Sequence[Payment]) -> OnBills:
         name=row["name"],
         type=row["type"],
         category=row["category"],
-        contract=applied.get("ContractId") or applied.get("ContractID") or "",
-        applied_to=applied.get("ContractCommitmentId") or applied.get("ContractCommitmentID") or "",
+        contract=", ".join(_applied(row["applied"], "ContractId", "ContractID")),
+        applied_to=_applied(row["applied"], "ContractCommitmentId", "ContractCommitmentID"),
         paid=paid,
         days=int(row["days"]),
         last_day=row["last_day"],

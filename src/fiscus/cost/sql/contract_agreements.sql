@@ -27,8 +27,8 @@ applied AS (
             ELSE trim(replace(split_part(quantity, ',', 1), ':', '')) END AS DECIMAL(38,18)) AS quantity
     FROM said
 ),
-agreed AS (
-    SELECT
+agreed AS (  -- what two sources deliver alike is agreed once
+    SELECT DISTINCT
         coalesce(ServiceProviderName, '') AS provider, coalesce(ContractId, '') AS contract, ContractCommitmentId AS id,
         coalesce(ContractCommitmentDescription, ContractCommitmentType, ContractCommitmentId) AS name,
         ContractCommitmentCategory AS category, coalesce(ContractCommitmentUnit, '') AS unit, BillingCurrency AS currency,
