@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, cast
 
+from fiscus.cost.books.fiscal_closes import FiscalClose, fiscal_closes
 from fiscus.cost.books.types import PeriodClose, SourceTotal
 from fiscus.flows.evidence_checkpoints import checkpoint_folder, write_checkpoint
 from fiscus.flows.keep_closes import CLOSE_FACT, close_from, keep_closes, signed_closes
@@ -29,11 +30,13 @@ REASON_MAX: Final = 2_000
 class ClosesShown:
     """The months that are signed, newest first, and what was corrected of closed months since.
 
-    `broken`: months whose charges as reported are not what was signed; only looked for when asked.
+    `fiscal`: the quarters and years that they close, or do not close yet. `broken`: months of which the state or the charges as
+    reported are not what was signed; only looked for when asked, and then a month whose signature is gone stands among `closes`.
     """
 
     closes: tuple[PeriodClose, ...]
     corrections: CorrectionsShown
+    fiscal: tuple[FiscalClose, ...] = ()
     broken: tuple[str, ...] = ()
 
 
@@ -118,11 +121,32 @@ def reopen_period(ws: Workspace, month: Month, actor: Actor, reason: str) -> Per
 
 
 def show_closes(ws: Workspace, *, verify: bool = False) -> ClosesShown:
-    """Signed months and corrections; with `verify`, each month's charges as reported are held against what was signed."""
+    """Signed months and corrections; with `verify`, each month is held against the evidence of its signature.
+
+    What the state says must be what the evidence says was signed and not opened again, and the charges as reported must have its
+    digest: the state alone could be changed together with its digest, or lose a month.
+    """
     with ws.state.read() as tx:
-        closes = tuple(close_from(record) for _, record in sorted(signed_closes(tx).items(), reverse=True))
-    broken = tuple(one.billing_month for one in closes if verify and not _is_as_signed(ws, one))
-    return ClosesShown(closes, show_corrections(ws), broken)
+        signed = {month: dict(record) for month, record in signed_closes(tx).items()}
+        evidence = _signed_by_evidence(tx) if verify else {}
+    every = {**evidence, **signed}
+    closes = tuple(close_from(record) for _, record in sorted(every.items(), reverse=True))
+    changed = {month for month in every if verify and {**signed.get(month, {}), "seal": ""} != evidence.get(month)}
+    broken = tuple(
+        one.billing_month for one in closes if verify and (one.billing_month in changed or not _is_as_signed(ws, one))
+    )
+    return ClosesShown(closes, show_corrections(ws), fiscal_closes(ws.config.company.calendar, set(signed)), broken)
+
+
+def _signed_by_evidence(tx: StateTx) -> dict[str, dict[str, Any]]:
+    """month -> what was signed of it, for the months that were not opened again since."""
+    signed: dict[str, dict[str, Any]] = {}
+    for record in tx.evidence_records(["period.closed", "period.reopened"]):
+        if record.kind == "period.reopened":
+            signed.pop(record.subject, None)
+        else:
+            signed[record.subject] = dict(cast("Mapping[str, Any]", record.body["close"]))
+    return signed
 
 
 def _is_as_signed(ws: Workspace, close: PeriodClose) -> bool:

@@ -52,7 +52,11 @@ def show_corrections(ws: Workspace) -> CorrectionsShown:
             for month, record in signed_closes(tx).items()
             for total in close_from(record).elsewhere
         }
-    lines = [_since_signed(CorrectionLine(*row), known) for row in rows]
+    found = [CorrectionLine(*row) for row in rows]
+    gone = known.keys() - {(line.source, line.billing_month, line.currency) for line in found}
+    lines = [_since_signed(line, known) for line in (*found, *map(_gone, sorted(gone)))]
+    lines.sort(key=lambda line: (line.source, line.currency))
+    lines.sort(key=lambda line: line.billing_month, reverse=True)
     return CorrectionsShown(tuple(lines), str(version), query)
 
 
@@ -78,6 +82,12 @@ def _since_signed(line: CorrectionLine, known: Mapping[tuple[str, str, str], Sou
         changed_effective=EXACT.subtract(line.changed_effective, before.effective),
         changed_rows=line.changed_rows - before.rows,
     )
+
+
+def _gone(key: tuple[str, str, str]) -> CorrectionLine:
+    """A source of which nothing is left but what stood elsewhere when the month was signed: its correction was taken back."""
+    sums = (ZERO,) * 8
+    return CorrectionLine(*key, "signed", *sums, 0, 0, 0)
 
 
 def _finding(ws: Workspace, shown: CorrectionsShown, line: CorrectionLine) -> Finding:

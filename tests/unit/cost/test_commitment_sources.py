@@ -44,7 +44,9 @@ def test_what_the_payers_account_buys_is_due_by_the_usage_of_those_who_use_it(tm
     assert [f.kind for f in commitment_findings(ws)] == []
 
 
-def test_a_contract_that_two_sources_deliver_is_agreed_once_and_both_contracts_of_a_charge_are_named(tmp_path: Path) -> None:
+def test_a_contract_that_two_sources_deliver_is_agreed_once_and_both_contracts_of_a_charge_are_named(
+    tmp_path: Path,
+) -> None:
     element = '{{"ContractId":"{}","ContractCommitmentId":"{}","ContractCommitmentAppliedCost":4}}'
     both = '{"Elements":[' + element.format("EDP-7", "spend") + "," + element.format("EDP-9", "growth") + "]}"
     ws = company_with_bills(tmp_path, {"aws": [_used(day, ContractApplied=both) for day in days(NOVEMBER, TODAY)]})

@@ -36,7 +36,8 @@ class Payment:
 class Paid:
     """All that the bills say of a commitment's money. `over`: BilledCost of purchases whose charge period is over.
 
-    `landed`: until when usage has come, of the sources that have its own; `begins`: the source's first usage; `first_use`: of the commitment.
+    `landed`: until when usage has come, of the sources that have its own; `begins`: the source's first usage; `first_use`: the
+    commitment's.
     `unused_seen`: some row of it is Unused, so what nobody uses is lost with its hour, and not left for later.
     """
 

@@ -70,7 +70,7 @@ def closes(*, verify: bool = False, common: Common = NO_OPTIONS) -> int:
     Parameters
     ----------
     verify
-        Hold the charges as reported against the digest that was signed.
+        Hold each month against the evidence of its signature, and the charges as reported against its digest.
     """
     from fiscus.flows.close_period import show_closes
 
@@ -112,6 +112,8 @@ def _closes(found: ClosesShown, *, verify: bool) -> None:
         ],
         "No month is signed: fiscus close PERIOD --as PERSON",
     )  # fmt: skip
+    for period in found.fiscal:
+        say(period.sentence())
     for line in found.corrections.sentences():
         say(line)
 
