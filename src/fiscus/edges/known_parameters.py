@@ -22,6 +22,16 @@ def judges_its_parameters(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def given_once(request: Request, but: str) -> dict[str, str]:
+    """The open parameters of the query, without `but`. Raises BadInput for one that stands twice: which of them was meant?"""
+    pairs = [(name, value) for name, value in request.query_params.multi_items() if name != but]
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = next(name for name in given if sum(name == other for other, _ in pairs) > 1)
+        raise BadInput(f"{twice!r} is given twice", remedy="Write each name once.", where=Where(key=twice))
+    return given
+
+
 async def known_parameters(request: Request) -> None:
     """A dependency of every route of a router. Raises BadInput for a parameter that the matched route does not declare."""
     route = request.scope.get("route")

@@ -206,6 +206,40 @@ def test_a_share_of_next_to_nothing_is_a_large_number_and_no_error(ws, tmp_path:
     assert max(row[5] for row in usage) == Decimal(180000000000000000000), "two numbers of twenty digits add up"
 
 
+@pytest.mark.thorough
+def test_rows_that_tie_stand_in_one_order_however_they_came(ws, tmp_path: Path) -> None:
+    """Else the page, the command and the API show them otherwise, and the first hundred are not the same hundred."""
+    others = {
+        "ServiceProviderName": "B", "InvoiceIssuerName": "B", "SubAccountId": "2", "SubAccountName": "B", "RegionName": "B",
+        "BillingAccountName": "B", "ResourceName": "B", "ResourceType": "B", "PricingUnit": "B", "ServiceSubcategory": "B",
+        "SkuMeter": "B", "RegionId": "B", "HostProviderName": "B", "CommitmentDiscountName": "B", "ServiceCategory": "Storage",
+        "CommitmentDiscountType": "B", "CommitmentDiscountUnit": "B", "ContractedUnitPrice": "3", "ServiceName": "B",
+        "ChargeFrequency": "Recurring", "InvoiceId": "B", "SubAccountType": "B", "BillingAccountType": "B", "SkuId": "B",
+    }  # fmt: skip
+    plain = {
+        **dict.fromkeys(others, "A"),
+        "ContractedUnitPrice": "4",
+        "ServiceCategory": "Compute",
+        "ChargeFrequency": "One-Time",
+    }
+    plain |= {"ListUnitPrice": "5", "SkuPriceId": "P", "CommitmentDiscountId": "c", "CommitmentDiscountStatus": "Used"}
+    plain |= {"ConsumedQuantity": "1", "ConsumedUnit": "Hours", "SkuPriceDetails": '{"CoreCount": 1, "ModelId": "m"}'}
+    rows = [plain, *({**plain, name: value} for name, value in others.items())]
+    rows += [{**row, "ChargeCategory": "Purchase"} for row in rows] + [
+        {**row, "ChargeClass": "Correction"} for row in rows
+    ]
+    wide = {"first": "2026-10", "last": "2026-11", "since": "2026-10-01", "until": "2026-12-01", "top": "7"}
+    said = []
+    for ordered in (rows, rows[::-1]):
+        deliver(ws, write_csv(tmp_path / "a.csv", ordered, drop=["ProviderName", "PublisherName"]))
+        asked = {
+            name: {p.name: wide[p.name] for p in one.parameters if p.name in wide}
+            for name, one in shipped_reports().items()
+        }
+        said.append({name: run_report(ws, name, given).rows.rows for name, given in asked.items()})
+    assert said[0] == said[1]
+
+
 @pytest.mark.parametrize("given", ["", 'a"b', "\\", '"', "$.x"])
 def test_any_property_of_a_price_may_be_asked_for(ws, tmp_path: Path, given: str) -> None:
     deliver(ws, write_csv(tmp_path / "a.csv", [{"SkuPriceDetails": '{"CoreCount": 4}'}]))

@@ -65,6 +65,11 @@ def test_the_page_and_the_api_give_one_answer(ws: Workspace, browser: Browser) -
     assert given["bound"] == {"first": "2026-10", "last": "2026-11", "provider": ""}
     assert browser.get("/api/reports/nope").status_code == 404
     assert browser.get("/api/reports/costs-service-name?nope=1").status_code == 422
+    twice = browser.get(f"/api{ASKED}&last=2026-10")
+    assert (twice.status_code, twice.json()["error"]["message"]) == (422, "'last' is given twice"), (
+        "as the command has it"
+    )
+    assert "&#39;last&#39; is given twice" in browser.get(f"{ASKED}&last=2026-10").text
     assert len(browser.get(f"/api{ASKED}&rows_max=1").json()["rows"]["rows"]) == 1
     assert {one["name"] for one in browser.get("/api/reports").json()} >= {"costs-service-name", "unowned-spend"}
     assert browser.get("/api/reports/unowned-spend/definition").json()["persona"] == "CFO"

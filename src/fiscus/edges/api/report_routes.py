@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from fiscus.cost.reports.types import Report
 from fiscus.edges.api.answers import answered, of
-from fiscus.edges.known_parameters import judges_its_parameters
+from fiscus.edges.known_parameters import given_once, judges_its_parameters
 from fiscus.flows.run_report import ReportAnswer, ReportLine, find_report, listed_reports, run_report
 from fiscus.flows.workspace import Workspace
 from fiscus.kernel.limits import QUERY_ROWS_SHOWN_MAX
@@ -42,5 +42,4 @@ def mount_reports(router: APIRouter, get_ws: Callable[[], Workspace]) -> None:
     )
     @judges_its_parameters
     def run(request: Request, name: str, rows_max: RowsMax = QUERY_ROWS_SHOWN_MAX) -> JSONResponse:
-        given = {key: value for key, value in request.query_params.items() if key != "rows_max"}
-        return answered(run_report(get_ws(), name, given, rows_max))
+        return answered(run_report(get_ws(), name, given_once(request, "rows_max"), rows_max))

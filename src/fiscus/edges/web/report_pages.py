@@ -7,7 +7,7 @@ from itertools import groupby
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from fiscus.edges.known_parameters import judges_its_parameters
+from fiscus.edges.known_parameters import SAID, given_once, judges_its_parameters
 from fiscus.edges.web.site import Site
 from fiscus.flows.run_report import find_report, listed_reports, run_report
 from fiscus.kernel.errors import BadInput
@@ -29,9 +29,9 @@ def mount(router: APIRouter, site: Site) -> None:
     @judges_its_parameters
     def report(request: Request, name: str) -> HTMLResponse:
         visit = site.visit(request)
-        given = {key: value for key, value in request.query_params.items() if key != "said"}
+        given = {key: value for key, value in request.query_params.items() if key != SAID}
         try:
-            answer, wrong = run_report(visit.ws, name, given, QUERY_ROWS_SHOWN_MAX), None
+            answer, wrong = run_report(visit.ws, name, given_once(request, SAID), QUERY_ROWS_SHOWN_MAX), None
         except BadInput as refused:  # a parameter: the form stands, with what is wrong about it
             answer, wrong = None, refused
         report = answer.report if answer else find_report(visit.ws, name)

@@ -13,5 +13,6 @@ SELECT ServiceProviderName, x_AiKey AS Key, x_AiUser AS User, x_Team AS Team, Bi
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND x_AiKey IS NOT NULL
 GROUP BY ServiceProviderName, x_AiKey, x_AiUser, x_Team, BillingCurrency
-QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, x_AiKey, x_AiUser, x_Team) <= $top
-ORDER BY BillingCurrency, EffectiveCost DESC, Key, User, Team
+QUALIFY row_number() OVER (
+  PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, x_AiKey, x_AiUser, x_Team, ServiceProviderName) <= $top
+ORDER BY BillingCurrency, EffectiveCost DESC, Key, User, Team, ServiceProviderName

@@ -15,4 +15,4 @@ SELECT coalesce(Tags[$key], '(untagged)') AS Application, BillingAccountId, Bill
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last
 GROUP BY 1, 2, 3, 4
-ORDER BY BillingCurrency, BilledCost DESC, Application, BillingAccountId
+ORDER BY BillingCurrency, BilledCost DESC, Application, BillingAccountId, BillingAccountName

@@ -14,4 +14,4 @@ FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Credit'
   AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, InvoiceId, x_BillingMonth, ChargeDescription, BillingCurrency
-ORDER BY BillingCurrency, BilledCost, ServiceProviderName, InvoiceId, ChargeDescription
+ORDER BY BillingCurrency, BilledCost, ServiceProviderName, InvoiceId, ChargeDescription, Month

@@ -15,4 +15,4 @@ FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Purchase'
   AND lower(PricingUnit) = lower($unit)
 GROUP BY ServiceProviderName, InvoiceIssuerName, ChargeDescription, PricingUnit, BillingCurrency
-ORDER BY BillingCurrency, BilledCost DESC, ServiceProviderName, ChargeDescription
+ORDER BY BillingCurrency, BilledCost DESC, ServiceProviderName, ChargeDescription, InvoiceIssuerName, PricingUnit

@@ -14,4 +14,5 @@ SELECT ServiceProviderName, SkuId, SkuPriceId, SkuMeter, PricingCategory, Pricin
 FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND SkuId IS NOT NULL AND ($sku = '' OR SkuId = $sku)
 GROUP BY ServiceProviderName, SkuId, SkuPriceId, SkuMeter, PricingCategory, PricingUnit, ListUnitPrice, BillingCurrency
-ORDER BY BillingCurrency, ServiceProviderName, SkuId, EffectiveCost DESC, SkuPriceId, ListUnitPrice, PricingCategory
+ORDER BY BillingCurrency, ServiceProviderName, SkuId, EffectiveCost DESC, SkuPriceId, ListUnitPrice, PricingCategory, SkuMeter,
+  PricingUnit

@@ -17,4 +17,5 @@ WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCateg
   AND CommitmentDiscountId IS NOT NULL
 GROUP BY ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType,
   CommitmentDiscountUnit, ChargeFrequency, BillingCurrency
-ORDER BY BillingCurrency, BilledCost DESC, CommitmentDiscountId
+ORDER BY BillingCurrency, BilledCost DESC, CommitmentDiscountId, ServiceProviderName, BillingAccountId, CommitmentDiscountName,
+  CommitmentDiscountType, CommitmentDiscountUnit, ChargeFrequency

@@ -15,4 +15,4 @@ SELECT x_BillingMonth AS Month, ServiceProviderName, CommitmentDiscountId, Commi
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND CommitmentDiscountStatus IS NOT NULL
 GROUP BY x_BillingMonth, ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency
-ORDER BY BillingCurrency, Month, EffectiveCost DESC, CommitmentDiscountId
+ORDER BY BillingCurrency, Month, EffectiveCost DESC, CommitmentDiscountId, ServiceProviderName, CommitmentDiscountName

@@ -17,4 +17,4 @@ FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND BillingCurrency = $currency
 GROUP BY ServiceProviderName, SubAccountId, SubAccountName, BillingCurrency
 HAVING sum(BilledCost) > CAST($budget AS DECIMAL(28,12))
-ORDER BY Over DESC, ServiceProviderName, SubAccountId
+ORDER BY Over DESC, ServiceProviderName, SubAccountId, SubAccountName

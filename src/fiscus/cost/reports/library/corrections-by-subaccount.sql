@@ -14,4 +14,4 @@ SELECT ServiceProviderName, BillingAccountId, SubAccountId, SubAccountName, Serv
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass = 'Correction'
 GROUP BY ServiceProviderName, BillingAccountId, SubAccountId, SubAccountName, ServiceCategory, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost, SubAccountId, ServiceCategory
+ORDER BY BillingCurrency, Month, BilledCost, SubAccountId, ServiceCategory, ServiceProviderName, BillingAccountId, SubAccountName

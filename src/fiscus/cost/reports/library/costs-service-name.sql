@@ -15,4 +15,4 @@ SELECT x_BillingMonth AS Month, ServiceProviderName, SubAccountId, SubAccountNam
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY 1, 2, 3, 4, 5, 6
-ORDER BY Month, BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountId, ServiceName
+ORDER BY Month, BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountId, ServiceName, SubAccountName

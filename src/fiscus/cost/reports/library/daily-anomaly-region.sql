@@ -21,10 +21,11 @@ WITH daily AS (
     count(*) OVER before AS Days
   FROM daily
   WINDOW before AS (
-    PARTITION BY ServiceProviderName, SubAccountId, RegionId, RegionName, BillingCurrency ORDER BY Day RANGE BETWEEN INTERVAL 14 DAYS PRECEDING AND INTERVAL 1 DAY PRECEDING)
+    PARTITION BY ServiceProviderName, SubAccountId, RegionId, RegionName,
+    BillingCurrency ORDER BY Day RANGE BETWEEN INTERVAL 14 DAYS PRECEDING AND INTERVAL 1 DAY PRECEDING)
 )
 SELECT Day, ServiceProviderName, SubAccountId, RegionId, RegionName, BillingCurrency, EffectiveCost, Expected, EffectiveCost - Expected AS Excess
 FROM judged
 WHERE Day >= $since AND Days >= 7 AND EffectiveCost - Expected > CAST($sigmas AS DOUBLE) * Spread
   AND EffectiveCost - Expected >= CAST($least AS DECIMAL(28,12))
-ORDER BY BillingCurrency, Excess DESC, Day, SubAccountId, RegionId
+ORDER BY BillingCurrency, Excess DESC, Day, SubAccountId, RegionId, ServiceProviderName, RegionName

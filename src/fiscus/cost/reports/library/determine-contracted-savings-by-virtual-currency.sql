@@ -16,5 +16,8 @@ WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ListUnitPri
 GROUP BY ServiceName, ServiceSubcategory, ChargeDescription, BillingCurrency, ListUnitPrice, ContractedUnitPrice, PricingCurrency,
   PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice
 QUALIFY row_number() OVER (
-  PARTITION BY BillingCurrency ORDER BY sum(ListCost) - sum(ContractedCost) DESC, ServiceName, ChargeDescription, ListUnitPrice) <= $top
-ORDER BY BillingCurrency, Savings DESC, ServiceName, ChargeDescription, ListUnitPrice
+  PARTITION BY BillingCurrency ORDER BY sum(ListCost) - sum(ContractedCost) DESC, ServiceName, ChargeDescription,
+    ListUnitPrice, ServiceSubcategory, ContractedUnitPrice, PricingCurrency, PricingCurrencyListUnitPrice,
+    PricingCurrencyContractedUnitPrice) <= $top
+ORDER BY BillingCurrency, Savings DESC, ServiceName, ChargeDescription, ListUnitPrice, ServiceSubcategory, ContractedUnitPrice,
+  PricingCurrency, PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice

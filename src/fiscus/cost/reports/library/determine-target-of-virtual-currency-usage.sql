@@ -19,4 +19,4 @@ FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ChargeCategory = 'Usage'
   AND (lower(PricingCurrency) = lower($unit) OR lower(PricingUnit) = lower($unit))
 GROUP BY 1, 2, 3, 4, 6
-ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, ServiceName, ChargeDescription
+ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, ServiceName, ChargeDescription, Unit

@@ -14,4 +14,5 @@ SELECT ServiceProviderName, SubAccountId, SubAccountName, ServiceName,
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ServiceCategory = 'Compute'
 GROUP BY 1, 2, 3, 4, 5, 6
-ORDER BY BillingCurrency, EffectiveCost DESC, SubAccountId, ServiceName, CommitmentDiscountType
+ORDER BY BillingCurrency, EffectiveCost DESC, SubAccountId, ServiceName, CommitmentDiscountType, ServiceProviderName,
+  SubAccountName

@@ -15,4 +15,5 @@ SELECT x_BillingMonth AS Month, ServiceProviderName, ServiceCategory, ServiceNam
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND PricingQuantity IS NOT NULL AND ($service = '' OR ServiceName = $service)
 GROUP BY x_BillingMonth, ServiceProviderName, ServiceCategory, ServiceName, RegionId, RegionName, PricingUnit, BillingCurrency
-ORDER BY BillingCurrency, Month, EffectiveCost DESC, ServiceProviderName, ServiceName, RegionId, PricingUnit
+ORDER BY BillingCurrency, Month, EffectiveCost DESC, ServiceProviderName, ServiceName, RegionId, PricingUnit, ServiceCategory,
+  RegionName

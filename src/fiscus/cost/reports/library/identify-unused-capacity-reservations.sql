@@ -14,4 +14,4 @@ SELECT ServiceProviderName, BillingAccountId, CapacityReservationId, BillingCurr
 FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND CapacityReservationStatus = 'Unused'
 GROUP BY ServiceProviderName, BillingAccountId, CapacityReservationId, BillingCurrency
-ORDER BY BillingCurrency, EffectiveCost DESC, CapacityReservationId, ServiceProviderName
+ORDER BY BillingCurrency, EffectiveCost DESC, CapacityReservationId, ServiceProviderName, BillingAccountId

@@ -16,4 +16,5 @@ FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND CommitmentDiscountStatus IS NOT NULL
 GROUP BY ServiceProviderName, BillingAccountId, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, BillingCurrency
 HAVING coalesce(sum(EffectiveCost) FILTER (CommitmentDiscountStatus = 'Unused'), 0) > 0
-ORDER BY BillingCurrency, Unused DESC, CommitmentDiscountId
+ORDER BY BillingCurrency, Unused DESC, CommitmentDiscountId, ServiceProviderName, BillingAccountId, CommitmentDiscountName,
+  CommitmentDiscountType

@@ -13,4 +13,4 @@ SELECT ServiceProviderName AS Seller, HostProviderName AS Marketplace, ServiceNa
 FROM charges_1_3
 WHERE x_BillingMonth BETWEEN $first AND $last AND HostProviderName <> ServiceProviderName AND ProviderName <> PublisherName
 GROUP BY ServiceProviderName, HostProviderName, ServiceName, x_Owner, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, Seller, ServiceName, Owner
+ORDER BY BillingCurrency, Month, BilledCost DESC, Seller, ServiceName, Owner, Marketplace

@@ -11,4 +11,4 @@ FROM bare_charges
 WHERE CommitmentDiscountId IS NOT NULL
 GROUP BY ServiceProviderName, CommitmentDiscountId, CommitmentDiscountName, BillingCurrency
 HAVING sum(BilledCost) > 0
-ORDER BY BillingCurrency, Balance DESC, CommitmentDiscountId
+ORDER BY BillingCurrency, Balance DESC, CommitmentDiscountId, ServiceProviderName, CommitmentDiscountName

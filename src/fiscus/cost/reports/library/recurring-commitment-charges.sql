@@ -14,4 +14,4 @@ SELECT x_BillingMonth AS Month, CommitmentDiscountId, CommitmentDiscountName, Co
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND CommitmentDiscountId IS NOT NULL AND ChargeFrequency = 'Recurring'
 GROUP BY x_BillingMonth, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType, ChargeFrequency, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, CommitmentDiscountId
+ORDER BY BillingCurrency, Month, BilledCost DESC, CommitmentDiscountId, CommitmentDiscountName, CommitmentDiscountType

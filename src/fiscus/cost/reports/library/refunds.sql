@@ -13,4 +13,4 @@ SELECT ServiceProviderName, ServiceName, ChargeCategory, ChargeClass, ChargeDesc
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND BilledCost < 0 AND ChargeCategory IN ('Usage', 'Purchase', 'Adjustment')
 GROUP BY ServiceProviderName, ServiceName, ChargeCategory, ChargeClass, ChargeDescription, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost, ServiceProviderName, ServiceName, ChargeDescription
+ORDER BY BillingCurrency, Month, BilledCost, ServiceProviderName, ServiceName, ChargeDescription, ChargeCategory, ChargeClass

@@ -14,4 +14,4 @@ SELECT ServiceProviderName, BillingAccountId, ChargeCategory, ServiceCategory, S
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass = 'Correction'
 GROUP BY ServiceProviderName, BillingAccountId, ChargeCategory, ServiceCategory, ServiceName, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost, ServiceName, ChargeCategory
+ORDER BY BillingCurrency, Month, BilledCost, ServiceName, ChargeCategory, ServiceProviderName, BillingAccountId, ServiceCategory

@@ -15,4 +15,4 @@ SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceCategor
 FROM counted_bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, BillingAccountId, BillingAccountName, ServiceCategory, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceCategory
+ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceCategory, BillingAccountName

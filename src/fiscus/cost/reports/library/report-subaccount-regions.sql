@@ -12,4 +12,4 @@ SELECT ServiceProviderName, SubAccountId, RegionId, RegionName, count(*) AS Char
 FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND RegionId IS NOT NULL
 GROUP BY ServiceProviderName, SubAccountId, RegionId, RegionName
-ORDER BY ServiceProviderName, SubAccountId, RegionId
+ORDER BY ServiceProviderName, SubAccountId, RegionId, RegionName

@@ -16,5 +16,7 @@ FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ResourceId IS NOT NULL
   AND ($resource = '' OR ResourceId = $resource)
 GROUP BY ResourceId, ResourceName, ResourceType, SkuId, ChargeDescription, BillingCurrency
-QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ResourceId, SkuId, ChargeDescription) <= $top
-ORDER BY BillingCurrency, EffectiveCost DESC, ResourceId, SkuId, ChargeDescription
+QUALIFY row_number() OVER (
+  PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ResourceId, SkuId, ChargeDescription, ResourceName,
+    ResourceType) <= $top
+ORDER BY BillingCurrency, EffectiveCost DESC, ResourceId, SkuId, ChargeDescription, ResourceName, ResourceType

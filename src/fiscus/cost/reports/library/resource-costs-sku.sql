@@ -17,5 +17,6 @@ WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND SkuId IS NO
   AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, SkuId, SkuPriceId, PricingUnit, ListUnitPrice, BillingCurrency
 QUALIFY row_number() OVER (
-  PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ServiceProviderName, SkuId, SkuPriceId, ListUnitPrice) <= $top
-ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, SkuId, SkuPriceId, ListUnitPrice
+  PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ServiceProviderName, SkuId, SkuPriceId, ListUnitPrice,
+    PricingUnit) <= $top
+ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, SkuId, SkuPriceId, ListUnitPrice, PricingUnit

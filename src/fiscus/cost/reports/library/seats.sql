@@ -13,4 +13,4 @@ SELECT ServiceProviderName, ServiceName, PricingUnit, x_Owner AS Owner, x_Billin
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeCategory = 'Purchase' AND CommitmentDiscountId IS NULL
 GROUP BY ServiceProviderName, ServiceName, PricingUnit, x_Owner, x_BillingMonth, ContractedUnitPrice, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, ServiceName, Owner
+ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, ServiceName, Owner, PricingUnit, ContractedUnitPrice

@@ -14,4 +14,4 @@ SELECT ServiceName, SubAccountId, SubAccountName, BillingCurrency, sum(Effective
 FROM counted_bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ($service = '' OR ServiceName = $service)
 GROUP BY ServiceName, SubAccountId, SubAccountName, BillingCurrency
-ORDER BY BillingCurrency, EffectiveCost DESC, ServiceName, SubAccountId
+ORDER BY BillingCurrency, EffectiveCost DESC, ServiceName, SubAccountId, SubAccountName

@@ -14,5 +14,7 @@ SELECT ResourceId, ResourceName, ServiceName, RegionId, x_Owner AS Owner, x_Envi
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ResourceId IS NOT NULL
 GROUP BY ResourceId, ResourceName, ServiceName, RegionId, x_Owner, x_Environment, BillingCurrency
-QUALIFY row_number() OVER (PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ResourceId, ServiceName, x_Environment) <= $top
-ORDER BY BillingCurrency, EffectiveCost DESC, ResourceId, ServiceName, Environment
+QUALIFY row_number() OVER (
+  PARTITION BY BillingCurrency ORDER BY sum(EffectiveCost) DESC, ResourceId, ServiceName, x_Environment, ResourceName,
+    RegionId, x_Owner) <= $top
+ORDER BY BillingCurrency, EffectiveCost DESC, ResourceId, ServiceName, Environment, ResourceName, RegionId, Owner

@@ -13,4 +13,4 @@ SELECT ServiceProviderName, BillingAccountType, BillingAccountId, BillingAccount
 FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until
 GROUP BY ServiceProviderName, BillingAccountType, BillingAccountId, BillingAccountName, SubAccountType
-ORDER BY ServiceProviderName, BillingAccountId, BillingAccountType, SubAccountType
+ORDER BY ServiceProviderName, BillingAccountId, BillingAccountType, SubAccountType, BillingAccountName

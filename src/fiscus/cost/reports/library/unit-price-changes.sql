@@ -23,4 +23,5 @@ JOIN priced was ON was.SkuPriceId = now.SkuPriceId AND was.ServiceProviderName =
   AND was.PricingUnit = now.PricingUnit AND was.BillingCurrency = now.BillingCurrency
   AND was.RegionId IS NOT DISTINCT FROM now.RegionId AND was.PricingCategory IS NOT DISTINCT FROM now.PricingCategory
 WHERE now.Month = $month AND was.Month = $before AND abs(now.Price - was.Price) > was.Price * 0.001
-ORDER BY now.BillingCurrency, abs(Difference) DESC, now.ServiceProviderName, now.SkuPriceId, now.RegionId
+ORDER BY now.BillingCurrency, abs(Difference) DESC, now.ServiceProviderName, now.SkuPriceId, now.RegionId, now.SkuId,
+  now.PricingUnit, now.PricingCategory

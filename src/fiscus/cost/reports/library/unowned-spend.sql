@@ -13,4 +13,4 @@ SELECT ServiceProviderName, SubAccountName, ServiceName, x_AssignmentRule AS Ass
 FROM counted_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND (x_Owner = 'unowned' OR x_AssignmentRule = 'default-pool')
 GROUP BY ServiceProviderName, SubAccountName, ServiceName, x_AssignmentRule, BillingCurrency
-ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountName, ServiceName
+ORDER BY BillingCurrency, EffectiveCost DESC, ServiceProviderName, SubAccountName, ServiceName, AssignmentRule

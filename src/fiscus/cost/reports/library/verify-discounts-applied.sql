@@ -18,4 +18,4 @@ FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass IS NULL AND ChargeCategory = 'Usage'
   AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, Discount DESC, ServiceProviderName, BillingAccountId, ServiceName
+ORDER BY BillingCurrency, Month, Discount DESC, ServiceProviderName, BillingAccountId, ServiceName, BillingAccountName

@@ -14,4 +14,4 @@ SELECT ServiceProviderName, InvoiceIssuerName, BillingAccountId, BillingAccountN
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($provider = '' OR ServiceProviderName = $provider)
 GROUP BY ServiceProviderName, InvoiceIssuerName, BillingAccountId, BillingAccountName, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, InvoiceIssuerName, ServiceProviderName, BillingAccountId
+ORDER BY BillingCurrency, Month, BilledCost DESC, InvoiceIssuerName, ServiceProviderName, BillingAccountId, BillingAccountName

@@ -15,4 +15,4 @@ SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ($service = '' OR ServiceName = $service)
 GROUP BY ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth, BillingCurrency
-ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceName
+ORDER BY BillingCurrency, Month, BilledCost DESC, ServiceProviderName, BillingAccountId, ServiceName, BillingAccountName
