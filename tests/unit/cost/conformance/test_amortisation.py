@@ -59,6 +59,45 @@ def test_what_was_bought_in_another_delivery_is_open(tmp_path: Path) -> None:
     assert (found(tmp_path, used).kept, found(tmp_path, used).open_first) == (1, (RESERVED,))
 
 
+def _held(**given: object) -> list[Row]:
+    """The rows of the reservation alone, each changed by what is given."""
+    return [r | given for r in ROWS if r["CommitmentDiscountId"] == RESERVED]
+
+
+def _monthly(rows: Sequence[Row], fee: str) -> list[Row]:
+    """The purchase as a fee of a month that the delivery holds, instead of the price of the whole term."""
+    return [r | ({"ChargeFrequency": "Recurring", "BilledCost": fee} if r["ChargeCategory"] == "Purchase" else {}) for r in rows]
+
+
+def test_what_was_paid_upfront_in_an_earlier_delivery_is_no_fault_of_this_one(tmp_path: Path) -> None:
+    fees = _monthly(_held(), "1.60")
+    assert found(tmp_path, fees).open_first == (RESERVED,)
+    earlier = ROWS[0] | {"ChargePeriodStart": "2026-01-04T00:00:00Z", "ChargePeriodEnd": "2026-01-04T01:00:00Z"}
+    assert found(tmp_path, [earlier, *fees]).broken == 9, "the delivery had begun before: nothing was paid upfront"
+    less = found(tmp_path, _monthly(_held(), "4.80"))
+    assert (less.broken, less.open_groups) == (9, 0), "a fee that was not amortised is a fault whatever was paid before"
+    used_before = _held(ChargePeriodStart="2026-01-04T00:00:00Z", ChargePeriodEnd="2026-01-04T01:00:00Z")[1:2]
+    seen = found(tmp_path, [*used_before, *_monthly(_held(), "1.60")])
+    assert (seen.broken, seen.open_groups) == (0, 1), "it was used before the first fee that is here"
+
+
+def test_a_price_paid_at_once_here_is_known_whatever_the_delivery_reaches(tmp_path: Path) -> None:
+    long = [r | ({"ChargePeriodEnd": "2029-01-01T00:00:00Z"} if r["ChargeCategory"] == "Purchase" else {}) for r in _held()]
+    assert found(tmp_path, long).open_first == (RESERVED,)
+    more = [r | ({"EffectiveCost": "0.90"} if r["ChargeCategory"] == "Usage" else {}) for r in long]
+    assert found(tmp_path, more).broken == 9, "three years' price is amortised within hours"
+
+
+def test_charge_periods_that_are_not_the_term_say_nothing_of_what_is_still_to_come(tmp_path: Path) -> None:
+    hour = [r | ({"ChargePeriodEnd": "2026-01-05T01:00:00Z", "BilledCost": "99"} if r["ChargeCategory"] == "Purchase" else {})
+            for r in _held()]  # fmt: skip
+    assert found(tmp_path, hour).open_first == (RESERVED,), "it is used after the hour of its purchase"
+    with_fee = [*hour, *[r | {"BilledCost": "1"} for r in _monthly(_held()[:1], "1")]]
+    assert found(tmp_path, with_fee).open_first == (RESERVED,), "its fees run on after the hour of its purchase"
+    refund = [r | {"BilledCost": "-1", "ChargeClass": "Correction"} for r in _held()[:1]]
+    assert found(tmp_path, [*refund, *_held()[1:]]).open_groups == 1, "money that came back was paid before"
+
+
 @pytest.mark.parametrize(
     ("lost", "said"),
     [
