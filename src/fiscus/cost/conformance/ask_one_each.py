@@ -1,6 +1,7 @@
 """Rules that each key goes with one value: asked of the first key alone, then finer, then where and how much.
 
-Where the first key alone never has two values, no finer combination has. Where it has, few keys do: their rows are read again.
+Where the first key alone never has two values, no finer combination has. Where it has, few keys do: their rows are read again, and
+only then it matters that one value may be spelled in two ways.
 """
 
 from __future__ import annotations
@@ -14,13 +15,26 @@ from fiscus.kernel.rows import Rows
 NAMED_MAX: Final = 200
 """First keys with two values that are named to the finer question; where there are more, it finds them again."""
 
+MEMBERS: Final = (
+    r"""list_sort(regexp_split_to_array(regexp_replace(regexp_replace({x}, '^[{\s]+|[}\s]+$', '', 'g'), '"\s*:\s*', '":', 'g'),"""
+    r" '\s*,\s*'))"
+)
+VALUE_OF: Final = {"Decimal": "number({x})", "Date/Time": "moment({x})", "JSON": MEMBERS}
+"""By the type of a column: SQL, with our readings, of what two spellings of one value have in common. Else it is the text."""
+
 
 @dataclass(frozen=True, slots=True)
 class OneEach:
-    """Each combination of `keys` goes with one value of `column`."""
+    """Each combination of `keys` goes with one value of `column`, a column of `type` in FOCUS."""
 
     keys: tuple[str, ...]
     column: str
+    type: str = "String"
+
+    @property
+    def value(self) -> str:
+        """SQL of what its spellings have in common: 0.5 and 0.50 are one value, and so is an object with its keys moved."""
+        return VALUE_OF.get(self.type, "{x}").replace("{x}", self.column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,7 @@ class Torn:
 
     @property
     def holds(self) -> str:
-        """SQL: the number of combinations that have two values."""
+        """SQL, with our readings: the number of combinations that have two values."""
         return f"SELECT count(*) FROM (SELECT {self.one.keys[0]} {self._rows})"
 
     @property
@@ -53,10 +67,10 @@ class Torn:
     @property
     def _rows(self) -> str:
         first, *rest = self.one.keys
-        column = self.one.column
+        value = self.one.value
         return (
             f"FROM delivery WHERE {first} IN ({self.among}) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
-            f"GROUP BY {', '.join(self.one.keys)} HAVING min({column}) <> max({column})"
+            f"GROUP BY {', '.join(self.one.keys)} HAVING min({value}) <> max({value})"
         )
 
 

@@ -24,7 +24,7 @@ from fiscus.cost.conformance.load_rules import load_rules
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
-from fiscus.cost.conformance.readings import blanks_of
+from fiscus.cost.conformance.readings import blanks_of, spell_readings
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest
 from fiscus.cost.conformance.rule_tree import Inherited, depends_on, inherited, summary
 from fiscus.cost.conformance.types import Outcome, Rule, Verdict
@@ -284,7 +284,8 @@ class Asking:
         torn = [one for key in keys for one in key.torn(next(found))]
         later = iter(
             self._desk.query_all(
-                [self._adding_up(text) for text in told.values()] + [one.holds for one in torn if not one.is_broken]
+                [self._adding_up(text) for text in told.values()]
+                + [spell_readings(one.holds, self._facts.kind_of) for one in torn if not one.is_broken]
             )
         )
         of_slices = [next(later) for _ in told]

@@ -77,7 +77,7 @@ def _checked(rule: Rule, given: Inherited, facts: Facts) -> Plan:
     check = rule.check
     assert isinstance(check, list)
     if check[0] == "CheckDistinctCount":
-        return Plan(rule, "one_each", one=OneEach((str(check[1]),), str(check[2])))
+        return Plan(rule, "one_each", one=_one_each((str(check[1]),), str(check[2]), facts))
     if check[0] == "CheckNoDuplicates":
         return Plan(rule, "unique", name=str(check[1]))
     if check[0] == "JSONCheckPathDistinctParent":
@@ -125,12 +125,16 @@ def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Pla
         return _product(rule, how)
     if how.method == "one_each":
         keys = tuple(how.when.split(";"))
-        return Plan(rule, "one_each", one=OneEach(keys, how.holds))
+        return Plan(rule, "one_each", one=_one_each(keys, how.holds, facts))
     if how.method == "documented":
         return _documented(rule, how.when, facts)
     if how.method in {"cells", "group", "beside", "header", "schema"}:
         return Plan(rule, how.method, name=how.holds)  # type: ignore[arg-type]  # the five are asks
     return Plan(rule, "known", reason="a liberty: no data can break it")
+
+
+def _one_each(keys: tuple[str, ...], column: str, facts: Facts) -> OneEach:
+    return OneEach(keys, column, facts.focus[column].type if column in facts.focus else "String")
 
 
 def _product(rule: Rule, how: Execution) -> Plan:

@@ -31,6 +31,9 @@ QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 TABLE: Final = re.compile(r"CREATE TABLE \w+ AS ")
 NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
+PLAIN_TEXT: Final = ("CSV", "VARCHAR")
+INEXACT: Final = ("DOUBLE", "FLOAT")
+TEXTUAL: Final = ("CSV", "VARCHAR", "ENUM", "JSON", "MAP", "STRUCT")
 Kind = Literal["text", "number", "time", "other"]
 
 
@@ -110,9 +113,11 @@ class CheckDesk(HalfOpen):
     def put_beside(self, name: str, path: Path) -> None:
         """Lay another dataset of the same vendor beside the delivery, as the table `name`."""
         files = glance_at([path], self._connection)
-        union = " UNION ALL BY NAME ".join(f"SELECT * FROM {_reader(file)}" for file in files)
+        union = " UNION ALL BY NAME ".join(f"SELECT *{self._as_text(file)} FROM {_reader(file)}" for file in files)
         try:
-            self._connection.execute(f'CREATE TABLE "{name}" AS {union}')
+            there = {column.lower() for file in files for column in file.columns}
+            absent = "".join(f', NULL::VARCHAR AS "{known}"' for known in self._types if known.lower() not in there)
+            self._connection.execute(f'CREATE TABLE "{name}" AS SELECT *{absent} FROM ({union})')
         except duckdb.Error as broken:
             raise BadInput(
                 f"The dataset beside cannot be read: {_first_line(broken)}",
@@ -148,7 +153,8 @@ class CheckDesk(HalfOpen):
         self._columns = self._delivered()
         for n, file in enumerate(self.files):
             self._starts.append(self.row_count)
-            cells = {c.name: self._cell(c, file) for c in self._columns if PLAIN.fullmatch(c.name)}
+            held = dict(_natives(file))
+            cells = {c.name: _cell(c, held) for c in self._columns if PLAIN.fullmatch(c.name)}
             (self._stay if in_place else self._load)(cells, file)
             self._progress.step(n + 1, len(self.files))
         names = {column.name.lower() for column in self._columns}  # SQL tells no BilledCost from billedcost
@@ -191,35 +197,27 @@ class CheckDesk(HalfOpen):
         return f"SELECT *{absent} FROM ({' UNION ALL '.join(parts)})"
 
     def _delivered(self) -> tuple[DeliveredColumn, ...]:
-        """Columns of all files in the order of first sight; two types of one column meet as text."""
+        """Columns of all files in the order of first sight; two types of one column meet as text, two of a kind as the rougher."""
         found: dict[str, DeliveredColumn] = {}
         for file in self.files:
-            for name, native in self._natives(file):
+            for name, native in _natives(file):
                 if self._leave_out is not None and self._leave_out(name):
                     continue
                 expected = self._types.get(name, "")
                 kind: Kind = "text" if expected in {"String", "JSON"} else _kind(native)
                 mine = DeliveredColumn(name, kind if PLAIN.fullmatch(name) else "other", native)
                 before = found.get(name)
-                found[name] = (
-                    mine if before is None or before.kind == mine.kind else DeliveredColumn(name, "text", native)
-                )
+                if before is None or (before.kind == mine.kind and _is_rough(mine)):
+                    found[name] = mine
+                elif before.kind != mine.kind:
+                    found[name] = DeliveredColumn(name, "text", native)
         return tuple(found.values())
 
-    def _natives(self, file: GlancedFile) -> list[tuple[str, str]]:
-        if file.form == "csv":
-            return [(name, "CSV") for name in file.columns]
-        return [(name.strip(), native) for name, native in zip(file.columns, file.types, strict=True)]
-
-    def _cell(self, column: DeliveredColumn, file: GlancedFile) -> str:
-        name = f'"{column.name}"'
-        if column.name not in file.columns:
-            return f"NULL::VARCHAR AS {name}"
-        if column.kind in {"number", "time"} or column.native in {"CSV", "VARCHAR"}:
-            return name
-        if column.native.startswith(("MAP", "STRUCT")) or column.native.endswith("]"):
-            return f"CAST(to_json({name}) AS VARCHAR) AS {name}"
-        return f"CAST({name} AS VARCHAR) AS {name}"
+    def _as_text(self, file: GlancedFile) -> str:
+        """Of a dataset beside, what FOCUS calls text is text there too, whatever its type."""
+        text = {name for name, kind in self._types.items() if kind in {"String", "JSON"}}
+        cast = [_spelt(name, native) for name, native in _natives(file) if name in text and native not in PLAIN_TEXT]
+        return f" REPLACE ({', '.join(cast)})" if cast else ""
 
     @contextmanager
     def _within_decimals(self) -> Iterator[None]:
@@ -267,6 +265,33 @@ class CheckDesk(HalfOpen):
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Rows:
     answer = connection.execute(sql)
     return Rows(tuple(d[0] for d in answer.description or ()), tuple(answer.fetchall()))
+
+
+def _is_rough(column: DeliveredColumn) -> bool:
+    """Whether its type is a poor one for what it holds: a number that is not exact, text that is no text in the file."""
+    return column.native.startswith(INEXACT) if column.kind == "number" else not column.native.startswith(TEXTUAL)
+
+
+def _natives(file: GlancedFile) -> list[tuple[str, str]]:
+    """The columns of a file, by the names that they are judged by, and their types."""
+    if file.form == "csv":
+        return [(name, "CSV") for name in file.columns]
+    return list(zip(file.columns, file.types, strict=True))
+
+
+def _cell(column: DeliveredColumn, held: Mapping[str, str]) -> str:
+    """`column` of the delivery out of a file that holds these columns, by their types there."""
+    if column.name not in held:
+        return f'NULL::VARCHAR AS "{column.name}"'
+    as_it_is = column.kind in {"number", "time"} or held[column.name] in PLAIN_TEXT
+    return f'"{column.name}"' if as_it_is else _spelt(column.name, held[column.name])
+
+
+def _spelt(name: str, native: str) -> str:
+    """A column that is no text in its file, as text."""
+    if native.startswith(("MAP", "STRUCT")) or native.endswith("]"):
+        return f'CAST(to_json("{name}") AS VARCHAR) AS "{name}"'
+    return f'CAST("{name}" AS VARCHAR) AS "{name}"'
 
 
 def _kind(native: str) -> Kind:

@@ -78,7 +78,10 @@ def key_of(path: exp.Expression) -> exp.Expression | None:
     """The key of '$."' || key || '"'."""
     parts = list(path.flatten()) if isinstance(path, exp.DPipe) else []
     if len(parts) == 3 and parts[0].is_string and parts[2].is_string and (parts[0].name, parts[2].name) == ('$."', '"'):
-        return parts[1]
+        key = parts[1]
+        while isinstance(key, exp.Replace):  # how DuckDB's path spells the key; Spark asks for the key itself
+            key = key.this
+        return key
     return None
 
 

@@ -14,7 +14,8 @@ FROM (SELECT term.*,
             WHEN (ends <= used_until AND begins >= used_from) IS NOT TRUE THEN 'open'
             WHEN billed - coalesce(amortised, 0) > gap AND (used_last <= ends AND at_once_until >= ends) IS NOT FALSE THEN 'broken'
             WHEN abs(coalesce(amortised, 0) - billed) <= gap THEN 'kept' ELSE 'open' END AS status
-    FROM (SELECT CommitmentDiscountId AS id, BillingCurrency AS currency, count(*) AS number_of_rows, min(x__row) AS place,
+    FROM (SELECT *, greatest(0.01, subunit(currency), 0.000001 * abs(billed)) AS gap
+        FROM (SELECT CommitmentDiscountId AS id, BillingCurrency AS currency, count(*) AS number_of_rows, min(x__row) AS place,
             coalesce(min(InvoiceIssuerName), '') AS issuer,
             sum(CASE WHEN ChargeCategory = 'Usage' AND CommitmentDiscountStatus IN ('Used', 'Unused') THEN amount(EffectiveCost) END)
                 AS amortised,
@@ -24,9 +25,8 @@ FROM (SELECT term.*,
             max(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodEnd) END) AS used_last,
             min(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodStart) END) AS used_first,
             max(CASE WHEN ChargeCategory = 'Purchase' AND ChargeFrequency = 'One-Time' AND ChargeClass IS NULL AND number(BilledCost) > 0
-                THEN moment(ChargePeriodEnd) END) AS at_once_until,
-            greatest(0.01, 0.000001 * abs(sum(CASE WHEN ChargeCategory = 'Purchase' THEN amount(BilledCost) END))) AS gap
-        FROM delivery WHERE CommitmentDiscountId IS NOT NULL GROUP BY ALL) term
+                THEN moment(ChargePeriodEnd) END) AS at_once_until
+        FROM delivery WHERE CommitmentDiscountId IS NOT NULL GROUP BY ALL)) term
     LEFT JOIN (SELECT issuer,
             coalesce(max(CASE WHEN within_days THEN ends_at END), max(ends_at)) AS used_until,
             coalesce(min(CASE WHEN within_days THEN begins_at END), min(begins_at)) AS used_from
