@@ -12,6 +12,7 @@ from fiscus.cost.conformance.types import DeliveredColumn, FocusColumn
 COLUMN_NAME_CHARS_MAX: Final = 50
 _PASCAL: Final = re.compile(r"[A-Z][a-z0-9]+([A-Z][a-z0-9]*)*|[A-Z][A-Za-z0-9]*")
 _ACRONYM: Final = re.compile(r"[A-Z]{4,}")
+NO_TYPE: Final = '"NULL"'
 _ALLOCATION: Final = ("AllocatedMethodId", "AllocatedResourceId", "AllocatedResourceName", "AllocatedTags")
 
 
@@ -91,7 +92,9 @@ def _allocation_details(header: Header) -> Faults:
 
 
 def _numeric_types(header: Header) -> Faults:
-    numeric = [c for c in header.delivered if c.name in header.focus and header.focus[c.name].type == "Decimal"]
+    """A column in which nothing stands may have no type at all."""
+    typed = [c for c in header.delivered if c.native != NO_TYPE]
+    numeric = [c for c in typed if c.name in header.focus and header.focus[c.name].type == "Decimal"]
     return [c.name for c in numeric if c.kind not in {"number", "text"} or (c.kind == "text" and c.native != "CSV")]
 
 

@@ -56,13 +56,21 @@ _TEXT: Final[Mapping[str, str]] = {
     " AND NOT CASE WHEN json_valid({x}) THEN list_has_any(json_type({x}, '$.*'), ['OBJECT', 'ARRAY']) END)",
     "decimals": _DECIMALS,
     "factor_decimals": _DECIMALS,
+    "text": "{x}",
 }
+# A CASE, or it would pass for a reading that tells whether {x} is there.
+_NEVER: Final = "CASE WHEN false THEN CAST(NULL AS {}) END"
+_NO_TEXT: Final = _NEVER.format("VARCHAR")  # what has a type was not written down: how it is spelled is nobody's fault
 _NUMBER: Final[Mapping[str, str]] = {
     **_TEXT,
     "number": "CAST({x} AS DOUBLE)",
     "is_number": "isfinite(CAST({x} AS DOUBLE))",
     "is_decimal": "true",
     "is_blank": "false",
+    "text": _NO_TEXT,
+    "moment": _NEVER.format("TIMESTAMP"),
+    "is_time": "false",
+    "is_moment": "false",
     "decimals": _WRITTEN,
     "factor_decimals": f"CASE WHEN {{x}} = floor({{x}}) THEN 0 ELSE {_WRITTEN} END",  # a whole DOUBLE is spelled 4.0
 }
@@ -74,6 +82,11 @@ _TIME: Final[Mapping[str, str]] = {
     "is_time": "true",
     "is_moment": "true",
     "is_blank": "false",
+    "text": _NO_TEXT,
+    "number": _NEVER.format("DOUBLE"),
+    "amount": _NEVER.format("DECIMAL(38,12)"),
+    "is_number": "false",
+    "is_decimal": "false",
 }
 _PLAIN: Final[Mapping[str, str]] = {**_TEXT, "is_blank": "false"}
 """Text of a delivery in which no text is blank."""

@@ -197,14 +197,13 @@ class CheckDesk(HalfOpen):
         return f"SELECT *{absent} FROM ({' UNION ALL '.join(parts)})"
 
     def _delivered(self) -> tuple[DeliveredColumn, ...]:
-        """Columns of all files in the order of first sight; two types of one column meet as text, two of a kind as the rougher."""
+        """Columns of all files in the order of first sight; two types of one meet as text, two of a kind as the rougher."""
         found: dict[str, DeliveredColumn] = {}
         for file in self.files:
             for name, native in _natives(file):
                 if self._leave_out is not None and self._leave_out(name):
                     continue
-                expected = self._types.get(name, "")
-                kind: Kind = "text" if expected in {"String", "JSON"} else _kind(native)
+                kind = _kind(native, self._types.get(name, ""))
                 mine = DeliveredColumn(name, kind if PLAIN.fullmatch(name) else "other", native)
                 before = found.get(name)
                 if before is None or (before.kind == mine.kind and _is_rough(mine)):
@@ -214,9 +213,12 @@ class CheckDesk(HalfOpen):
         return tuple(found.values())
 
     def _as_text(self, file: GlancedFile) -> str:
-        """Of a dataset beside, what FOCUS calls text is text there too, whatever its type."""
-        text = {name for name, kind in self._types.items() if kind in {"String", "JSON"}}
-        cast = [_spelt(name, native) for name, native in _natives(file) if name in text and native not in PLAIN_TEXT]
+        """Of a dataset beside: what FOCUS calls text is text there too, whatever its type."""
+        cast = [
+            _spelt(name, native)
+            for name, native in _natives(file)
+            if name in self._types and native not in PLAIN_TEXT and _kind(native, self._types[name]) == "text"
+        ]
         return f" REPLACE ({', '.join(cast)})" if cast else ""
 
     @contextmanager
@@ -294,11 +296,14 @@ def _spelt(name: str, native: str) -> str:
     return f'CAST("{name}" AS VARCHAR) AS "{name}"'
 
 
-def _kind(native: str) -> Kind:
+def _kind(native: str, expected: str) -> Kind:
+    """How values of a type are read where FOCUS expects another, or none: a time is no number, nor a number a time."""
+    if native.endswith("]"):
+        return "text"
     if NUMBERS.match(native):
-        return "number"
+        return "number" if expected in {"", "Decimal"} else "text"
     if native.startswith(("TIMESTAMP", "DATE")):
-        return "time"
+        return "time" if expected in {"", "Date/Time"} else "text"
     return "text"
 
 

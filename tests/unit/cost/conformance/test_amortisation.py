@@ -66,7 +66,10 @@ def _held(**given: object) -> list[Row]:
 
 def _monthly(rows: Sequence[Row], fee: str) -> list[Row]:
     """The purchase as a fee of a month that the delivery holds, instead of the price of the whole term."""
-    return [r | ({"ChargeFrequency": "Recurring", "BilledCost": fee} if r["ChargeCategory"] == "Purchase" else {}) for r in rows]
+    return [
+        r | ({"ChargeFrequency": "Recurring", "BilledCost": fee} if r["ChargeCategory"] == "Purchase" else {})
+        for r in rows
+    ]
 
 
 def test_what_was_paid_upfront_in_an_earlier_delivery_is_no_fault_of_this_one(tmp_path: Path) -> None:
@@ -82,7 +85,9 @@ def test_what_was_paid_upfront_in_an_earlier_delivery_is_no_fault_of_this_one(tm
 
 
 def test_a_price_paid_at_once_here_is_known_whatever_the_delivery_reaches(tmp_path: Path) -> None:
-    long = [r | ({"ChargePeriodEnd": "2029-01-01T00:00:00Z"} if r["ChargeCategory"] == "Purchase" else {}) for r in _held()]
+    long = [
+        r | ({"ChargePeriodEnd": "2029-01-01T00:00:00Z"} if r["ChargeCategory"] == "Purchase" else {}) for r in _held()
+    ]
     assert found(tmp_path, long).open_first == (RESERVED,)
     more = [r | ({"EffectiveCost": "0.90"} if r["ChargeCategory"] == "Usage" else {}) for r in long]
     assert found(tmp_path, more).broken == 9, "three years' price is amortised within hours"

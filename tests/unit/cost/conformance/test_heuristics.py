@@ -60,3 +60,24 @@ def test_each_warning_is_given_where_it_belongs(
 
 def test_a_warning_that_needs_the_delivery_before_says_so(tmp_path: Path) -> None:
     assert warned(tmp_path, daily())["H-LateCharges"] == "needs_data"
+
+
+def test_two_currencies_are_held_against_their_own_days_before(tmp_path: Path) -> None:
+    rows = daily() + [row | {"BillingCurrency": "EUR"} for row in daily(account="acct-000002")]
+    assert warned(tmp_path, [*rows, charge(ChargePeriodStart="2026-01-11T00:00:00Z")], rows)["H-LateCharges"] == "pass"
+    assert warned(tmp_path, rows, rows)["H-DeliveredBefore"] == "fail"
+
+
+def test_what_lasts_a_month_and_what_corrects_makes_no_day_grow(tmp_path: Path) -> None:
+    tax = charge(ChargeCategory="Tax", ChargePeriodStart="2026-01-01T00:00:00Z", ChargePeriodEnd="2026-02-01T00:00:00Z")
+    corrected = [row | {"ChargeClass": "Correction"} for row in daily(days=[2])]
+    before = [*daily(), *corrected, tax]
+    now = [*daily(), *corrected, tax | {"BilledCost": "99"}]
+    assert warned(tmp_path, now, before)["H-LateCharges"] == "pass"
+
+
+def test_each_account_has_its_own_prices_and_spot_has_none_that_stays(tmp_path: Path) -> None:
+    other = [row | {"BillingAccountId": "9999-0000-1111"} for row in daily("0.19", days=range(2, 11, 2))]
+    assert warned(tmp_path, daily(days=range(1, 11, 2)) + other)["H-UnitPriceJump"] == "pass"
+    moved = daily(days=range(1, 5)) + daily("0.19", days=range(5, 9))
+    assert warned(tmp_path, [row | {"PricingCategory": "Dynamic"} for row in moved])["H-UnitPriceJump"] == "pass"
