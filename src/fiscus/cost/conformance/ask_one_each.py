@@ -1,7 +1,7 @@
 """Rules that each key goes with one value: asked of the first key alone, then finer, then where and how much.
 
-Where the first key alone never has two values, no finer combination has. Where it has, few keys do: their rows are read again, and
-only then it matters that one value may be spelled in two ways.
+Where the first key alone never has two values, no finer combination has. Where it has, few keys do: their rows are read again,
+and only then it matters that one value may be spelled in two ways.
 """
 
 from __future__ import annotations
