@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -123,25 +123,51 @@ def _invoices_for_another(cells: Sequence[Cell]) -> bool:
 
 
 def _judge(group: Group, market: list[Cell], vendor: list[Cell], declared: Sequence[DeclaredPair]) -> list[SeenTwice]:
-    for pair in declared:
-        if _names(pair, group, market, vendor):
-            return [_declared(group, pair, market, vendor)] if pair.same else []
-    if _once_already(market, vendor):
-        said = "The marketplace's rows are billed and no cost, the vendor's are cost and not billed: the feeds count it once."
-        return [_seen(group, market, vendor, "by_the_feeds", said)]
     found: list[SeenTwice] = []
     left_market, left_vendor = list(market), list(vendor)
+    for pair in declared:
+        if not _names(pair, group, market, vendor):
+            continue
+        some_market, some_vendor = _of(left_market, pair.marketplace_accounts), _of(left_vendor, pair.vendor_accounts)
+        both = bool(some_market and some_vendor)
+        if pair.same and both:
+            found.append(_declared(group, pair, some_market, some_vendor))
+        if both if pair.same else (pair.marketplace_accounts or not pair.vendor_accounts):
+            left_market = _without(left_market, some_market)
+        if both if pair.same else (pair.vendor_accounts or not pair.marketplace_accounts):
+            left_vendor = _without(left_vendor, some_vendor)
+    if not left_market or not left_vendor:
+        return found
+    if _once_already(left_market, left_vendor):
+        said = "The marketplace's rows are billed and no cost, the vendor's are cost and not billed: the feeds count it once."
+        return [*found, _seen(group, left_market, left_vendor, "by_the_feeds", said)]
+    return found + _by_money(group, left_market, left_vendor)
+
+
+def _by_money(group: Group, market: list[Cell], vendor: list[Cell]) -> list[SeenTwice]:
+    """What shows the same money; what is left then on both sides is held against each other as a whole."""
+    found: list[SeenTwice] = []
+    left_market, left_vendor = market, vendor
     for some_market, some_vendor in _candidates(market, vendor):
         if not set(some_market) <= set(left_market) or not set(some_vendor) <= set(left_vendor):
             continue
         if _same_money(some_market, some_vendor):
             found.append(_seen(group, some_market, some_vendor, "high", _said(some_market, some_vendor, group[1])))
-            left_market = [cell for cell in left_market if cell not in some_market]
-            left_vendor = [cell for cell in left_vendor if cell not in some_vendor]
-    if not found and left_market and left_vendor:
+            left_market, left_vendor = _without(left_market, some_market), _without(left_vendor, some_vendor)
+    rest = left_market and left_vendor
+    if rest and (not found or min(abs(_worth(left_market)), abs(_worth(left_vendor))) >= WORTH_MIN):
         sure: Confidence = "medium" if _near(left_market, left_vendor) else "possible"
         found.append(_seen(group, left_market, left_vendor, sure, _said(left_market, left_vendor, group[1])))
     return found
+
+
+def _without(cells: Sequence[Cell], taken: Sequence[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell not in taken]
+
+
+def _of(cells: Sequence[Cell], accounts: Collection[str]) -> list[Cell]:
+    """Those of `accounts`; all where none is named."""
+    return [cell for cell in cells if not accounts or cell.account in accounts or cell.sub_account in accounts]
 
 
 def _names(pair: DeclaredPair, group: Group, market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
@@ -186,21 +212,22 @@ def _same_money(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
 
 
 def _near(market: Sequence[Cell], vendor: Sequence[Cell]) -> bool:
-    """Asked of all accounts together alone: of many pairs of accounts, some are within 2 % by chance, month after month."""
+    """Asked of all that is left alone: of many pairs of accounts, some are within 2 % by chance, month after month."""
     one, other = _worth(market), _worth(vendor)
     small = min(abs(one), abs(other))
     return small >= WORTH_MIN and abs(EXACT.subtract(one, other)) <= EXACT.multiply(small, MEDIUM_SHARE)
 
 
 def _without_lone_nearness(found: Sequence[SeenTwice]) -> list[SeenTwice]:
-    """A month that is only near stays unsure where no other month of the same two feeds is at least near."""
-    months: dict[Feeds, int] = {}
+    """A month that is only near stays unsure where no other month of these accounts of the same two feeds is at least near."""
+    near: dict[Feeds, list[SeenTwice]] = {}
     for one in found:
         if one.confidence in {"high", "medium"}:
-            months[_feeds(one)] = months.get(_feeds(one), 0) + 1
+            near.setdefault(_feeds(one), []).append(one)
     kept = []
     for one in found:
-        lone = one.confidence == "medium" and months[_feeds(one)] < MEDIUM_MONTHS_MIN
+        months = {other.month for other in near.get(_feeds(one), ()) if _share_accounts(one, other)}
+        lone = one.confidence == "medium" and len(months) < MEDIUM_MONTHS_MIN
         kept.append(replace(one, confidence="possible") if lone else one)
     return kept
 
@@ -208,19 +235,29 @@ def _without_lone_nearness(found: Sequence[SeenTwice]) -> list[SeenTwice]:
 def _carried_on(found: Sequence[SeenTwice]) -> list[SeenTwice]:
     """The newest month of two feeds may have landed in one further than in the other: it is as the month before it was."""
     newest: dict[Feeds, str] = {}
+    before: dict[tuple[Feeds, str], list[SeenTwice]] = {}
     for one in found:
         newest[_feeds(one)] = max(one.month, newest.get(_feeds(one), ""))
-    before = {(_feeds(one), one.month): one for one in found if one.confidence in {"high", "medium"}}
+        if one.confidence in {"high", "medium"}:
+            before.setdefault((_feeds(one), one.month), []).append(one)
     kept = []
     for one in found:
-        same = before.get((_feeds(one), str(Month.parse(one.month).shift(-1))))
+        month = str(Month.parse(one.month).shift(-1))
+        same = [other for other in before.get((_feeds(one), month), ()) if _accounts(other) <= _accounts(one)]
         goes_on = one.confidence == "possible" and one.month == newest[_feeds(one)]
-        if goes_on and same is not None and _accounts(one) == _accounts(same):
-            said = f"{one.evidence} {same.month} was the same in the same accounts, and this month may not be whole in both."
+        if goes_on and _accounts(one) == {account for other in same for account in _accounts(other)}:
+            said = f"{one.evidence} {month} was the same in the same accounts, and this month may not be whole in both."
             kept.append(replace(one, confidence="medium", evidence=said))
         else:
             kept.append(one)
     return kept
+
+
+def _share_accounts(one: SeenTwice, other: SeenTwice) -> bool:
+    return all(
+        {(cell.account, cell.sub_account) for cell in mine} & {(cell.account, cell.sub_account) for cell in theirs}
+        for mine, theirs in ((one.marketplace, other.marketplace), (one.vendor, other.vendor))
+    )
 
 
 def _feeds(one: SeenTwice) -> Feeds:

@@ -31,7 +31,7 @@ def load_pairs(text: str) -> tuple[DeclaredPair, ...]:
         found.append(
             DeclaredPair(
                 item["seller"], item["marketplace"], item["vendor"], item.get("counts", "focus"), item["same"], first, last,
-                document.line(where),
+                document.line(where), *(frozenset(item.get(f"{side}_accounts", ())) for side in ("marketplace", "vendor")),
             )
         )  # fmt: skip
     return tuple(found)

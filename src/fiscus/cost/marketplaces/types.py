@@ -37,7 +37,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredPair:
-    """A line of marketplace.yaml. `same` False: two feeds of one seller that show different spend. Months inclusive, '' open."""
+    """A line of marketplace.yaml. `same` False: two feeds of one seller that show different spend. Months inclusive, '' open.
+
+    `marketplace_accounts`, `vendor_accounts`: it speaks of these billing or sub-accounts alone; none named: of the whole feed.
+    """
 
     seller: str
     marketplace: str
@@ -47,6 +50,8 @@ class DeclaredPair:
     first: str
     last: str
     line: int
+    marketplace_accounts: frozenset[str] = frozenset()
+    vendor_accounts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
