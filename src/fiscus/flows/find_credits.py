@@ -50,11 +50,8 @@ def _of(ws: Workspace, shown: CreditsShown, pool: CreditPool) -> list[Finding]:
                 "bills pays for yet. Buy before the vendor bills it, or ask what it will cost.",
             )
         )
-    if (soon := _running_out(ws, shown, pool, price)) is not None:
-        found.append(soon)
-    elif (lost := _lapsing(ws, shown, pool, price)) is not None:
-        found.append(lost)
-    return found
+    told = (_running_out(ws, shown, pool, price), _lapsing(ws, shown, pool))
+    return found + [one for one in told if one is not None]
 
 
 def _running_out(ws: Workspace, shown: CreditsShown, pool: CreditPool, price: Decimal) -> Finding | None:
@@ -78,19 +75,23 @@ def _running_out(ws: Workspace, shown: CreditsShown, pool: CreditPool, price: De
     )  # fmt: skip
 
 
-def _lapsing(ws: Workspace, shown: CreditsShown, pool: CreditPool, price: Decimal) -> Finding | None:
-    """Money: what will be left when the last of it ends, at what was paid."""
+def _lapsing(ws: Workspace, shown: CreditsShown, pool: CreditPool) -> Finding | None:
+    """Money: what is lost at the first end of a part, at what was paid for that part."""
     out = pool.runs_out
-    if out.ends is None or out.left_p50 is None or out.left_p50 <= ZERO:
+    if out.lapses is None or out.left_p50 is None or out.left_p50 <= ZERO:
         return None
-    if not ws.as_of <= out.ends <= ws.as_of + timedelta(days=CREDITS_AHEAD_DAYS):
+    if not ws.as_of <= out.lapses <= ws.as_of + timedelta(days=CREDITS_AHEAD_DAYS):
         return None
-    amount = round(EXACT.multiply(out.left_p50, price), 2)
+    part = next((one for one in pool.balance.rests if one.end == out.lapses), None)
+    if part is None:
+        return None
+    amount = round(EXACT.divide(EXACT.multiply(out.left_p50, part.paid), part.quantity), 2)
     if amount < 1:
         return None
+    ends = "ends" if out.lapses == out.ends else "ends in part"
     return _finding(
         ws, shown, pool, (LAPSING, amount, "warn"),
-        title=f"{_name(pool)} ends on {out.ends} with about {display(out.left_p50, 0)} unused",
+        title=f"{_name(pool)} {ends} on {out.lapses} with about {display(out.left_p50, 0)} unused",
         detail=f"Between {display(out.left_p10 or ZERO, 0)} and {display(out.left_p90 or ZERO, 0)} will be left (four of five); "
         f"about {display(amount)} {pool.key.currency} were paid for it. Ask the vendor to carry it over before it is lost.",
     )  # fmt: skip
@@ -116,7 +117,7 @@ def _finding(
 ) -> Finding:
     kind, amount, level = what
     team = pool.team or ws.config.directory.default_pool
-    ends: date | None = pool.runs_out.ends
+    ends: date | None = pool.runs_out.lapses if kind == LAPSING else pool.runs_out.ends
     return Finding(
         id=content_id(
             "fnd", kind, pool.key.kind, pool.key.provider, pool.key.account, pool.key.name, pool.key.currency

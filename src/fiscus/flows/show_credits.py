@@ -64,7 +64,7 @@ class CreditPool:
 
 @dataclass(frozen=True, slots=True)
 class CreditsShown:
-    """What runs out first stands first. Currencies and units are never added."""
+    """What runs out or is lost first stands first. Currencies and units are never added."""
 
     sentence: str
     pools: tuple[CreditPool, ...]
@@ -91,7 +91,12 @@ def show_credits(ws: Workspace, currency: str = "") -> CreditsShown:
 
 
 def _soonest(one: CreditPool) -> tuple[date, str, str, str]:
-    return (one.runs_out.p50 or date.max, one.key.provider, one.key.account, one.key.name)
+    return (
+        min(one.runs_out.p50 or date.max, _lapses(one) or date.max),
+        one.key.provider,
+        one.key.account,
+        one.key.name,
+    )
 
 
 def _shown(pool: Pool, as_of: date) -> CreditPool:
@@ -130,7 +135,8 @@ def _runs_out(pool: Pool, use: DailySeries, balance: Balance, as_of: date) -> Ex
     left = EXACT.add(balance.available, balance.to_come)
     if not pool.lots or (left <= ZERO and not any(use.values[-CREDITS_BURN_DAYS:])):
         return Exhaustion(None, None, None, balance.ends, None, None, None, "over" if pool.lots else "no purchase")
-    return exhaustion(use, left, as_of, balance.ends)
+    earlier = [(one.end, one.quantity) for one in balance.rests if one.end != balance.ends]
+    return exhaustion(use, left, as_of, balance.ends, earlier)
 
 
 def _series(pool: Pool, as_of: date) -> DailySeries:
@@ -184,7 +190,18 @@ def _sentence(pools: Sequence[CreditPool], as_of: date) -> str:
     said = f"{len(pools)} prepaid balance{'' if len(pools) == 1 else 's'}"
     if not known:
         return f"{said}, and no bill has the purchase of any."
-    if first.runs_out.p50 is None:
+    out, whose = first.runs_out, f"{first.key.provider}'s balance of {first.unit}"
+    lapses = _lapses(first)
+    if lapses is not None and lapses <= (out.p50 or lapses):
+        return (
+            f"{said}; {whose} ends on {lapses}, with about {display(out.left_p50 or ZERO)} of {display(left)} unused."
+        )
+    if out.p50 is None:
         return f"{said}; none runs out within the year."
-    when = "is used up" if first.runs_out.p50 <= as_of else f"runs out about {first.runs_out.p50}"
-    return f"{said}; {first.key.provider}'s balance of {first.unit} {when}, with {display(left)} left."
+    when = "is used up" if out.p50 <= as_of else f"runs out about {out.p50}"
+    return f"{said}; {whose} {when}, with {display(left)} left."
+
+
+def _lapses(one: CreditPool) -> date | None:
+    """When a part of it is lost; nothing where all of it is used."""
+    return one.runs_out.lapses if one.runs_out.left_p50 else None

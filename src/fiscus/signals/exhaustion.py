@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from fiscus.signals.types import DailySeries
 
 HORIZON_DAYS: Final = 400  # a year and a month: what lasts longer is not running out
 ENDS_DAYS_MAX: Final = 1_100  # three years: what is left at a later end, nobody can say
+TRIFLE: Final = Decimal("0.01")  # of a part: what so little is lost of was used
 _PLACES: Final = Decimal("0.0001")
 
 
@@ -23,8 +25,8 @@ _PLACES: Final = Decimal("0.0001")
 class Exhaustion:
     """P10, P50 and P90 of the day on which the balance is used up; None: not within the horizon.
 
-    `left_p10` to `left_p90`: what is left of the balance at `ends` (None where nothing ends, or not within three years), never
-    below nothing.
+    `ends`: when the last of it ends. `lapses`: the first end at which something is lost, else `ends`; `left_p10` to `left_p90`:
+    what is lost then (None where nothing ends, or not within three years), never below nothing.
     """
 
     p10: date | None
@@ -35,35 +37,75 @@ class Exhaustion:
     left_p50: Decimal | None
     left_p90: Decimal | None
     method: str
+    lapses: date | None = None
 
 
-def exhaustion(use: DailySeries, balance: Decimal, as_of: date, ends: date | None = None) -> Exhaustion:
-    """From the use a day before `as_of` (exclusive), when `balance` is used up, and what is left of it at `ends`.
+def exhaustion(
+    use: DailySeries,
+    balance: Decimal,
+    as_of: date,
+    ends: date | None = None,
+    earlier: Sequence[tuple[date, Decimal]] = (),
+) -> Exhaustion:
+    """From the use a day before `as_of` (exclusive), when `balance` is used up, and what of it is lost when it ends.
 
-    The balance is what the last known day left. The same model as of every forecast, so the same use gives the same answer.
+    The balance is what the last known day left. `earlier`: the parts of it that end before `ends`, by end; what ends first is
+    used first. The same model as of every forecast, so the same use gives the same answer.
     """
     if balance <= ZERO:
         none = ZERO if ends else None
-        return Exhaustion(as_of, as_of, as_of, ends, none, none, none, "used up")
+        return Exhaustion(as_of, as_of, as_of, ends, none, none, none, "used up", ends)
     days = HORIZON_DAYS
     if ends is not None and (ends - as_of).days <= ENDS_DAYS_MAX:
         days = max(HORIZON_DAYS, (ends - as_of).days)
     first, totals, method = spending_paths(use, as_of, days)
-    crossed = totals >= float(balance)
+    parts = [*sorted(earlier), *([(ends, balance - sum((part for _, part in earlier), ZERO))] if ends else [])]
+    losses = _losses(totals, parts, first)
+    crossed = totals >= _held(totals, balance, [one for one in losses if one[0] != ends], first)
     reached = np.where(crossed.any(axis=1), crossed.argmax(axis=1), days).astype(np.float64)
     p10, p50, p90 = (_day(first, value, days) for value in np.quantile(reached, (0.1, 0.5, 0.9), method="higher"))
-    left = _left(totals, balance, first, ends)
-    return Exhaustion(p10, p50, p90, ends, left[0], left[1], left[2], method)
+    lapses, left = _first_loss(losses, dict(parts), ends)
+    return Exhaustion(p10, p50, p90, ends, *left, method, lapses if left[1] is not None else ends)
 
 
 def _day(first: date, reached: float, days: int) -> date | None:
     return None if reached >= days else first + timedelta(days=int(reached))
 
 
-def _left(totals: Floats, balance: Decimal, first: date, ends: date | None) -> list[Decimal | None]:
-    ahead = (ends - first).days if ends else 0
-    if ends is None or ahead > totals.shape[1]:
-        return [None] * 3
-    used = totals[:, ahead - 1] if ahead > 0 else np.zeros(totals.shape[0])
-    left = np.maximum(float(balance) - used, 0.0)
-    return [Decimal(repr(float(value))).quantize(_PLACES) for value in np.quantile(left, (0.1, 0.5, 0.9))]
+def _losses(totals: Floats, parts: Sequence[tuple[date, Decimal]], first: date) -> list[tuple[date, Floats]]:
+    """What each part loses at its end, on every path; up to the last end that the paths come to."""
+    held, lost = 0.0, np.zeros(totals.shape[0])
+    losses = []
+    for end, part in parts:
+        ahead = (end - first).days
+        if ahead > totals.shape[1]:
+            break
+        held += float(part)
+        used = totals[:, ahead - 1] if ahead > 0 else np.zeros(totals.shape[0])
+        left = np.maximum(held - lost - used, 0.0)
+        lost = lost + left
+        losses.append((end, left))
+    return losses
+
+
+def _held(totals: Floats, balance: Decimal, losses: Sequence[tuple[date, Floats]], first: date) -> Floats | float:
+    """What can be used in all by each day: the balance, less what was lost before."""
+    if not losses:
+        return float(balance)
+    held = np.full(totals.shape, float(balance))
+    for end, left in losses:
+        held[:, max((end - first).days, 0) :] -= left[:, None]
+    return held
+
+
+def _first_loss(
+    losses: Sequence[tuple[date, Floats]], parts: Mapping[date, Decimal], ends: date | None
+) -> tuple[date | None, tuple[Decimal | None, Decimal | None, Decimal | None]]:
+    """The first end at which more than a trifle of a part is lost on half of the paths; else the last, where it is seen."""
+    for end, left in losses:
+        low, middle, high = (
+            Decimal(repr(float(value))).quantize(_PLACES) for value in np.quantile(left, (0.1, 0.5, 0.9))
+        )
+        if end == ends or middle > parts[end] * TRIFLE:
+            return end, (low, middle, high)
+    return None, (None, None, None)

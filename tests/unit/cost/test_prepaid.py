@@ -147,6 +147,10 @@ def many(tmp_path_factory) -> Workspace:
 
     add("Soon", tokens(TWO_MONTHS, AHEAD, "8000", "16000"), *use(TWO_MONTHS, "100", "200"))
     add("Lost", tokens(TWO_MONTHS, AS_OF + timedelta(days=30), "8000", "16000"), *use(TWO_MONTHS, "10", "20"))
+    part = [
+        tokens(TWO_MONTHS, end, "1000", paid) for end, paid in ((AS_OF + timedelta(days=20), "3000"), (AHEAD, "1000"))
+    ]
+    add("Parts", *part, *use(TWO_MONTHS, "10", "30"))
     add("Over", tokens(MONTH, AHEAD, "2500", "5000"), *use(MONTH, "100", "200"))
     add("Twice", tokens(TEN_DAYS, AHEAD, "9000", "18000", EffectiveCost="18000"), *use(TEN_DAYS, "10", "20"))
     add("Beside", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "10", "20"))
@@ -188,6 +192,7 @@ class TestOnBills:
         assert found == {
             ("Soon", "credits_running_out"): 6_000,
             ("Lost", "credits_lapsing"): 14_200,  # 7,400 left, 300 more go; at 2.00
+            ("Parts", "credits_lapsing"): 600,  # 400 left of the part that ends first, 200 more go; at 3.00
             ("Over", "credits_overdrawn"): 1_000,
             ("Over", "credits_running_out"): 6_000,
             ("Twice", "prepaid_counted_twice"): 200,
@@ -273,6 +278,26 @@ class TestLaws:
         assert out.p50 is not None
         assert abs((out.p50 - AS_OF).days - days_left) <= 1
         assert out.p10 <= out.p50 <= (out.p90 or date.max)
+
+    def test_what_ends_before_the_rest_is_lost_before_and_the_rest_runs_out_the_sooner(self) -> None:
+        """10 a day; 300 end in ten days, so 200 are lost; 120 more end in a year and last twelve days from then."""
+        use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal(10),) * 60)
+        soon, late = AS_OF + timedelta(days=10), AS_OF + timedelta(days=365)
+        out = exhaustion(use, Decimal(420), AS_OF, late, [(soon, Decimal(300))])
+        assert (out.lapses, out.left_p50, out.ends) == (soon, 200, late)
+        assert out.p50 is not None
+        assert abs((out.p50 - AS_OF).days - 22) <= 1
+        used = exhaustion(use, Decimal(420), AS_OF, late, [(soon, Decimal(100))])
+        assert (used.lapses, used.left_p50) == (late, 0), "nothing is lost of the first"
+        far = exhaustion(use, Decimal(420), AS_OF, date(2099, 12, 31), [(soon, Decimal(100))])
+        assert (far.lapses, far.left_p50) == (date(2099, 12, 31), None)
+
+    @given(lots, draws, st.integers(0, 420))
+    def test_the_rests_are_what_is_left_and_no_dearer_than_what_was_paid(self, lots, draws, day) -> None:
+        now = draw_down(lots, draws, START + timedelta(days=day))
+        assert sum(one.quantity for one in now.rests) == now.available + now.to_come
+        assert sum(one.paid for one in now.rests) == now.available + now.to_come, "a unit was bought at 1"
+        assert max((one.end for one in now.rests), default=None) == now.ends
 
     def test_what_lasts_longer_than_a_year_is_not_running_out(self) -> None:
         use = DailySeries("even", "Token", AS_OF - timedelta(days=60), (Decimal(1),) * 60)

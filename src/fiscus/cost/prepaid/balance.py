@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from fiscus.cost.prepaid.types import Balance, Draw, Lot
-from fiscus.kernel.money import EXACT, ZERO, total
+from fiscus.cost.prepaid.types import Balance, Draw, Lot, Rest
+from fiscus.kernel.money import EXACT, ZERO, round_cost, total
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class _Open:
 
 def draw_down(lots: Sequence[Lot], draws: Sequence[Draw], as_of: date) -> Balance:
     """The balance at the start of `as_of`: what was used before then, and what still holds."""
-    stock = [_Open(lot, lot.quantity) for lot in sorted(lots, key=lambda one: (one.end, one.start))]
+    stock = [_Open(lot, lot.quantity) for lot in sorted(lots, key=_order)]
     before = sorted((one for one in draws if one.day < as_of and not one.lapsed), key=lambda one: one.day)
     unmet = ZERO
     for draw in before:
@@ -44,7 +44,22 @@ def draw_down(lots: Sequence[Lot], draws: Sequence[Draw], as_of: date) -> Balanc
         to_come=total([one.left for one in later]),
         overdrawn=EXACT.add(unmet, rest),
         ends=max((one.lot.end for one in (*holds, *later) if one.left > ZERO), default=None),
+        rests=_rests([one for one in (*holds, *later) if one.left > ZERO]),
     )
+
+
+def _order(lot: Lot) -> tuple[date, date, Decimal, Decimal]:
+    """What ends first is taken first; of lots of one term, always the same one."""
+    return (lot.end, lot.start, lot.quantity, lot.billed)
+
+
+def _rests(stock: Sequence[_Open]) -> tuple[Rest, ...]:
+    made = []
+    for end in sorted({one.lot.end for one in stock}):
+        mine = [one for one in stock if one.lot.end == end]
+        paid = [EXACT.divide(EXACT.multiply(one.lot.billed, one.left), one.lot.quantity) for one in mine]
+        made.append(Rest(end, total([one.left for one in mine]), round_cost(total(paid))))
+    return tuple(made)
 
 
 def _take(stock: Sequence[_Open], draw: Draw) -> Decimal:

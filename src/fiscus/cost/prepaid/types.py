@@ -52,6 +52,15 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of the lots that end on one day, and what was paid for it, each lot's at its own price."""
+
+    end: date
+    quantity: Decimal
+    paid: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """Where a pool stands. `bought` + `overdrawn` = `drawn` + `lapsed` + `to_lapse` + `available` + `to_come`, to the last digit.
 
@@ -67,3 +76,4 @@ class Balance:
     to_come: Decimal
     overdrawn: Decimal
     ends: date | None  # of what is available or to come, the last; None: nothing is
+    rests: tuple[Rest, ...] = ()  # of what is available or to come, by end

@@ -65,8 +65,8 @@ def _credits_text(shown: CreditsShown) -> None:
             (
                 x.key.provider, x.unit, x.balance.bought, x.balance.drawn, x.balance.lapsed + x.balance.to_lapse,
                 x.balance.available + x.balance.to_come - x.balance.overdrawn, x.burn_per_day, str(x.runs_out.p50 or "-"),
-                f"{x.runs_out.p10 or '-'} and {x.runs_out.p90 or '-'}", str(x.balance.ends or "-"), x.money_left,
-                x.key.currency,
+                f"{x.runs_out.p10 or '-'} and {x.runs_out.p90 or '-'}", str(x.runs_out.lapses or x.balance.ends or "-"),
+                x.money_left, x.key.currency,
             )
             for x in shown.pools
         ],
