@@ -19,17 +19,20 @@ MEMBERS: Final = (
     r"""list_sort(regexp_split_to_array(regexp_replace(regexp_replace({x}, '^[{\s]+|[}\s]+$', '', 'g'), '"\s*:\s*', '":', 'g'),"""
     r" '\s*,\s*'))"
 )
+VENDOR: Final = ", coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName)"
+"""Whose ids they are, as newer and older versions say it: another vendor's may be the same."""
 VALUE_OF: Final = {"Decimal": "number({x})", "Date/Time": "moment({x})", "JSON": MEMBERS}
 """By the type of a column: SQL, with our readings, of what two spellings of one value have in common. Else it is the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneEach:
-    """Each combination of `keys` goes with one value of `column`, a column of `type` in FOCUS."""
+    """Each combination of `keys` goes with one value of `column`, a column of `type` in FOCUS; `by_vendor`: with each vendor."""
 
     keys: tuple[str, ...]
     column: str
     type: str = "String"
+    by_vendor: bool = False
 
     @property
     def value(self) -> str:
@@ -47,7 +50,7 @@ class Torn:
     @property
     def is_broken(self) -> bool:
         """Whether that is the answer; of several keys, the combination is still to be asked."""
-        return len(self.one.keys) == 1
+        return len(self.one.keys) == 1 and not self.one.by_vendor
 
     @property
     def holds(self) -> str:
@@ -70,7 +73,7 @@ class Torn:
         value = self.one.value
         return (
             f"FROM delivery WHERE {first} IN ({self.among}) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
-            f"GROUP BY {', '.join(self.one.keys)} HAVING min({value}) <> max({value})"
+            f"GROUP BY {', '.join(self.one.keys)}{VENDOR if self.one.by_vendor else ''} HAVING min({value}) <> max({value})"
         )
 
 

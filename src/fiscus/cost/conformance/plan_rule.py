@@ -125,7 +125,7 @@ def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Pla
         return _product(rule, how)
     if how.method == "one_each":
         keys = tuple(how.when.split(";"))
-        return Plan(rule, "one_each", one=_one_each(keys, how.holds, facts))
+        return Plan(rule, "one_each", one=_one_each(keys, how.holds, facts, by_vendor=True))
     if how.method == "documented":
         return _documented(rule, how.when, facts)
     if how.method in {"cells", "group", "beside", "header", "schema"}:
@@ -133,8 +133,8 @@ def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Pla
     return Plan(rule, "known", reason="a liberty: no data can break it")
 
 
-def _one_each(keys: tuple[str, ...], column: str, facts: Facts) -> OneEach:
-    return OneEach(keys, column, facts.focus[column].type if column in facts.focus else "String")
+def _one_each(keys: tuple[str, ...], column: str, facts: Facts, *, by_vendor: bool = False) -> OneEach:
+    return OneEach(keys, column, facts.focus[column].type if column in facts.focus else "String", by_vendor)
 
 
 def _product(rule: Rule, how: Execution) -> Plan:
