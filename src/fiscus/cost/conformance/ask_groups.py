@@ -44,6 +44,8 @@ class Groups:
     open_first: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     money: Mapping[str, Decimal] = field(default_factory=dict)
+    note: str = ""
+    """What was left out, whatever was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ Schemas of FOCUS 1.4 under `data/schemas-1.4` (CC-BY-4.0), without their descrip
 from __future__ import annotations
 
 import json
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from fiscus.cost.conformance.ask_groups import Groups
-from fiscus.cost.conformance.patterns import SHOWN
+from fiscus.cost.conformance.patterns import CURRENCY, SHOWN
 from fiscus.cost.conformance.ports import Desk
+from fiscus.kernel.money import EXACT
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -30,26 +32,38 @@ def schema_named(name: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-def ask_schema(desk: Desk, column: str, name: str) -> Groups:
-    """Rows whose text breaks the schema, with the first faults."""
+def ask_schema(desk: Desk, column: str, name: str, money: str) -> Groups:
+    """Rows whose text breaks the schema, with the first faults. `money`: SQL of what rows of one currency cost together."""
     rows = desk.query(
-        f"SELECT {column}, count(*), min(x__row) FROM delivery WHERE {column} IS NOT NULL GROUP BY {column}"
-        f" ORDER BY count(*) DESC, min(x__row) LIMIT {TEXTS_MAX}"
+        f"SELECT {column}, {CURRENCY}, count(*), min(x__row), {money or 'NULL'} FROM delivery WHERE {column} IS NOT NULL"
+        f" GROUP BY {column}, {CURRENCY} ORDER BY count(*) DESC, min(x__row) LIMIT {TEXTS_MAX + 1}"
     ).rows
-    validator = schema_named(name)
+    fault_of = cache(partial(_fault, schema_named(name)))
     faults = [
-        (int(str(place)), int(str(count)), fault)
-        for text, count, place in rows
-        if (fault := _fault(validator, str(text)))
+        (int(str(place)), int(str(count)), fault, str(currency or "without currency"), cost)
+        for text, currency, count, place, cost in rows[:TEXTS_MAX]
+        if (fault := fault_of(str(text)))
     ]
-    first = sorted(faults)[:SHOWN]
-    places = tuple(f"{desk.place(place)}: {fault[:FAULT_CHARS_MAX]}" for place, _, fault in first)
-    return Groups(broken=sum(count for _, count, _ in faults), places=places)
+    costs: dict[str, Decimal] = {}
+    for *_, currency, cost in faults:
+        if isinstance(cost, Decimal) and cost:
+            costs[currency] = EXACT.add(costs.get(currency, Decimal(0)), cost)
+    first = sorted(fault[:3] for fault in faults)[:SHOWN]
+    return Groups(
+        broken=sum(fault[1] for fault in faults),
+        places=tuple(f"{desk.place(place)}: {fault[:FAULT_CHARS_MAX]}" for place, _, fault in first),
+        money=dict(sorted(costs.items())),
+        note=f"only the {TEXTS_MAX:,} most frequent texts were held against the schema" if len(rows) > TEXTS_MAX else "",
+    )
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and the infinities: Python reads them, JSON has none
 
 
 def _fault(validator: Draft202012Validator, text: str) -> str:
     try:
-        value: Any = json.loads(text)
+        value: Any = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
         return "is no JSON"
     error = next(iter(validator.iter_errors(value)), None)

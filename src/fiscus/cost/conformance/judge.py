@@ -21,6 +21,7 @@ from fiscus.cost.conformance.cells import HIDING, WELL_FORMED, WORDS, columns_fo
 from fiscus.cost.conformance.delivery_facts import MONEY_COLUMN, Facts, settle, tests_of_facts
 from fiscus.cost.conformance.header_tests import TESTS, Header
 from fiscus.cost.conformance.load_rules import load_rules
+from fiscus.cost.conformance.patterns import CURRENCY
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
@@ -232,12 +233,13 @@ class Asking:
         answers = self._answers(
             {q: spoken[p.rule.id].judged for p, q in asked if not isinstance(q, Verdict) and q}, damaging, hiding
         )
+        money = self._purse.carried((CURRENCY,), self._facts.kind_of)
         for plan, question in asked:
             judged = spoken[plan.rule.id].judged
             if isinstance(question, Verdict):
                 yield question
             elif plan.ask == "schema":
-                yield self._grouped(plan.rule, ask_schema(self._desk, plan.rule.entity, plan.name), judged)
+                yield self._grouped(plan.rule, ask_schema(self._desk, plan.rule.entity, plan.name, money), judged)
             else:
                 yield self._grouped(plan.rule, answers.get(question, Groups()), judged)
 
@@ -313,7 +315,7 @@ class Asking:
         if groups.open_groups and not groups.kept and not groups.broken:
             return verdict(rule, "needs_data", f"bills of the whole term of {of}")
         found = verdict(rule, "fail" if groups.broken else "pass")
-        reason = f"{groups.open_groups} not judged, whose term is not all in this delivery: {of}" if of else ""
+        reason = f"{groups.open_groups} not judged, whose term is not all in this delivery: {of}" if of else groups.note
         return replace(
             found, judged=judged, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
         )

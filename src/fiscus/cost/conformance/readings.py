@@ -35,6 +35,12 @@ _DECIMALS: Final = (
 )
 _WRITTEN: Final = f"least(12, {_DECIMALS.replace('{x}', 'CAST({x} AS VARCHAR)')})"
 
+_LOOSE: Final = (
+    r"((regexp_matches({x}, ',\s*[}\]]') OR contains({x}, 'NaN') OR contains({x}, 'Infinity')) AND"
+    r""" regexp_matches(regexp_replace({x}, '"(\\.|[^"\\])*"', '""', 'g'), ',\s*[}\]]|NaN|Infinity'))"""
+)
+"""What DuckDB reads as JSON and no standard does, outside of texts: a comma before the end, NaN, an infinity."""
+
 _TEXT: Final[Mapping[str, str]] = {
     "number": "TRY_CAST({x} AS DOUBLE)",
     "amount": "TRY_CAST({x} AS DECIMAL(38,12))",
@@ -54,6 +60,7 @@ _TEXT: Final[Mapping[str, str]] = {
     " THEN json_keys({x}) END",
     "is_flat": "(json_valid({x}) AND CASE WHEN json_valid({x}) THEN json_type({x}) END = 'OBJECT'"
     " AND NOT CASE WHEN json_valid({x}) THEN list_has_any(json_type({x}, '$.*'), ['OBJECT', 'ARRAY']) END)",
+    "is_loose": _LOOSE,
     "decimals": _DECIMALS,
     "factor_decimals": _DECIMALS,
     "text": "{x}",
