@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from fiscus.cost.conformance.types import Report, Verdict
 
 LEVEL: Final = {"error": "error", "warning": "warning", "note": "note"}
-ROW: Final = re.compile(r"(?:(\S+) )?row ([\d,]+)")
+ROW: Final = re.compile(r"(?:(.+?) )?row ([\d,]+)(?=:|$)")
 STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;background:#fff}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;"
@@ -66,11 +67,11 @@ def _message(verdict: Verdict) -> str:
 
 
 def _location(report: Report, place: str) -> dict[str, Any]:
-    found = ROW.search(place)
-    named = [file for file in report.files if found is not None and Path(file).name == found[1]]
+    found = ROW.match(place)
+    named = [file for file in report.files if found is not None and found[1] in {Path(file).name, file}]
     file = named[0] if named else report.files[0]
-    physical: dict[str, Any] = {"artifactLocation": {"uri": Path(file).as_posix()}}
-    if found is not None and ".csv" in file:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(Path(file).as_posix())}}
+    if found is not None and (named or not found[1]) and ".csv" in file:
         physical["region"] = {"startLine": int(found[2].replace(",", "")) + 1}
     return {"physicalLocation": physical}
 

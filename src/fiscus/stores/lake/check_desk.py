@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class CheckDesk(HalfOpen):
         self._connection = duckdb.connect()
         self._connection.execute(f"{SETTINGS} {QUIET}")
         self.files = glance_at(list(paths), self._connection)
+        self._names = Counter(Path(file.path).name for file in self.files)
         self._types, self._progress, self._leave_out = types, progress, leave_out
         self._scratch = Path(tempfile.mkdtemp(prefix="fiscus-check-"))
         self._connection.execute(f"SET memory_limit='{CHECK_MEMORY_MB_MAX}MB'; SET temp_directory='{self._scratch}'")
@@ -99,10 +101,14 @@ class CheckDesk(HalfOpen):
             return side_by_side(self._connection, [self._narrow(sql) for sql in statements], _rows, QUIET)
 
     def place(self, row: int) -> str:
-        """File (where there are several) and row, from 1."""
+        """File (where there are several; with its folder where its name does not tell) and row, from 1."""
         n = bisect_right(self._starts, row) - 1
         inside = row - self._starts[n] + 1
-        return f"row {inside:,}" if len(self.files) == 1 else f"{Path(self.files[n].path).name} row {inside:,}"
+        if len(self.files) == 1:
+            return f"row {inside:,}"
+        path = self.files[n].path
+        name = Path(path).name
+        return f"{name if self._names[name] == 1 else path} row {inside:,}"
 
     def beside(self) -> frozenset[str]:
         return frozenset(self._beside)
