@@ -81,8 +81,17 @@ _NUMBER: Final[Mapping[str, str]] = {
     "decimals": _WRITTEN,
     "factor_decimals": f"CASE WHEN {{x}} = floor({{x}}) THEN 0 ELSE {_WRITTEN} END",  # a whole DOUBLE is spelled 4.0
 }
-_EXACT: Final[Mapping[str, str]] = {**_NUMBER, "is_number": "true"}
-"""Whole numbers and decimals: none is infinite."""
+_STRIPPED: Final = (
+    "CASE WHEN contains(CAST({x} AS VARCHAR), '.')"
+    " THEN greatest(1, length(regexp_replace(split_part(CAST({x} AS VARCHAR), '.', 2), '0+$', '', 'g'))) ELSE 0 END"
+)
+_EXACT: Final[Mapping[str, str]] = {
+    **_NUMBER,
+    "is_number": "true",
+    "decimals": _STRIPPED,
+    "factor_decimals": f"CASE WHEN {{x}} = floor({{x}}) THEN 0 ELSE {_STRIPPED} END",
+}
+"""Whole numbers and decimals: none is infinite, and the zeros at the end of a decimal are its type's: nobody wrote them."""
 _TIME: Final[Mapping[str, str]] = {
     **_TEXT,
     "moment": "CAST({x} AS TIMESTAMP)",

@@ -41,13 +41,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("rows", "breaks"), [(KEPT, 0), (BROKEN, len(BROKEN))])
-@pytest.mark.parametrize("kind", ["text", "number"])
+@pytest.mark.parametrize("kind", ["text", "number", "exact"])
 def test_a_product_may_miss_its_cost_by_what_the_digits_leave_open_and_no_more(
     kind, rows, breaks, tmp_path: Path
 ) -> None:
     file = write_csv(tmp_path / "bill.csv", [dict(zip(NAMES, cells, strict=True)) for cells in rows])
-    if kind == "number":  # a DOUBLE of 4 is spelled 4.0, and is as whole
-        typed = ", ".join(f'CAST("{name}" AS DOUBLE) AS "{name}"' for name in NAMES)
+    if kind != "text":  # a DOUBLE of 4 is spelled 4.0, a DECIMAL 4.000000000000, and both are as whole
+        type_of = {"number": "DOUBLE", "exact": "DECIMAL(38,12)"}[kind]
+        typed = ", ".join(f'CAST("{name}" AS {type_of}) AS "{name}"' for name in NAMES)
         read, file = f"read_csv('{file}', all_varchar=true)", tmp_path / "bill.parquet"
         duckdb.execute(f"COPY (SELECT {typed} FROM {read}) TO '{file}' (FORMAT parquet)")
     test = row_test(["ColumnByColumnEqualsColumnValue", *NAMES])
