@@ -53,7 +53,9 @@ def ask_schema(desk: Desk, column: str, name: str, money: str) -> Groups:
         broken=sum(fault[1] for fault in faults),
         places=tuple(f"{desk.place(place)}: {fault[:FAULT_CHARS_MAX]}" for place, _, fault in first),
         money=dict(sorted(costs.items())),
-        note=f"only the {TEXTS_MAX:,} most frequent texts were held against the schema" if len(rows) > TEXTS_MAX else "",
+        note=f"only the {TEXTS_MAX:,} most frequent texts were held against the schema"
+        if len(rows) > TEXTS_MAX
+        else "",
     )
 
 
