@@ -33,6 +33,7 @@ MEMORY_MB_MAX = 2_000
 EXPLAINED: Mapping[str, str] = {
     "CapacityReservationStatus-C-003": "its condition is written in a shorthand that focus-validator drops",
     "CapacityReservationStatus-C-004": "its condition is written in a shorthand that focus-validator drops",
+    "PricingCurrency-C-003": "up to 1.3 a price may be in a vendor's credits, which are no code of ISO 4217",
     "PricingUnit-C-003": "focus-validator knows no quantity before a compound unit (1000 GB-Seconds)",
     "ConsumedUnit-C-003": "focus-validator knows no quantity before a compound unit (1000 GB-Seconds)",
 }

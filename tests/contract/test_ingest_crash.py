@@ -6,13 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from tests.bills import deliver, write_csv
+from tests.fixtures.company import Settings, open_company
+from tests.fixtures.lake_machines import what_a_killed_delivery_left_is_swept
 
+from fiscus.flows.workspace import Workspace
 from fiscus.stores.lake.delivery_staging import DeliveryStaging
+from fiscus.stores.lake.delta_lake import DeltaLake
 
 CODE = """
 import resource, sys
@@ -126,3 +131,15 @@ def test_a_full_disk_is_told_as_such_and_the_lake_is_as_it_was(ws, tmp_path: Pat
         assert "unavailable The lake cannot be written" in said, said
         assert _months(ws) == before
     assert deliver(ws, bill).changed
+
+
+def test_what_a_killed_delivery_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def machine(name: str) -> Workspace:
+        home = tmp_path / name
+        home.mkdir()
+        return replace(open_company(home, Settings()), lake=DeltaLake(tmp_path / "lake", ("team",)))
+
+    def stored() -> list[str]:
+        return [str(path) for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+
+    what_a_killed_delivery_left_is_swept(machine, tmp_path, stored, monkeypatch)

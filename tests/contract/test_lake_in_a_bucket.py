@@ -16,7 +16,13 @@ from tests.bills import deliver
 from tests.fixtures.bucket_store import WRONG_KEY, BucketStore, bucket_store, set_keys
 from tests.fixtures.company import Settings, open_company
 from tests.fixtures.google_store import google_store
-from tests.fixtures.lake_machines import COUNT, Machine, bill, delivers_restates_and_remembers
+from tests.fixtures.lake_machines import (
+    COUNT,
+    Machine,
+    bill,
+    delivers_restates_and_remembers,
+    what_a_killed_delivery_left_is_swept,
+)
 
 from fiscus.cost.types import Source
 from fiscus.flows.workspace import Workspace
@@ -194,6 +200,16 @@ def test_a_store_that_goes_away_in_mid_commit_leaves_the_lake_as_it_was(
     assert _counted(ws) == (3, 1)
 
 
+def test_what_a_killed_delivery_left_is_swept(
+    machine: Machine, store: BucketStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored() -> list[str]:
+        listed = store.client().list_objects_v2(Bucket="lake", Prefix=f"{tmp_path.name}/")
+        return [one["Key"] for one in listed["Contents"]]
+
+    what_a_killed_delivery_left_is_swept(machine, tmp_path, stored, monkeypatch)
+
+
 @pytest.mark.thorough
 def test_a_commit_whose_answer_is_lost_is_found_to_have_landed(
     machine: Machine, store: BucketStore, tmp_path: Path
@@ -257,5 +273,12 @@ def test_google_cloud_storage_holds_it_too(tmp_path: Path) -> None:
         deliver(two, bill(tmp_path, "i-1", "i-2", "i-3"))
         assert _counted(one) == (4, 2)
         assert one.lake.query_at(before, COUNT).rows == ((3, 2),)
+        note = "_placing/0.json"
+        place = LakeAddress("gs://lake/acme", {"endpoint": url}, tmp_path / "one").place()
+        place.write(note, b"{}")
+        assert list(place.names("_placing")) == [note]
+        place.remove(note)
+        place.remove(note)
+        assert not place.names("_placing")
         with pytest.raises(Unavailable, match="cannot be reached"):
             opened("three", "nowhere")

@@ -25,6 +25,7 @@ EXPORT_MEMORY_MB_MAX: Final = 1_500  # what writes a file of any length may hold
 
 # The lake. Two writers on one table retry; more than this means something is stuck.
 COMMIT_RETRIES_MAX: Final = 20
+PLACING_HOURS_MAX: Final = 24  # a delivery that puts its files into the lake for longer is given up
 # A lake in an object store: a store that hangs is an error within a minute, not a process that waits.
 STORE_CONNECT_SECONDS_MAX: Final = 5
 STORE_REQUEST_SECONDS_MAX: Final = 20  # of one try

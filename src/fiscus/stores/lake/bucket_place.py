@@ -130,6 +130,15 @@ class BucketPlace(Place):
         with self.told(), self._fs().open_output_stream(f"{self._root}/{name}") as out:
             out.write(data)
 
+    def names(self, folder: str) -> Sequence[str]:
+        with self.told():
+            found = self._fs().get_file_info(arrow.FileSelector(f"{self._root}/{folder}", allow_not_found=True))
+        return sorted(f"{folder}/{one.base_name}" for one in found if one.type == arrow.FileType.File)
+
+    def remove(self, name: str) -> None:
+        with self.told(), suppress(FileNotFoundError):
+            self._fs().delete_file(f"{self._root}/{name}")
+
     def source(self, file: str) -> Any:
         return pa.PythonFile(BucketFile(self._files, file), mode="r")
 

@@ -1,7 +1,7 @@
 """One delivery on its way in: files become Parquet beside the table, and one commit makes them the lake's.
 
 Until the commit nothing refers to what is written, so a crash leaves files that no reader sees. Scratch is swept by the next
-staging of the source; a Parquet file already placed beside the table stays there, unread.
+staging of the source; Parquet files already placed beside the table, a day later (placing.py).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
 from fiscus.stores.lake.input_files import BYTES, refuse_changed, refused_in_reading
 from fiscus.stores.lake.places import Place
+from fiscus.stores.lake.placing import Moving, named, noted, refuse_given_up
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 from fiscus.stores.lake.views_asked import ViewsAsked
 
@@ -64,6 +65,7 @@ class Stood:
     connection: duckdb.DuckDBPyConnection
     views: ViewsAsked
     files: Mapping[str, Sequence[str]]
+    version: LakeVersion
 
 
 class DeliveryStaging:
@@ -276,26 +278,25 @@ class DeliveryStaging:
         """Write the partitions' files, then one Delta commit, with the manifest stored before it."""
         months = [period.billing_month for period in periods]
         schema = pq.read_schema(self._pieces_of(months[0])[0])  # what is new comes before what stood
-        files = {month: self._put(source, month) for month in months}
-        write_manifest(self._place, delivery)
-        seen = standing_files(self._stood.files.get(self._kind.folder, ()), source, months)
-        replacing = Replacing(source, files, delivery.id, seen)
-        version = replace_partitions(self._place.table(self._kind.folder), schema, replacing)
-        return LakeVersion(**{self._kind.folder: version})
+        folder, moving = self._kind.folder, {month: named(source, month, self._pieces_of(month)) for month in months}
+        after = getattr(self._stood.version, folder, -1)
+        with noted(self._place, Moving(folder, after, [file for files in moving.values() for file in files])) as note:
+            files = {month: self._put(moving[month]) for month in months}
+            write_manifest(self._place, delivery)
+            seen = standing_files(self._stood.files.get(folder, ()), source, months)
+            refuse_given_up(self._place, note)
+            version = replace_partitions(self._place.table(folder), schema, Replacing(source, files, delivery.id, seen))
+        return LakeVersion(**{folder: version})
 
     def _months(self, asked: duckdb.DuckDBPyConnection, relation: str) -> list[StagedMonth]:
         rows = asked.execute(self._kind.totals_sql.format(relation=relation)).fetchall()
         return [StagedMonth(*row[:5], row[5].normalize() if row[5] else Decimal(0), *map(int, row[6:])) for row in rows]
 
-    def _put(self, source: str, month: str) -> list[Placed]:
+    def _put(self, files: Sequence[tuple[Path, Placed]]) -> list[Placed]:
         """Move the files of one month under its partition folder; no reader sees them before the commit."""
-        placed = []
-        for piece in self._pieces_of(month):
-            name = f"x_SourceId={source}/x_BillingMonth={month}/part-{uuid.uuid4().hex}.parquet"
-            rows, stat = int(pq.read_metadata(piece).num_rows), piece.stat()
-            placed.append(Placed(name, rows, stat.st_size, int(stat.st_mtime * 1000)))
-            self._place.put(piece, f"{self._kind.folder}/{name}")
-        return placed
+        for piece, placed in files:
+            self._place.put(piece, f"{self._kind.folder}/{placed.name}")
+        return [placed for _, placed in files]
 
     @property
     def _stands(self) -> bool:

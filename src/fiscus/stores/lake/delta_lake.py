@@ -46,6 +46,7 @@ from fiscus.stores.lake.object_files import brought
 from fiscus.stores.lake.owned_mark import UNASSIGNED, is_whole, mark_whole
 from fiscus.stores.lake.people_sql import Asked, PeopleSql
 from fiscus.stores.lake.places import FolderPlace, Place, TableAt, fault_in
+from fiscus.stores.lake.placing import sweep
 from fiscus.stores.lake.rate_table import write_rates
 from fiscus.stores.lake.reported import OWNERS, owners_at, reported_at
 from fiscus.stores.lake.same_spend_table import same_spend_table, seen_in
@@ -175,11 +176,14 @@ class DeltaLake:
             progress.step(number + 1, len(found))
         root.mkdir(parents=True, exist_ok=True)
         with source_lock(root, source):
+            sweep(self._place)
             version = self.refresh()
             connection = self._connected()
             views, tables = ViewsAsked(connection, self._stored_statements(version)), self._tables(version).items()
             stood = {folder: table.files for folder, table in tables if getattr(version, folder, -1) >= 0}
-            staging = DeliveryStaging(self._place, source, without_copies(files), Stood(connection, views, stood))
+            staging = DeliveryStaging(
+                self._place, source, without_copies(files), Stood(connection, views, stood, version)
+            )
             try:
                 with self._told():
                     yield staging

@@ -92,6 +92,14 @@ class Place(ABC):
         """Store a small file, whole or not at all."""
 
     @abstractmethod
+    def names(self, folder: str) -> Sequence[str]:
+        """The small files in a folder of the lake, as `read` takes them."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Take a file away; one that is not there is no error."""
+
+    @abstractmethod
     def source(self, file: str) -> Any:
         """A table's file as Arrow's reader of Parquet takes it."""
 
@@ -168,6 +176,12 @@ class FolderPlace(Place):
         partial = target.with_name(f"{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
         partial.write_bytes(data)
         partial.replace(target)
+
+    def names(self, folder: str) -> Sequence[str]:
+        return sorted(f"{folder}/{path.name}" for path in (self.aside / folder).glob("*.json"))
+
+    def remove(self, name: str) -> None:
+        (self.aside / name).unlink(missing_ok=True)
 
     def source(self, file: str) -> Any:
         return file
