@@ -1,4 +1,4 @@
-"""Rules that each key goes with one value: asked of the first key alone, then finer, then where and how much.
+"""Rules that each key goes with one value: asked of the first key alone, and finer only where that has two.
 
 Where the first key alone never has two values, no finer combination has. Where it has, few keys do: their rows are read again,
 and only then it matters that one value may be spelled in two ways.
@@ -19,7 +19,7 @@ MEMBERS: Final = (
     r"""list_sort(regexp_split_to_array(regexp_replace(regexp_replace({x}, '^[{\s]+|[}\s]+$', '', 'g'), '"\s*:\s*', '":', 'g'),"""
     r" '\s*,\s*'))"
 )
-VENDOR: Final = ", coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName)"
+VENDOR: Final = "coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName, '')"
 """Whose ids they are, as newer and older versions say it: another vendor's may be the same."""
 VALUE_OF: Final = {"Decimal": "number({x})", "Date/Time": "moment({x})", "JSON": MEMBERS}
 """By the type of a column: SQL, with our readings, of what two spellings of one value have in common. Else it is the text."""
@@ -48,32 +48,22 @@ class Torn:
     among: str
 
     @property
-    def is_broken(self) -> bool:
-        """Whether that is the answer; of several keys, the combination is still to be asked."""
-        return len(self.one.keys) == 1 and not self.one.by_vendor
-
-    @property
-    def holds(self) -> str:
-        """SQL, with our readings: the number of combinations that have two values."""
-        return f"SELECT count(*) FROM (SELECT {self.one.keys[0]} {self._rows})"
-
-    @property
     def sql(self) -> str:
-        """A query like those of `sql/`: the combinations that have two values, with their rows and money."""
-        first, column = self.one.keys[0], self.one.column
+        """A query like those of `sql/`: the combinations that have two values, with their rows and money.
+
+        They are found first, of a few columns; nearly always there is none, and then no money is read.
+        """
+        first, *rest = self.one.keys
+        column, value = self.one.column, self.one.value
+        rows = f"(SELECT *, {VENDOR} AS vendor FROM delivery)" if self.one.by_vendor else "delivery"
+        keys = ", ".join([*self.one.keys, "vendor"] if self.one.by_vendor else self.one.keys)
+        there = "".join(f" AND {key} IS NOT NULL" for key in rest)
+        two = f"GROUP BY {keys} HAVING min({value}) <> max({value})"
+        found = f"SELECT {keys} FROM {rows} WHERE {first} IN ({self.among}){there} {two}"
         return (
             f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,"
             f" sum(amount(BilledCost)) AS amount, any_value({first}) || ' goes with ' || min({column}) || ' and '"
-            f" || max({column}) AS what {self._rows}"
-        )
-
-    @property
-    def _rows(self) -> str:
-        first, *rest = self.one.keys
-        value = self.one.value
-        return (
-            f"FROM delivery WHERE {first} IN ({self.among}) {''.join(f'AND {key} IS NOT NULL ' for key in rest)}"
-            f"GROUP BY {', '.join(self.one.keys)}{VENDOR if self.one.by_vendor else ''} HAVING min({value}) <> max({value})"
+            f" || max({column}) AS what FROM {rows} SEMI JOIN ({found}) found USING ({keys}) GROUP BY {keys}"
         )
 
 

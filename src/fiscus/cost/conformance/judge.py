@@ -25,7 +25,7 @@ from fiscus.cost.conformance.patterns import CURRENCY
 from fiscus.cost.conformance.phrases import remedy_of, title_of
 from fiscus.cost.conformance.plan_rule import Plan, plan_rule
 from fiscus.cost.conformance.ports import Desk
-from fiscus.cost.conformance.readings import blanks_of, spell_readings
+from fiscus.cost.conformance.readings import blanks_of
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest
 from fiscus.cost.conformance.rule_tree import Inherited, depends_on, inherited, summary
 from fiscus.cost.conformance.types import Outcome, Rule, Verdict
@@ -284,17 +284,10 @@ class Asking:
         for _ in cut:
             next(found)
         torn = [one for key in keys for one in key.torn(next(found))]
-        later = iter(
-            self._desk.query_all(
-                [self._adding_up(text) for text in told.values()]
-                + [spell_readings(one.holds, self._facts.kind_of) for one in torn if not one.is_broken]
-            )
-        )
-        of_slices = [next(later) for _ in told]
-        broken = [one for one in torn if one.is_broken or next(later).rows[0][0]]
-        last = self._desk.query_all([self._adding_up(one.sql) for one in broken])
-        asked: list[Question] = [*whole, *told, *(one.one for one in broken)]
-        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, [*found, *of_slices, *last], strict=True)}
+        later = [self._adding_up(text) for text in [*told.values(), *(one.sql for one in torn)]]
+        asked: list[Question] = [*whole, *told, *(one.one for one in torn)]
+        answers = [*found, *self._desk.query_all(later)]
+        return {q: groups_of(self._desk, answer) for q, answer in zip(asked, answers, strict=True)}
 
     def _adding_up(self, text: str) -> str:
         return group_sql(text, self._facts.kind_of)

@@ -30,9 +30,8 @@ def broken(db: duckdb.DuckDBPyConnection, one: OneEach) -> list[tuple[object, ..
     """Rows and first place of every broken combination, as a check asks for them."""
     (asked,) = tearings([one])
     for torn in asked.torn(Rows((), tuple(db.execute(asked.sql).fetchall()))):
-        if torn.is_broken or db.execute(torn.holds).fetchall()[0][0]:
-            sql = torn.sql.replace("amount(BilledCost)", "BilledCost")
-            return db.execute(f"SELECT place, number_of_rows, amount FROM ({sql}) ORDER BY ALL").fetchall()
+        sql = torn.sql.replace("amount(BilledCost)", "BilledCost")
+        return db.execute(f"SELECT place, number_of_rows, amount FROM ({sql}) ORDER BY ALL").fetchall()
     return []
 
 
