@@ -158,6 +158,7 @@ class InputFile:
     types: tuple[str, ...] = ()  # of a Parquet file's columns; a list of files is read with the types of its first
     size_bytes: int = 0
     cleared: bool = False  # as a plan reads it: empty text and the word NULL are no value any more
+    content: str = ""  # the digest of what it holds, unpacked
     stamp: tuple[int, ...] = ()  # what the disk says of it when its reading began: another, and it is another file
 
 

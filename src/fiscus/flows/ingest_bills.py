@@ -76,7 +76,7 @@ def ingest_files(
             delivery
             if part is None
             else replace(delivery, lake_version=part.commit(source.name, delivery, delivery.periods))
-            for part, delivery in _with_copies(prepared, staging)
+            for part, delivery in _seen_elsewhere(ws, _with_copies(prepared, staging))
         )
     with ws.state.begin() as tx:
         for delivery in deliveries:
@@ -185,6 +185,36 @@ def _with_copies(prepared: Sequence[Prepared], staging: Staging) -> list[Prepare
     return [(part, replace(first, quality=merged([*first.quality, *_copies(staging)]))), *others]
 
 
+def _seen_elsewhere(ws: Workspace, prepared: Sequence[Prepared]) -> list[Prepared]:
+    """A month that stands to the last digit under another source too is told: delivered under two names, it counts twice."""
+    with ws.state.read() as tx:
+        others = sorted(tx.deliveries.all(), key=lambda one: one.at)
+    return [
+        (part, replace(new, quality=merged([*new.quality, *_alike(new, others)])) if new.changed else new)
+        for part, new in prepared
+    ]
+
+
+def _alike(new: Delivery, known: Sequence[Delivery]) -> list[QualityFinding]:
+    if new.dataset != "cost_and_usage":
+        return []
+    stand = {
+        (one.source, period.billing_month): period
+        for one in known
+        if one.dataset == new.dataset and one.source != new.source and not one.source.startswith(GATEWAY_SOURCE)
+        for period in one.periods
+    }
+    found = []
+    for period in new.periods:
+        told = period.rows, period.billed_cost, period.effective_cost
+        for (source, month), other in stand.items():
+            same = (other.rows, other.billed_cost, other.effective_cost) == told and not other.added
+            if month == period.billing_month and same and any(period.billed_cost.values()):
+                text = f"the source {source} holds the same rows and the same money of this month; both count"
+                found.append(QualityFinding("same_month_elsewhere", month, period.rows, text, source))
+    return found
+
+
 def _check_source(source: Source) -> None:
     """A source's name is a folder of the lake and a word of its SQL, so it is a slug; a currency is an ISO 4217 code."""
     if not SOURCE_NAME.fullmatch(source.name):
@@ -201,7 +231,7 @@ def _check_source(source: Source) -> None:
 
 
 def _copies(staging: Staging) -> list[QualityFinding]:
-    text = "the same bytes as another file of the delivery; read once"
+    text = "holds the same as another file of the delivery; read once"
     return [QualityFinding("duplicate_file", Path(path).name, 0, text, path) for path in staging.copies]
 
 

@@ -170,6 +170,37 @@ def test_the_same_bill_is_read_once_however_often_it_is_named(ws, tmp_path: Path
     assert deliver(ws, path).changed is False, "the same bytes are the same delivery"
 
 
+@pytest.mark.parametrize("packed", [gzip.compress, lambda text: pa.compress(text, "zstd", asbytes=True)])
+def test_a_bill_that_lies_there_packed_too_is_read_once(ws, tmp_path: Path, plain: bytes, packed) -> None:
+    """`gunzip -k` in the folder of a vendor's export: every charge counted twice."""
+    (tmp_path / ("base.csv.gz" if packed is gzip.compress else "base.csv.zst")).write_bytes(packed(plain))
+    delivery = deliver(ws, tmp_path)
+    assert (delivery.rows, delivery.files) == (2, ("base.csv",))
+    assert [found.code for found in delivery.quality] == ["duplicate_file"]
+
+
+@pytest.mark.parametrize(
+    "inside", ["_delta_log/00000000000000000000.json", "metadata/00001-4f2a.metadata.json", ".hoodie/x"]
+)
+def test_a_folder_that_is_a_table_is_no_bill(ws, tmp_path: Path, plain: bytes, inside: str) -> None:
+    """Its files of earlier versions lie beside those of today: added up they are nobody's bill."""
+    path = tmp_path / inside
+    path.parent.mkdir()
+    path.write_text("{}")
+    assert "is a table of" in _refused(ws, tmp_path).message
+    assert deliver(ws, tmp_path / "base.csv").rows == 2, "a file that is named is asked for"
+
+
+def test_a_month_that_another_source_holds_too_is_told(ws, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [{}, {"ResourceId": "i-2"}])
+    assert not deliver(ws, path).quality
+    again = deliver(ws, path, source=Source("other"))
+    assert [(f.code, f.column, f.count, f.example) for f in again.quality] == [
+        ("same_month_elsewhere", "2026-10", 2, "bills")
+    ]
+    assert not deliver(ws, write_csv(path, [{}, {"BilledCost": "1.51"}]), source=Source("third")).quality
+
+
 def test_paths_that_bring_nothing_are_refused(ws, tmp_path: Path) -> None:
     (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
     (tmp_path / "folder.csv").mkdir()

@@ -26,7 +26,7 @@ from fiscus.kernel.limits import (
     INPUT_ROWS_PER_BYTE_MAX,
 )
 from fiscus.stores.lake.csv_head import CHUNK_BYTES, NOT_UTF8, SAMPLE_ROWS, checked_header, head_rows
-from fiscus.stores.lake.file_kinds import packing, refuse_other_kind
+from fiscus.stores.lake.file_kinds import TEXT, packing, refuse_other_kind
 from fiscus.stores.lake.parquet_pages import check_pages
 from fiscus.stores.lake.scan_text import TextScan
 
@@ -34,6 +34,8 @@ SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".csv.zstd", ".parquet")
 BYTES = ("binary", "large_binary", "binary_view")  # Arrow's names of what a Parquet file does not say to be text
 UNREAD = (".bz2", ".xz", ".lz4", ".zip", ".7z", ".tar", ".tgz", ".xlsx", ".xls", ".tsv", ".orc", ".avro", ".gz", ".zst")
 """Kinds that may hold a part of the bill: left out in silence, they would make it too small."""
+TABLES = (("_delta_log", "Delta Lake"), (".metadata.json", "Iceberg"), (".hoodie", "Hudi"))
+"""How what lies in the folder of a table is called, or how that ends: all its files together are no bill."""
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -64,6 +66,12 @@ def _bills_below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in sorted(folder.rglob("*")):
         name = path.name.lower()
+        if kind := next((kind for ending, kind in TABLES if name.endswith(ending)), ""):
+            raise BadInput(
+                f"The folder is a table of {kind}: files of its earlier versions lie beside those of today",
+                remedy="Name the files of its newest version, or export that as CSV or Parquet.",
+                where=Where(file=str(path.parent)),
+            )
         if any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         if path.is_file() and name.endswith(SUFFIXES):
@@ -80,10 +88,10 @@ def _bills_below(folder: Path) -> list[Path]:
 
 
 def without_copies(files: Sequence[InputFile]) -> tuple[tuple[InputFile, ...], tuple[str, ...]]:
-    """The files with each content once, and the paths of the others: a copy under another name is not billed twice."""
-    first = {file.sha256: file for file in reversed(files)}
-    kept = tuple(file for file in files if first[file.sha256] is file)
-    return kept, tuple(file.path for file in files if first[file.sha256] is not file)
+    """The files with each content once, and the paths of the others: a copy by another name, or packed, is not billed twice."""
+    first = {file.content: file for file in reversed(files)}
+    kept = tuple(file for file in files if first[file.content] is file)
+    return kept, tuple(file.path for file in files if first[file.content] is not file)
 
 
 def uneven_row(file: InputFile) -> int | None:
@@ -205,10 +213,11 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _inspect_csv(path: Path) -> InputFile:
-    scan, head = TextScan(path), b""
+    scan, head, text = TextScan(path), b"", hashlib.sha256()
     with path.open("rb") as packed, _unpacked(path, packed) as stream:
         for chunk in _chunks(stream):
             scan.see(chunk, packed.tell())
+            text.update(chunk)
             if len(head) < 4 * CHUNK_BYTES:
                 head += chunk
     rows = head_rows(path, head, whole=scan.length <= len(head))
@@ -221,8 +230,11 @@ def _inspect_csv(path: Path) -> InputFile:
         for column, value in zip(columns, row, strict=False):
             if value and value != "NULL":
                 sample.setdefault(column, value)
-    size = path.stat().st_size
-    return InputFile(str(path), "csv", columns, delimiter, _sha256(path), scan.has_null, sample, size_bytes=size)
+    size, content = path.stat().st_size, text.hexdigest()
+    stored = content if packing(path) == TEXT else _sha256(path)
+    return InputFile(
+        str(path), "csv", columns, delimiter, stored, scan.has_null, sample, size_bytes=size, content=content
+    )
 
 
 def _inspect_parquet(path: Path) -> InputFile:
@@ -248,7 +260,16 @@ def _inspect_parquet(path: Path) -> InputFile:
     types = tuple(str(field.type) for field in file.schema_arrow)
     size, digest = path.stat().st_size, _sha256(path)
     return InputFile(
-        str(path), "parquet", columns, "", digest, has_null_text=True, sample=sample, types=types, size_bytes=size
+        str(path),
+        "parquet",
+        columns,
+        "",
+        digest,
+        has_null_text=True,
+        sample=sample,
+        types=types,
+        size_bytes=size,
+        content=digest,
     )
 
 
