@@ -20,7 +20,7 @@ def dataset_of(columns: Collection[str]) -> Dataset:
         return "billing_period"
     if "ContractCommitmentId" in present and "ChargePeriodStart" not in present:
         return "contract_commitment"
-    if "InvoiceDetailId" in present and "ChargePeriodStart" not in present:
+    if "InvoiceDetailId" in present and not present & {"ChargePeriodStart", "EffectiveCost", "ServiceName"}:
         return "invoice_detail"
     return "cost_and_usage"
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from fiscus.cost.conformance.ask_one_each import OneEach
 from fiscus.cost.conformance.delivery_facts import Facts
+from fiscus.cost.conformance.lost_columns import Lost, lost_in, sayable_of, sayable_sql
 from fiscus.cost.conformance.row_tests import ALWAYS, RowTest, both, condition, json_row_test, row_test
 from fiscus.cost.conformance.rule_tree import Inherited
 from fiscus.cost.conformance.sku_properties import spell_properties
-from fiscus.cost.conformance.types import Execution, Outcome, Rule
+from fiscus.cost.conformance.types import Check, Execution, Outcome, Rule
 
 Ask = Literal["known", "row", "cells", "group", "one_each", "unique", "beside", "header", "schema", "below"]
 _TYPE_CHECKS: Final = {"TypeString", "TypeDecimal", "TypeDateTime"}
@@ -39,7 +41,7 @@ def plan_rule(rule: Rule, given: Inherited, facts: Facts) -> Plan:
         return _presence(rule, criteria, facts)
     absent = _absent(rule, facts)
     if absent:
-        return Plan(rule, "known", outcome="not_applicable", reason=f"the file has no column {absent}")
+        return _lost(rule, absent)
     if unmet := facts.unmet(criteria):
         return Plan(rule, "known", outcome="not_applicable", reason=_unmet_reason(unmet))
     if rule.keyword == "MAY":
@@ -91,10 +93,22 @@ def _checked(rule: Rule, given: Inherited, facts: Facts) -> Plan:
         conditions.append(rule.when)
         test = row_test(check)
     assert test is not None, f"{rule.id} has no test"
-    when = test.when
+    return _under(conditions, test.when, Plan(rule, "row", test=test), facts)
+
+
+def _under(conditions: Sequence[Check], when: str, plan: Plan, facts: Facts) -> Plan:
+    """`plan`, asked of the rows that meet `conditions` too."""
+    assert plan.test is not None
     for one in conditions:
-        when = both(condition(one), when)
-    return Plan(rule, "row", test=RowTest(when, test.broken))
+        sayable = sayable_of(one, facts.delivered, facts.focus)
+        if isinstance(sayable, Lost):
+            return _lost(plan.rule, sayable.column)
+        when = both(condition(sayable), when)
+    return replace(plan, test=RowTest(when, plan.test.broken))
+
+
+def _lost(rule: Rule, column: str) -> Plan:
+    return Plan(rule, "known", outcome="not_applicable", reason=f"the file has no column {column}")
 
 
 def _speaks_of_elements(check: object) -> bool:
@@ -115,12 +129,13 @@ def _typed(function: str, column: str, facts: Facts) -> RowTest:
 
 def _executed(rule: Rule, how: Execution, given: Inherited, facts: Facts) -> Plan:
     if how.method == "row":
-        when = f"coalesce({how.when}, false)" if how.when else ALWAYS
-        for one in given.conditions:
-            if not _speaks_of_elements(one):
-                when = both(condition(one), when)
-        holds = spell_properties(how.holds)
-        return Plan(rule, "row", test=RowTest(when, f"NOT coalesce({holds}, false)"))
+        if lost := lost_in(how.holds, facts.delivered, facts.focus):
+            return _lost(rule, lost)
+        said = sayable_sql(how.when, facts.delivered, facts.focus)
+        when = f"coalesce({said}, false)" if said else ALWAYS
+        test = RowTest(when, f"NOT coalesce({spell_properties(how.holds)}, false)")
+        conditions = [one for one in given.conditions if not _speaks_of_elements(one)]
+        return _under(conditions, when, Plan(rule, "row", test=test), facts)
     if how.method == "product":
         return _product(rule, how)
     if how.method == "one_each":

@@ -120,9 +120,8 @@ def odd_types(folder: Path, version: FocusVersion, dataset: Dataset, criteria: M
 def by_hand(folder: Path, version: FocusVersion) -> Iterator[set[str]]:
     """Faults that more than one field makes."""
     rows = cost_and_usage(version)
-    flipped = [
-        {**r, "ContractedCost": "-1.10", "ListCost": "-1.10"} if r["ChargeCategory"] == "Tax" else r for r in rows
-    ]
+    back = dict.fromkeys(("ContractedCost", "ListCost", "EffectiveCost"), "-1.10")
+    flipped = [r | back if r["ChargeCategory"] == "Tax" else r for r in rows]
     negated = {**rows[0], "BilledCost": "-0.48", "ContractedCost": "-0.48", "PricingQuantity": "-4"}
     full = [
         r for r in rows if r["CommitmentDiscountStatus"] != "Unused" or r["CommitmentDiscountType"] != "Savings Plan"
