@@ -240,6 +240,24 @@ def test_rows_that_tie_stand_in_one_order_however_they_came(ws, tmp_path: Path) 
     assert said[0] == said[1]
 
 
+def test_what_no_bill_tells_is_neither_saved_nor_lost(ws, tmp_path: Path) -> None:
+    """A feed without contracted or list cost beside one that has them: what is missing was taken for nothing paid."""
+    told = {"ListCost": "10", "ContractedCost": "8", "EffectiveCost": "6"}
+    unused = {**told, "EffectiveCost": "3", "CommitmentDiscountId": "c", "CommitmentDiscountStatus": "Unused"}
+    missing = ({**told, "ContractedCost": ""}, {**told, "ListCost": ""}, {**told, "ListCost": "", "ContractedCost": ""})
+    taxed = {**told, "ChargeCategory": "Tax", "EffectiveCost": "1"}
+    deliver(ws, write_csv(tmp_path / "a.csv", [told, *missing, unused, taxed]))
+    ((_, _, listed, negotiated, committed, idle, effective, _, tax),) = run_report(ws, "price-to-pay", {}).rows.rows
+    assert (listed, negotiated, committed, idle, effective, tax) == (34, -2, -8, 3, 28, 1)
+    assert listed + negotiated + committed + idle + tax == effective, "nothing else is in it"
+    ((_, _, at_list, contracted, paid, by_contract, by_commitment, _),) = run_report(
+        ws, "effective-savings-rate", {}
+    ).rows.rows
+    assert (at_list, contracted, paid, by_contract, by_commitment) == (30, 26, 15, 4, 11)
+    (discounted,) = run_report(ws, "verify-discounts-applied", {}).rows.rows
+    assert discounted[6:10] == (30, Decimal("7.5"), 27, 15), "of what has a list price"
+
+
 @pytest.mark.parametrize("given", ["", 'a"b', "\\", '"', "$.x"])
 def test_any_property_of_a_price_may_be_asked_for(ws, tmp_path: Path, given: str) -> None:
     deliver(ws, write_csv(tmp_path / "a.csv", [{"SkuPriceDetails": '{"CoreCount": 4}'}]))

@@ -10,13 +10,13 @@ parameters:
 columns: {ServiceName: text, ServiceSubcategory: text, ChargeDescription: text, BillingCurrency: currency, ListUnitPrice: price, ContractedUnitPrice: price, PricingCurrency: currency, PricingCurrencyListUnitPrice: price, PricingCurrencyContractedUnitPrice: price, Savings: money}
 */
 SELECT ServiceName, ServiceSubcategory, ChargeDescription, BillingCurrency, ListUnitPrice, ContractedUnitPrice, PricingCurrency,
-  PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice, sum(ListCost) - sum(ContractedCost) AS Savings
+  PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice, sum(ListCost - ContractedCost) AS Savings
 FROM bare_charges
 WHERE ChargePeriodStart >= $since AND ChargePeriodStart < $until AND ListUnitPrice > ContractedUnitPrice
 GROUP BY ServiceName, ServiceSubcategory, ChargeDescription, BillingCurrency, ListUnitPrice, ContractedUnitPrice, PricingCurrency,
   PricingCurrencyListUnitPrice, PricingCurrencyContractedUnitPrice
 QUALIFY row_number() OVER (
-  PARTITION BY BillingCurrency ORDER BY sum(ListCost) - sum(ContractedCost) DESC, ServiceName, ChargeDescription,
+  PARTITION BY BillingCurrency ORDER BY sum(ListCost - ContractedCost) DESC, ServiceName, ChargeDescription,
     ListUnitPrice, ServiceSubcategory, ContractedUnitPrice, PricingCurrency, PricingCurrencyListUnitPrice,
     PricingCurrencyContractedUnitPrice) <= $top
 ORDER BY BillingCurrency, Savings DESC, ServiceName, ChargeDescription, ListUnitPrice, ServiceSubcategory, ContractedUnitPrice,

@@ -10,7 +10,7 @@ parameters:
 columns: {ServiceProviderName: text, ServiceName: text, BillingCurrency: currency, ListCost: money, ContractedCost: money, EffectiveCost: money, Savings: money, Rate: percent}
 chart: {label: ServiceName, value: Savings}
 */
-SELECT ServiceProviderName, ServiceName, BillingCurrency, sum(ListCost) AS ListCost, sum(ContractedCost) AS ContractedCost,
+SELECT ServiceProviderName, ServiceName, BillingCurrency, sum(ListCost) AS ListCost, sum(coalesce(ContractedCost, ListCost)) AS ContractedCost,
   sum(EffectiveCost) AS EffectiveCost, sum(ListCost) - sum(EffectiveCost) AS Savings,
   CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(38,2)) AS Rate
 FROM counted_bare_charges

@@ -12,8 +12,8 @@ chart: {label: ServiceName, value: Discount}
 */
 SELECT ServiceProviderName, BillingAccountId, BillingAccountName, ServiceName, x_BillingMonth AS Month, BillingCurrency,
   sum(ListCost) AS ListCost, sum(BilledCost) AS BilledCost, sum(EffectiveCost) AS EffectiveCost,
-  sum(ListCost) - sum(EffectiveCost) AS Discount,
-  CAST(100 * CAST(sum(ListCost) - sum(EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(38,2)) AS DiscountShare
+  sum(ListCost - EffectiveCost) AS Discount,  -- of what has a list price
+  CAST(100 * CAST(sum(ListCost - EffectiveCost) AS DOUBLE) / nullif(sum(ListCost), 0) AS DECIMAL(38,2)) AS DiscountShare
 FROM bare_charges
 WHERE x_BillingMonth BETWEEN $first AND $last AND ChargeClass IS NULL AND ChargeCategory = 'Usage'
   AND ($provider = '' OR ServiceProviderName = $provider)
