@@ -141,7 +141,7 @@ def test_every_charge_and_every_invoice_stands_once_to_the_last_digit(charged, i
 @pytest.mark.parametrize(
     ("line", "row", "column", "message"),
     [
-        ("INV-1,Amazon,2026-13,USD,5", 1, "invoice", "'2026-13' is not a month"),
+        ("INV-1,Amazon,2026-13,USD,5", 1, "period", "'2026-13' is not a month"),
         ("INV-1,Amazon,2026-09,USD,five", 1, "amount", "is no decimal number"),
         ("INV-1,Amazon,2026-09,DOL,5", 1, "currency", "is not an ISO 4217 code"),
         ("INV-1,Amazon,2026-09,JPY,5.5", 1, "amount", "finer than JPY has coins"),
@@ -149,6 +149,7 @@ def test_every_charge_and_every_invoice_stands_once_to_the_last_digit(charged, i
         (",Amazon,2026-09,USD,5", 1, "invoice", "has no invoice"),
         ("INV-1,Amazon Web Services, Inc.,2026-09,USD,5", 1, "invoice", "more fields"),
         ("INV-1,A,2026-09,USD,5\nINV-1,A,2026-09,USD,6", 2, "invoice", "stands here twice"),
+        ('INV-1,"A,2026-09,USD,5', 1, "invoice", "Not CSV"),
     ],
 )
 def test_a_file_of_invoices_is_refused_by_row_and_column(tmp_path: Path, line, row, column, message) -> None:
@@ -159,6 +160,17 @@ def test_a_file_of_invoices_is_refused_by_row_and_column(tmp_path: Path, line, r
     where = refused.value.where
     assert where is not None
     assert (where.file, where.row, where.column) == (str(path), row, column)
+
+
+def test_a_column_that_stands_twice_is_refused_and_a_cell_of_two_lines_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "invoices.csv"
+    path.write_text("invoice,InvoiceId,issuer,period,currency,amount\nINV-1,INV-2,A,2026-09,USD,5\n")
+    with pytest.raises(BadInput, match="stands twice"):
+        read_invoices(path, "ada", NOW)
+    path.write_text(
+        'invoice,issuer,period,currency,amount\nINV-1,"A\nof B",2026-09,USD,5\nINV-2,A\u2028C,2026-09,USD,5\n'
+    )
+    assert [one.issuer for one in read_invoices(path, "ada", NOW)] == ["A\nof B", "A\u2028C"]
 
 
 def _parts(amount: str) -> dict[str, str]:

@@ -71,9 +71,12 @@ def test_a_bill_that_is_brought_in_is_counted_once_before_the_next_run(tmp_path:
     fiscus("init", home)
     for source, who in (("aura", AURA), ("solora", OWN)):
         bill = write_csv(tmp_path / f"{source}.csv", [row(day, "100", who)], drop=DROP)
-        fiscus("ingest", str(bill), "--source", source, "--home", home)
+        said = fiscus("ingest", str(bill), "--source", source, "--home", home)
+        assert "100.000000000000 USD" in said
+    nothing = write_csv(tmp_path / "free.csv", [row(day, "0", AURA_ITSELF)], drop=DROP)
+    assert "0.000000000000 USD" in fiscus("ingest", str(nothing), "--source", "free", "--home", home)
     answer = fiscus("query", ONCE, "--home", home, "--format", "json")
-    assert [Decimal(value) for value in json.loads(answer)[0].values()] == [200, 200, 100, 100, 2]
+    assert [Decimal(value) for value in json.loads(answer)[0].values()] == [200, 200, 100, 100, 3]
 
 
 @pytest.fixture

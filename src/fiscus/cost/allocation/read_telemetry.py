@@ -60,7 +60,7 @@ def read_telemetry(text: str, file: str, column: str, named: Named, calendar: Fi
             for month in at.read(PERIOD, lambda text: _months(text, calendar)):
                 drivers[str(month)][target] += amount
     except csv.Error as broken:
-        where = Where(file=file, row=reader.line_num - 1)
+        where = Where(file=file, row=reader.reader.line_num - 1)
         raise BadInput(f"Not CSV: {broken}", remedy="Mend the row shown.", where=where) from None
     return {month: dict(sorted(found.items())) for month, found in drivers.items()}
 

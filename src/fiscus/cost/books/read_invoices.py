@@ -7,7 +7,8 @@ A tax that is left out is not known; that there is none is a tax of 0.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -43,16 +44,12 @@ def read_invoices(path: Path, by: str, at: datetime) -> list[EnteredInvoice]:
             remedy="Check the path; save it as UTF-8.",
             where=Where(file=str(path)),
         ) from None
-    reader = csv.DictReader(text.splitlines())
-    names = [name.strip().lower() for name in reader.fieldnames or ()]
-    reader.fieldnames = [FOCUS_NAMES.get(name, name) for name in names]
-    for name in REQUIRED:
-        if name not in reader.fieldnames:
-            raise _wrong(path, 0, name, f"There is no column {name}", f"Known columns: {', '.join(KNOWN)}.")
-    for name in reader.fieldnames:
-        if name not in KNOWN:
-            raise _wrong(path, 0, name, f"Nobody knows the column {name!r}", did_you_mean(name, list(KNOWN)))
-    found = list(_invoices(path, reader, by, at))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        reader.fieldnames = _header(path, reader.fieldnames or ())
+        found = list(_invoices(path, reader, by, at))
+    except csv.Error as broken:
+        raise _wrong(path, reader.reader.line_num - 1, "invoice", f"Not CSV: {broken}", "Mend the row shown.") from None
     if not found:
         raise _wrong(path, 0, "invoice", "The file holds no invoice", "Check the export.")
     if len(found) > INVOICES_MAX:
@@ -60,6 +57,21 @@ def read_invoices(path: Path, by: str, at: datetime) -> list[EnteredInvoice]:
             path, INVOICES_MAX + 1, "invoice", f"More than {INVOICES_MAX:,} invoices", "Enter them in several files."
         )
     return found
+
+
+def _header(path: Path, given: Sequence[str]) -> list[str]:
+    """The columns by the names that are known here."""
+    names = [name.strip().lower() for name in given]
+    columns = [FOCUS_NAMES.get(name, name) for name in names]
+    for name in REQUIRED:
+        if name not in columns:
+            raise _wrong(path, 0, name, f"There is no column {name}", f"Known columns: {', '.join(KNOWN)}.")
+    for name in columns:
+        if name not in KNOWN:
+            raise _wrong(path, 0, name, f"Nobody knows the column {name!r}", did_you_mean(name, list(KNOWN)))
+        if columns.count(name) > 1:
+            raise _wrong(path, 0, name, f"The column {name} stands twice", "Keep one of them.")
+    return columns
 
 
 def entered_invoice(parts: Mapping[str, str], by: str, at: datetime) -> EnteredInvoice:
@@ -119,7 +131,10 @@ def _invoices(path: Path, reader: csv.DictReader[str], by: str, at: datetime) ->
 
 def _month(text: str) -> str:
     """2026-09, or the first instant of a FOCUS billing period."""
-    return str(Month.parse(text[:7] if text[7:11] in {"-01", "-01T"} else text))
+    try:
+        return str(Month.parse(text[:7] if text[7:11] in {"-01", "-01T"} else text))
+    except BadInput as wrong:
+        raise BadInput(wrong.message, remedy=wrong.remedy, where=Where(column="period")) from None
 
 
 def _money(column: str, text: str, currency: str) -> Decimal:

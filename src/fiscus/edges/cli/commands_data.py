@@ -116,7 +116,7 @@ def _say_delivery(delivery: Delivery) -> None:
     table(
         ("month", rows, "BilledCost", "replaced"),
         [
-            (p.billing_month, p.rows, ", ".join(f"{a} {c}" for c, a in p.billed_cost.items()), p.replaced_rows)
+            (p.billing_month, p.rows, ", ".join(f"{a:f} {c}" for c, a in p.billed_cost.items()), p.replaced_rows)
             for p in delivery.periods
         ],
         f"No {rows}.",

@@ -105,6 +105,7 @@ def test_properties_of_any_other_shape_name_nobody() -> None:
     ("text", "says"),
     [
         ("period,target,cpu\n2026-10,search,1,250\n", "row 1"),
+        ('period,target,cpu\n2026-10,search,1\n2026-10,"search,1\n', "row 2"),
         ("period,target,cpu,cpu\n2026-10,search,1,250\n", "column cpu"),
         ("period,target,cpu\n2026-10,search,1e99999\n", "row 1, column cpu"),
         ("period,target,cpu\n2026-10,search,1e-99999\n", "row 1, column cpu"),
