@@ -30,7 +30,8 @@ from fiscus.guardrails.doors.ai.settings import GatewaySettings
 from fiscus.guardrails.doors.gate_settings import GateSettings
 from fiscus.guardrails.policies.moment import Freeze
 from fiscus.kernel.documents import Document, load_document
-from fiscus.kernel.errors import BadConfig, Where
+from fiscus.kernel.errors import BadConfig, BadInput, Where
+from fiscus.kernel.periods import day_named
 from fiscus.stores.lake.object_address import object_url
 
 FILE = "fiscus.yaml"
@@ -175,9 +176,9 @@ def _as_of(document: Document, data: Mapping[str, Any]) -> date | None:
     if (text := data.get("as_of")) is None:
         return None
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise document.error(["as_of"], f"{text!r} is not a date", "Write it as YYYY-MM-DD.") from None
+        return day_named(text)
+    except BadInput as wrong:
+        raise document.error(["as_of"], wrong.message, wrong.remedy) from None
 
 
 def _sources(document: Document, items: Sequence[Mapping[str, Any]], home: Path) -> dict[str, ConfiguredSource]:

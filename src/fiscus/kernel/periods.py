@@ -13,6 +13,7 @@ from fiscus.kernel.errors import BadInput
 
 PeriodKind = Literal["week", "month", "quarter", "year"]
 WeekPattern = Literal["4-4-5", "4-5-4", "5-4-4"]
+YEARS: Final = range(1000, 9000)  # what is before or after can be asked of each of them
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
@@ -26,8 +27,8 @@ class Month:
     @classmethod
     def parse(cls, text: str) -> Self:
         """`2026-09` to Month; anything else raises `BadInput`."""
-        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
-        if match is None:
+        match = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", text)
+        if match is None or int(match[1]) not in YEARS:
             raise BadInput(f"{text!r} is not a month", remedy="Write a month as YYYY-MM, such as 2026-10.")
         return cls(int(match[1]), int(match[2]))
 
@@ -76,6 +77,17 @@ class Period:
         while month.start < self.end:
             yield month
             month = month.shift(1)
+
+
+def day_named(text: str) -> date:
+    """2026-10-05 as a day that can be asked about; BadInput for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if day.year not in YEARS:
+        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.")
+    return day
 
 
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -15,7 +15,7 @@ from fiscus.kernel.documents import load_document
 from fiscus.kernel.errors import BadConfig, BadInput
 from fiscus.kernel.evidence import GENESIS, EvidenceRecord, seal, verify_chain
 from fiscus.kernel.money import EXACT, Money, display, display_small, from_nanos, to_nanos, total
-from fiscus.kernel.periods import FiscalCalendar, Month
+from fiscus.kernel.periods import FiscalCalendar, Month, day_named
 
 SCHEMA = {
     "type": "object",
@@ -70,6 +70,12 @@ def test_a_month_is_parsed_or_refused() -> None:
     assert str(Month.parse("2026-12").shift(1)) == "2027-01"
     with pytest.raises(BadInput, match="is not a month"):
         Month.parse("2026-13")
+    for beyond in ("0000-01", "9999-12", "\u0662\u0660\u0662\u0666-10"):
+        with pytest.raises(BadInput, match="is not a month"):
+            Month.parse(beyond)
+    for beyond in ("0001-01-01", "9999-12-31", "2026-02-30"):
+        with pytest.raises(BadInput, match="is not a date"):
+            day_named(beyond)
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,9 @@ def _again(ws: Any, months: list[str] | None, as_of: str, common: Common) -> Non
     from fiscus.flows.allocate_costs import reproduce
     from fiscus.flows.show_allocations import run_in_force, runs_kept
     from fiscus.kernel.errors import IntegrityBroken
+    from fiscus.kernel.periods import day_named
 
-    day = _day(as_of)
+    day = day_named(as_of)
     wanted = months or sorted({run.month for run in runs_kept(ws)})
     runs = [run_in_force(ws, month, day) for month in wanted]
     found = [DecidedAgain(run, reproduce(ws, run)) for run in runs]
@@ -123,24 +124,14 @@ def allocations(
         List every version that is kept instead: what it rests on, and what each restatement moved.
     """
     from fiscus.flows.show_allocations import AllocationsAsked, show_allocations, show_versions
+    from fiscus.kernel.periods import day_named
 
     ws = open_home(common)
     if runs:
         show(common, show_versions(ws), _runs_text)
         return
-    asked = AllocationsAsked(period, by, _day(as_of) if as_of else None, metric)
+    asked = AllocationsAsked(period, by, day_named(as_of) if as_of else None, metric)
     show(common, show_allocations(ws, asked), _shown_text)
-
-
-def _day(text: str) -> Any:
-    from datetime import date
-
-    from fiscus.kernel.errors import BadInput
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
 
 
 def _runs_text(kept: VersionsShown) -> None:

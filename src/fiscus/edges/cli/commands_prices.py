@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from cyclopts import App
 
 from fiscus.edges.cli.terminal import NO_OPTIONS, Common, guarded, say, show, table
-from fiscus.kernel.errors import BadInput
 
 _PLAIN = frozenset({"input", "output", "audio_seconds", "characters", "pages", "images", "requests"})
 
@@ -39,9 +37,10 @@ def ai(model: str = "", /, *, provider: str = "", day: str = "", common: Common 
     from fiscus.app.ai_prices import load_ai_prices, today_of
     from fiscus.app.workspace import find_home
     from fiscus.flows.show_ai_prices import show_ai_prices
+    from fiscus.kernel.periods import day_named
 
     home = find_home(common.home)
-    on = _day(day) if day else today_of(home)
+    on = day_named(day) if day else today_of(home)
     show(common, show_ai_prices(load_ai_prices(home), model, provider, on), _prices_text)
 
 
@@ -89,10 +88,3 @@ def _prices_text(shown: Any) -> None:
     if shown.more:
         say(f"and {shown.more} more models: name a --provider, or more of the name")
     say(f"Table {shown.version}, from {shown.source}, on {shown.day}.")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None

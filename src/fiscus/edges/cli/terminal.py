@@ -38,16 +38,10 @@ NO_OPTIONS = Common()
 
 def open_home(common: Common, as_of: str | None = None) -> Any:
     """The workspace that the options name."""
-    from datetime import date
-
     from fiscus.app.workspace import find_home, open_workspace
-    from fiscus.kernel.errors import BadInput
+    from fiscus.kernel.periods import day_named
 
-    try:
-        day = date.fromisoformat(as_of) if as_of is not None else None
-    except ValueError:
-        raise BadInput(f"{as_of!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
-    return open_workspace(find_home(common.home), day)
+    return open_workspace(find_home(common.home), None if as_of is None else day_named(as_of))
 
 
 def say(text: str = "") -> None:

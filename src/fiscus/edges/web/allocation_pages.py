@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -10,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from fiscus.edges.web.site import Site
 from fiscus.flows.show_allocations import METRICS, PAYERS, AllocationsAsked, show_allocations
-from fiscus.kernel.errors import BadInput
+from fiscus.kernel.periods import day_named
 
 OPEN_ROWS: Final = 25  # a longer table is folded
 
@@ -24,7 +23,9 @@ def mount(router: APIRouter, site: Site) -> None:
     ) -> HTMLResponse:
         visit = site.visit(request)
         ws = visit.ws
-        asked = AllocationsAsked(period.strip() or None, by, _day(as_of.strip()), metric)
+        asked = AllocationsAsked(
+            period.strip() or None, by, day_named(as_of.strip()) if as_of.strip() else None, metric
+        )
         key = ("allocations", asked)
         shown = site.kept.get(ws, key, lambda: show_allocations(ws, asked, site.trust(ws)))
         rules = {rule.id: rule for rule in ws.config.allocations.rules}
@@ -37,10 +38,3 @@ def mount(router: APIRouter, site: Site) -> None:
             "open_rows": OPEN_ROWS,
         }
         return site.page(visit, "allocations.html", about)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise BadInput(f"{text!r} is not a date", remedy="Write it as YYYY-MM-DD.") from None
