@@ -174,6 +174,35 @@ def _thirds(amounts: Sequence[str], currency: str) -> list[Row]:
     ]  # fmt: skip
 
 
+RATIOS, SUMS = "CAU-AllocatedMethodDetailsObject-O-014", "DataGeneratorCalculatedSplitCostAllocationHandling-A-003"
+DIMENSIONS, METHOD = "DataGeneratorCalculatedSplitCostAllocationHandling-A-004", "CAU-AllocatedMethodId-C-004"
+
+
+def test_charges_without_a_resource_that_are_split_alike_are_several(tmp_path: Path) -> None:
+    shared = [
+        r | {"ResourceId": None, "ResourceName": None, "ResourceType": None} for r in _thirds(["3", "3", "3"], "USD")
+    ]
+    other = [
+        r | {"SubAccountId": "acct-000009", "AllocatedResourceId": f"{r['AllocatedResourceId']}-9"} for r in shared
+    ]
+    report = checked(tmp_path, [*shared, *other], "1.3")
+    assert {of(report, rule).outcome for rule in (RATIOS, SUMS, DIMENSIONS)} == {"pass"}
+    assert of(checked(tmp_path, [*shared, *shared], "1.3"), RATIOS).broken == 6
+
+
+def test_the_rest_of_a_split_that_nobody_got_tells_no_ratio_and_breaks_none(tmp_path: Path) -> None:
+    rest = dict.fromkeys(("AllocatedResourceId", "AllocatedResourceName", "AllocatedTags", "AllocatedMethodDetails"))
+    first, second, third = _thirds(["3", "3", "3"], "USD")
+    report = checked(tmp_path, [first, second, third | rest], "1.3")
+    assert {of(report, rule).outcome for rule in (RATIOS, SUMS, METHOD)} == {"pass"}
+    assert of(checked(tmp_path, [first, second | {"BilledCost": "5"}, third | rest], "1.3"), SUMS).broken == 2
+    assert of(checked(tmp_path, [first, second, third, third | rest], "1.3"), RATIOS).outcome == "pass"
+    assert of(checked(tmp_path, [first, second, third, third, third | rest], "1.3"), RATIOS).outcome == "fail", (
+        "four thirds"
+    )
+    assert of(checked(tmp_path, [third | rest], "1.3"), METHOD).broken == 1
+
+
 @pytest.mark.parametrize(
     ("amounts", "currency", "outcome"),
     [

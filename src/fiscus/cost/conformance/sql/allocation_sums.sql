@@ -11,7 +11,7 @@ FROM (SELECT ResourceId AS id, ChargePeriodStart::VARCHAR AS begins, x__row AS p
         greatest(0.01, subunit(BillingCurrency)) + 0.000001 * abs(sum(amount(EffectiveCost)) OVER origin) AS gap
     FROM (SELECT *, list_sum(list_transform(elements(AllocatedMethodDetails),
             lambda e: TRY_CAST(e->>'$.AllocatedRatio' AS DOUBLE))) AS ratio
-        FROM delivery WHERE AllocatedMethodId IS NOT NULL AND AllocatedMethodDetails IS NOT NULL)
+        FROM delivery WHERE AllocatedMethodId IS NOT NULL)
     WINDOW origin AS (PARTITION BY AllocatedMethodId, ResourceId, SkuPriceId, ChargeCategory, ChargePeriodStart, ChargePeriodEnd,
-        CommitmentDiscountStatus, ChargeClass))
+        CommitmentDiscountStatus, ChargeClass, BillingAccountId, SubAccountId, RegionId))
 WHERE billed_off > gap OR effective_off > gap OR list_off > gap GROUP BY id, begins
