@@ -8,7 +8,7 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE  # what was compiled is kept: every start of `fiscus` compiles a thousand modules without
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs peers spark azure promises lint format bench lock clean
+.PHONY: help demo test docs peers spark sail azure promises lint format bench lock clean
 APART := docs tidy promises peers spark azure  # each has a target of its own, and the gate runs them all
 
 help:  ## This list
@@ -28,6 +28,9 @@ peers: $(VENV)/.dev $(VENV)/.litellm  ## Other people's programs that ask Fiscus
 
 spark: $(VENV)/.spark  ## The same questions on DuckDB and on a Spark cluster of this machine: a master and two workers (needs Java 17)
 	FISCUS_THOROUGH=$(if $(FISCUS_QUICK),,1) $(BIN)/python -m pytest -q -p no:xdist tests/spark $(PYTEST_ARGS)
+
+sail: $(VENV)/.sail  ## The same questions on DuckDB and on Sail, which speaks Spark Connect without Java; its known differences are marked
+	FISCUS_TEST_ENGINE=sail $(VENV)/sail/bin/python -m pytest -q -p no:xdist tests/spark $(PYTEST_ARGS)
 
 azure: $(VENV)/.azurite  ## The lake and its sources in Azurite, Microsoft's emulator of Blob Storage (370 npm packages, 190 MB)
 	$(BIN)/python -m pytest -q -p no:xdist tests/azure $(PYTEST_ARGS)
@@ -81,6 +84,12 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 $(VENV)/.spark: $(VENV)/.dev requirements-spark.lock
 	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17 or newer: apt-get install openjdk-17-jre-headless, or set PATH"; exit 2; }
 	$(UV) --require-hashes -r requirements-spark.lock
+	@touch $@
+
+$(VENV)/.sail: $(VENV)/.dev requirements-sail.lock  # an environment of its own: its client and PySpark are both the module pyspark
+	$(BIN)/uv venv --quiet --python $(BIN)/python --allow-existing $(VENV)/sail
+	$(BIN)/uv pip install --quiet --python $(VENV)/sail/bin/python --require-hashes -r requirements-sail.lock
+	$(BIN)/uv pip install --quiet --python $(VENV)/sail/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.azurite: $(VENV)/.dev tests/azure/package-lock.json
