@@ -105,7 +105,8 @@ class PlanContext:
     def _walk(self, module: object, path: str) -> None:
         if not isinstance(module, Mapping):
             return
-        for item in module.get("resources") or ():
+        resources = module.get("resources")
+        for item in resources if isinstance(resources, list) else ():
             if isinstance(item, Mapping) and isinstance(item.get("address"), str):
                 self._configs[f"{path}{item['address']}"] = item
         calls = module.get("module_calls")
@@ -120,8 +121,8 @@ class PlanContext:
         configs = self.plan.configuration.get("provider_config")
         if not isinstance(configs, Mapping):
             return {}
-        key = self._configs.get(without_indexes(change.address), {}).get("provider_config_key", change.provider)
-        found = configs.get(key) or configs.get(str(key).rpartition(":")[2]) or configs.get(change.provider) or {}
+        key = str(self._configs.get(without_indexes(change.address), {}).get("provider_config_key", change.provider))
+        found = configs.get(key) or configs.get(key.rpartition(":")[2]) or configs.get(change.provider) or {}
         expressions = found.get("expressions") if isinstance(found, Mapping) else None
         return expressions if isinstance(expressions, Mapping) else {}
 
@@ -141,7 +142,8 @@ class PlanContext:
             return None
         if "constant_value" in expression:
             return expression["constant_value"]
-        for reference in expression.get("references") or ():
+        references = expression.get("references")
+        for reference in references if isinstance(references, list) else ():
             if isinstance(reference, str) and reference.startswith("var."):
                 given = self.plan.variables.get(reference.removeprefix("var."))
                 return given.get("value") if isinstance(given, Mapping) else None
