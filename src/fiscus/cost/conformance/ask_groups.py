@@ -16,6 +16,7 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
+from fiscus.cost.conformance.ask_one_each import COST
 from fiscus.cost.conformance.ask_rows import SPARSE
 from fiscus.cost.conformance.conditions import PIECE
 from fiscus.cost.conformance.currencies import MINOR_DIGITS
@@ -152,7 +153,7 @@ def _slice(name: str, of: str, texts: Sequence[str]) -> Slice:
 def unique_sql(column: str) -> str:
     """A query like those of `sql/`: values of `column` that stand on more than one row."""
     return (
-        f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, NULL::VARCHAR AS currency,"
-        f" NULL::DECIMAL(38,12) AS amount, any_value({column}) || ' stands ' || count(*) || ' times' AS what"
+        f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST},"
+        f" any_value({column}) || ' stands ' || count(*) || ' times' AS what"
         f" FROM delivery WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
     )

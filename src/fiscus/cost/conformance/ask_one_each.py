@@ -19,6 +19,12 @@ MEMBERS: Final = (
     r"""list_sort(regexp_split_to_array(regexp_replace(regexp_replace({x}, '^[{\s]+|[}\s]+$', '', 'g'), '"\s*:\s*', '":', 'g'),"""
     r" '\s*,\s*'))"
 )
+COST: Final = (
+    "min(BillingCurrency) AS currency, CASE WHEN min(BillingCurrency) IS NOT DISTINCT FROM max(BillingCurrency)"
+    " AND count(BillingCurrency) IN (0, count(*))"
+    " THEN sum(greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount(EffectiveCost), 0)))) END AS amount"
+)
+"""What rows of a group cost, as `currency` and `amount`: those of two currencies have no sum."""
 VENDOR: Final = "coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName, '')"
 """Whose ids they are, as newer and older versions say it: another vendor's may be the same."""
 VALUE_OF: Final = {"Decimal": "number({x})", "Date/Time": "moment({x})", "JSON": MEMBERS}
@@ -61,9 +67,9 @@ class Torn:
         two = f"GROUP BY {keys} HAVING min({value}) <> max({value})"
         found = f"SELECT {keys} FROM {rows} WHERE {first} IN ({self.among}){there} {two}"
         return (
-            f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,"
-            f" sum(amount(BilledCost)) AS amount, any_value({first}) || ' goes with ' || min({column}) || ' and '"
-            f" || max({column}) AS what FROM {rows} SEMI JOIN ({found}) found USING ({keys}) GROUP BY {keys}"
+            f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST}, any_value({first})"
+            f" || ' goes with ' || min({column}) || ' and ' || max({column}) AS what"
+            f" FROM {rows} SEMI JOIN ({found}) found USING ({keys}) GROUP BY {keys}"
         )
 
 

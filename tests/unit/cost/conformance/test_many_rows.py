@@ -231,3 +231,17 @@ def test_a_dataset_beside_needs_no_column_that_its_query_does_not_name(name: str
         with CheckDesk([write_csv(tmp_path / "bill.csv", ROWS)], column_types(), Silent()) as desk:
             desk.put_beside(table, path)
             ask_group(desk, query.text, lambda _: "text")
+
+
+def test_the_money_of_a_broken_rule_is_never_that_of_two_currencies_together(tmp_path: Path) -> None:
+    two = [ROWS[0] | {"BillingCurrency": "EUR"}, *ROWS[1:]]
+    found = of(checked(tmp_path, two), "BillingCurrency-C-005")
+    assert (found.broken, found.money) == (len(ROWS), {})
+    meter = [ROWS[0] | {"SkuMeter": "Cores", "EffectiveCost": "7"}, *ROWS[1:]]
+    found = of(checked(tmp_path, meter), "SkuMeter-C-006")
+    cores = [r for r in meter if r["SkuId"] == "SKU-CORE"]
+    dearer = [max(abs(Decimal(r["BilledCost"])), abs(Decimal(r["EffectiveCost"]))) for r in cores]
+    assert (found.broken, found.money) == (len(cores), {"USD": sum(dearer)})
+    prices = [{"SkuPriceId": "OTHER", "ListUnitPrice": "1", "PricingUnit": "Hours"}]
+    found = of(checked(tmp_path, two, beside={"price_list": prices}), "SkuPriceId-C-013")
+    assert (found.broken, set(found.money)) == (39, {"EUR", "USD"})

@@ -1,7 +1,7 @@
 -- A BillingAccountId names one account: in a billing period it has one name and one issuer's spelling of it.
 -- columns: BillingAccountId BillingAccountName
 SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, min(BillingCurrency) AS currency,
-    sum(amount(BilledCost)) AS amount,
+    CASE WHEN min(BillingCurrency) = max(BillingCurrency) THEN sum(amount(BilledCost)) END AS amount,
     BillingAccountId || ' is ' || min(BillingAccountName) || ' and ' || max(BillingAccountName) AS what
 FROM delivery WHERE BillingAccountId IS NOT NULL
 GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart
