@@ -152,11 +152,12 @@ def test_tags_that_are_known_are_not(ws: Workspace, resource: Any) -> None:
     "configuration",
     [
         {"root_module": {"resources": 1}},
-        {"root_module": {"resources": [{"address": "aws_instance.x", "provider_config_key": ["aws"]}]}, "provider_config": {}},
-        {"root_module": {"resources": [{"address": "aws_instance.x", "provider_config_key": "aws"}]},
+        {"root_module": {"resources": [{"address": "aws_instance.web", "provider_config_key": ["aws"]}]}, "provider_config": {}},
+        {"root_module": {"resources": [{"address": "aws_instance.web", "provider_config_key": "aws"}]},
          "provider_config": {"aws": {"expressions": {"default_tags": [{"tags": {"references": 5}}]}}}},
     ],
 )  # fmt: skip
 def test_a_configuration_of_any_other_shape_says_nothing(ws: Workspace, configuration: dict[str, Any]) -> None:
-    report = _gate(ws, created("aws_instance", **WEB, availability_zone="us-east-1a"), configuration=configuration)
+    web = {"instance_type": "m6i.2xlarge", "region": "us-east-1", "tags": TAGS}
+    report = _gate(ws, change("aws_instance.web", ["create"], None, web), configuration=configuration)
     assert report.totals[0].delta == HOUR * 730
