@@ -143,6 +143,7 @@ def _of(data: dict[str, Any], settings_: KubernetesSettings = SETTINGS):
         (workload("Job", {"suspend": True}), 0, 0),
         (workload("CronJob", {"schedule": "0 3 * * *"}), 1, 30 * 24),
         (workload("CronJob", {"schedule": "0 * * * *", "concurrencyPolicy": "Forbid"}), 1, 730),
+        (workload("CronJob", {"schedule": "0 3 * * *", "concurrencyPolicy": ["Forbid"]}), 1, 30 * 24),
         (workload("CronJob", {"suspend": True}), 0, 0),
     ],
 )  # fmt: skip

@@ -129,7 +129,7 @@ def _cron(spec: Mapping[str, Any], settings: KubernetesSettings, month_hours: De
     if runs is None:
         return pods, hours, assumed, (*unknown, f"{spec.get('schedule')!r} is no schedule")
     total = hours * runs
-    if spec.get("concurrencyPolicy") in {"Forbid", "Replace"}:
+    if str(spec.get("concurrencyPolicy")) in {"Forbid", "Replace"}:
         total = min(total, month_hours)  # never two at once
     return pods, total, (*assumed, f"{runs} runs a month"), unknown
 
