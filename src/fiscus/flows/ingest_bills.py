@@ -41,6 +41,7 @@ from fiscus.kernel.money import EXACT, ZERO, total
 from fiscus.kernel.progress import Progress
 
 SHRINK_MAX: Final = Decimal(DELIVERY_SHRINK_PERCENT_MAX) / 100
+REPEATED_SHARE_MIN: Final = Decimal("0.1")
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -145,6 +146,7 @@ def _read(
             quality += found
             progress.step(number + 1, len(plans))
     staged, standing = staging.months(), staging.standing(source.name)
+    quality += _repeated(staging)
     added = _added(source, staged, standing)
     periods = _periods(staged, standing, added)
     if not periods:
@@ -324,6 +326,15 @@ def _rounding(staged: Sequence[StagedMonth]) -> list[QualityFinding]:
     residue = total([month.rounding_residue for month in staged])
     text = f"more digits than the lake keeps, rounded half-even; BilledCost residue {residue:f}"
     return [QualityFinding("rounded", "costs and quantities", cells, text)]
+
+
+def _repeated(staging: Staging) -> list[QualityFinding]:
+    """A bill that lies in the folder in two versions: the rows that did not change stand there twice."""
+    again, rows = staging.repeated()
+    if again < rows * REPEATED_SHARE_MIN:
+        return []
+    text = "are exactly like another of the delivery; all count: is a bill there in two versions?"
+    return [QualityFinding("repeated_rows", "charges", again, text)] if again else []
 
 
 def _evidence(delivery: Delivery) -> Mapping[str, object]:

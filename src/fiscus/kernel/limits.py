@@ -9,6 +9,7 @@ INPUT_INFLATION_RATIO_MAX: Final = 200
 INPUT_INFLATED_FREE_BYTES: Final = 256 * 1024**2  # below this, any ratio is harmless
 INPUT_LOADS_AT_ONCE: Final = 2  # files of one delivery that are converted at the same time
 INPUT_ALONE_BYTES_MIN: Final = 8_000_000  # a file of so many bytes is converted by itself
+INPUT_COMPARED_ROWS_MAX: Final = 3_000_000  # of a larger delivery it is not looked whether rows stand there twice
 INPUT_FILES_MAX: Final = 10_000
 DELIVERY_SHRINK_PERCENT_MAX: Final = 20  # a larger cut of a period's rows or cost needs --restate
 

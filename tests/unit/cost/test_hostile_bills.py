@@ -189,6 +189,11 @@ def test_a_folder_that_is_a_table_is_no_bill(ws, tmp_path: Path, plain: bytes, i
     path.write_text("{}")
     assert "is a table of" in _refused(ws, tmp_path).message
     assert deliver(ws, tmp_path / "base.csv").rows == 2, "a file that is named is asked for"
+    aside = tmp_path / ".aside"
+    aside.mkdir()
+    (tmp_path / inside.partition("/")[0]).rename(aside / "table")
+    (aside / "_delta_log").mkdir()
+    assert deliver(ws, tmp_path).changed is False, "hidden folders are passed over, the lake's own among them"
 
 
 def test_a_month_that_another_source_holds_too_is_told(ws, tmp_path: Path) -> None:
@@ -228,3 +233,16 @@ def test_ten_gigabytes_of_zeros_in_a_small_file_stop_early(ws, tmp_path: Path) -
     bomb.write_bytes(member * 320)
     assert bomb.stat().st_size < 12_000_000
     assert "zero byte" in _refused(ws, bomb).message
+
+
+def test_a_bill_that_lies_there_in_two_versions_is_told(ws, tmp_path: Path) -> None:
+    """A vendor that writes a new folder with each refresh: all files of a call are one delivery, and all count."""
+    first = [{"ResourceId": f"i-{n}", "BilledCost": f"{n}.5"} for n in range(20)]
+    write_csv(tmp_path / "early.csv", first)
+    write_csv(tmp_path / "late.csv", [*first, {"ResourceId": "i-20"}, {"ResourceId": "i-21", "Tags": ""}])
+    told = [(f.code, f.count) for f in deliver(ws, tmp_path).quality]
+    assert told == [("repeated_rows", 20)]
+    (tmp_path / "early.csv").unlink()
+    assert not deliver(ws, tmp_path, restate=True).quality
+    write_csv(tmp_path / "other.csv", [{"ResourceId": f"j-{n}"} for n in range(20)])
+    assert not deliver(ws, tmp_path, restate=True).quality, "parts of one bill"

@@ -6,7 +6,6 @@ staging of the source; Parquet files already placed beside the table, a day late
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
 import uuid
@@ -31,11 +30,12 @@ from fiscus.cost.types import (
     StagedMonth,
 )
 from fiscus.kernel.errors import BadInput, LimitExceeded, Where
-from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
+from fiscus.kernel.limits import INPUT_COMPARED_ROWS_MAX
 from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
-from fiscus.stores.lake.input_files import BYTES, refuse_changed, refused_in_reading
+from fiscus.stores.lake.input_files import refuse_changed, refused_in_reading
 from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.placing import Moving, named, noted, refuse_given_up
+from fiscus.stores.lake.raw_relation import numbered, quoted_path, raw_rows
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 from fiscus.stores.lake.views_asked import ViewsAsked
 
@@ -53,7 +53,13 @@ GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DI
 # The plan of a hundred columns' checks and casts is as its author wrote it: DuckDB takes longer to look for a better one than to
 # read a bill of this size by it (measured: 0.84 s against 0.31 s for a month in Parquet, 1.07 s against 0.98 s for 47 MB of CSV).
 PLANNED_AS_WRITTEN_BYTES = 32 * 2**20
-NESTED = ("map<", "struct<", "list<", "large_list<", "fixed_size_list<")  # Arrow's names of types that become JSON text
+# What tells charges apart; two that are alike in all of it are one charge twice, or nearly.
+REPEATED = """
+SELECT count(*) - count(DISTINCT hash(
+    ChargePeriodStart, ChargePeriodEnd, BillingAccountId, SubAccountId, ResourceId, ServiceName, SkuId, SkuPriceId, SkuMeter,
+    RegionId, AvailabilityZone, ChargeCategory, ChargeClass, ChargeDescription, CommitmentDiscountId, CommitmentDiscountStatus,
+    PricingQuantity, ConsumedQuantity, BillingCurrency, BilledCost, EffectiveCost, Tags))
+FROM read_parquet([{names}], hive_partitioning=false) WHERE BilledCost <> 0 OR EffectiveCost <> 0"""
 SAME_KEY = """
 SELECT {columns} FROM read_parquet([{names}]) WHERE {known} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"""
 
@@ -134,10 +140,12 @@ class DeliveryStaging:
         """Convert files of one shape to a piece; refuse them with the place of the first fault. None: needs the exact plan."""
         piece = self._folder / f"{uuid.uuid4().hex}.parquet"
         self._db.execute(plan.prelude)
-        select = plan.select.replace(" FROM input)", f" FROM {self._relation(plan.files)})", 1)
+        select = plan.select.replace(" FROM input)", f" FROM {raw_rows(plan.files)})", 1)
         try:
             with self._planned_for(plan):
-                self._db.execute(f"COPY ({STOPPED_BY_MARKS.format(select=select)}) TO '{_sql(piece)}' ({PARQUET})")
+                self._db.execute(
+                    f"COPY ({STOPPED_BY_MARKS.format(select=select)}) TO '{quoted_path(piece)}' ({PARQUET})"
+                )
         except duckdb.OutOfMemoryException as large:
             raise LimitExceeded(
                 f"The delivery needs more memory than there is: {str(large).splitlines()[0][:200]}",
@@ -181,7 +189,7 @@ class DeliveryStaging:
 
     def _refuse_same_key(self, plan: FilePlan) -> None:
         key = self._kind.key
-        names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
+        names = ", ".join(f"'{quoted_path(piece)}'" for piece in self._all())
         known = " AND ".join(f"{name} IS NOT NULL" for name in key)
         twice = self._db.execute(SAME_KEY.format(columns=", ".join(key), names=names, known=known)).fetchone()
         if twice:
@@ -196,7 +204,9 @@ class DeliveryStaging:
         """`piece` as files of one month each. One that holds a single month is that file already: it is not written twice."""
         months = [
             str(month)
-            for (month,) in self._db.execute(f"SELECT DISTINCT {self._kind.month} FROM '{_sql(piece)}'").fetchall()
+            for (month,) in self._db.execute(
+                f"SELECT DISTINCT {self._kind.month} FROM '{quoted_path(piece)}'"
+            ).fetchall()
         ]
         made = []
         for month in sorted(months):
@@ -206,8 +216,8 @@ class DeliveryStaging:
             if len(months) == 1:
                 piece.rename(target)
             else:
-                rows = f"SELECT * FROM '{_sql(piece)}' WHERE {self._kind.month} = '{month}'"
-                self._db.execute(f"COPY ({rows}) TO '{_sql(target)}' ({PARQUET})")
+                rows = f"SELECT * FROM '{quoted_path(piece)}' WHERE {self._kind.month} = '{month}'"
+                self._db.execute(f"COPY ({rows}) TO '{quoted_path(target)}' ({PARQUET})")
             made.append(target)
         piece.unlink(missing_ok=True)
         self._pieces[plan.file.path] = made
@@ -221,7 +231,7 @@ class DeliveryStaging:
     def _currencies_with(self, plan: FilePlan) -> str:
         """The relation of all (account, issuer, period, currency) checked so far, this plan's among them."""
         columns = "BillingAccountId, InvoiceIssuerName, BillingPeriodStart, BillingCurrency"
-        names = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces[plan.file.path])
+        names = ", ".join(f"'{quoted_path(piece)}'" for piece in self._pieces[plan.file.path])
         rows = f"SELECT DISTINCT {columns} FROM read_parquet([{names}])"
         self._db.execute(
             f"INSERT INTO currencies {rows}" if self._checked else f"CREATE TEMP TABLE currencies AS {rows}"
@@ -237,7 +247,7 @@ class DeliveryStaging:
             f'count_if(coalesce({test}, false)), any_value(CAST("{column}" AS VARCHAR)) FILTER ({test})'
             for _, column, test, _ in plan.counts
         ]
-        row = self._db.execute(f"SELECT {', '.join(parts)} FROM {self._relation(plan.files)}").fetchone() or ()
+        row = self._db.execute(f"SELECT {', '.join(parts)} FROM {raw_rows(plan.files)}").fetchone() or ()
         return {
             (code, column): (row[2 * n], str(row[2 * n + 1]))
             for n, (code, column, _, _) in enumerate(plan.counts)
@@ -248,9 +258,18 @@ class DeliveryStaging:
         """What would be written, per month and currency."""
         if not self._all():
             return ()
-        names = ", ".join(f"'{_sql(piece)}'" for piece in self._all())
+        names = ", ".join(f"'{quoted_path(piece)}'" for piece in self._all())
         options = "hive_partitioning=true, hive_types_autocast=false, union_by_name=true"
         return self._months(self._db, f"read_parquet([{names}], {options})")
+
+    def repeated(self) -> tuple[int, int]:
+        """See cost.ports.Staging."""
+        rows = sum(int(pq.read_metadata(piece).num_rows) for piece in self._all())
+        if len(self._files) == 1 or self._kind.key or not 0 < rows <= INPUT_COMPARED_ROWS_MAX:
+            return 0, rows
+        names = ", ".join(f"'{quoted_path(piece)}'" for piece in self._all())
+        found = self._db.execute(REPEATED.format(names=names)).fetchone()
+        return (int(found[0]) if found else 0), rows
 
     def standing(self, source: str) -> Sequence[StagedMonth]:
         """What the lake holds for the source now, per month and currency."""
@@ -258,19 +277,21 @@ class DeliveryStaging:
             return ()
         self._stood.views.open_for(self._kind.view)
         return self._months(
-            self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}')"
+            self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{quoted_path(source)}')"
         )
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""
-        whole = f"FROM {self._kind.view} WHERE x_SourceId = '{_sql(source)}'"
-        rows = f"{whole} AND x_BillingMonth = '{_sql(month)}'"
-        new = ", ".join(f"'{_sql(piece)}'" for piece in self._pieces_of(month))
+        whole = f"FROM {self._kind.view} WHERE x_SourceId = '{quoted_path(source)}'"
+        rows = f"{whole} AND x_BillingMonth = '{quoted_path(month)}'"
+        new = ", ".join(f"'{quoted_path(piece)}'" for piece in self._pieces_of(month))
         self._stood.views.open_for(rows)
         stood = self._stood.connection
         found = stood.execute(UNMATCHED_REVERSALS.format(new=f"read_parquet([{new}])", standing=whole)).fetchone()
         piece = self._folder / f"x_BillingMonth={month}" / "standing.parquet"
-        stood.execute(f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{_sql(piece)}' ({PARQUET})")
+        stood.execute(
+            f"COPY (SELECT * EXCLUDE (x_SourceId, x_BillingMonth) {rows}) TO '{quoted_path(piece)}' ({PARQUET})"
+        )
         self._pieces.setdefault("standing", []).append(piece)
         return int(found[0]) if found else 0
 
@@ -302,25 +323,6 @@ class DeliveryStaging:
     def _stands(self) -> bool:
         return self._kind.folder in self._stood.files
 
-    def _relation(self, files: Sequence[InputFile], *, ordered: bool = False) -> str:
-        file, names = files[0], ", ".join(f"'{_sql(_pattern(each.path))}'" for each in files)
-        if file.form == "parquet":
-            columns = ", ".join(
-                f"{_as_text(_name(column), kind)} AS {_name(column)}"
-                for column, kind in zip(file.columns, file.types, strict=True)
-            )
-            return f"(SELECT {columns} FROM read_parquet([{names}], hive_partitioning=false))"
-        types = ", ".join(f"'{_sql(column)}': 'VARCHAR'" for column in file.columns)
-        options = f"delim='{file.delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, strict_mode=true"
-        options += f", max_line_size={INPUT_FIELD_BYTES_MAX}, parallel={'false' if ordered else 'true'}"
-        # A folder such as BillingCurrency=EUR is a place and not a column: it must not overrule what the file says.
-        options += f", hive_partitioning=false, compression='{_compression(file.path)}'"
-        return f"read_csv([{names}], columns={{{types}}}, {options})"
-
-    def _numbered(self, file: InputFile) -> str:
-        """The raw rows of one file in its order, with their numbers from 1."""
-        return f"(SELECT row_number() OVER () AS x__row, * FROM {self._relation([file], ordered=True)})"
-
     def _first_fault(self, plan: FilePlan) -> BadInput:
         """The slow second pass, on failure only: the first row, in file order, that a fault matches."""
         for file in plan.files:
@@ -336,7 +338,7 @@ class DeliveryStaging:
     def _hit(self, file: InputFile, fault: tuple[str, str, str, str]) -> tuple[int, str, str, str, str] | None:
         column, test, message, remedy = fault
         shown = f'CAST("{column}" AS VARCHAR)' if column in file.columns else "NULL"
-        sql = f"SELECT min(x__row), arg_min({shown}, x__row) FROM {self._numbered(file)} WHERE {test}"
+        sql = f"SELECT min(x__row), arg_min({shown}, x__row) FROM {numbered(file)} WHERE {test}"
         found = self._db.execute(sql).fetchone()
         return (int(found[0]), column, str(found[1]), message, remedy) if found and found[0] is not None else None
 
@@ -360,39 +362,13 @@ class DeliveryStaging:
         start: tuple[InputFile, int | None] | None = None
         seen = None
         for file in plan.files:
-            found = self._db.execute(sql.format(self._numbered(file)), {"account": account, "seen": seen}).fetchone()
+            found = self._db.execute(sql.format(numbered(file)), {"account": account, "seen": seen}).fetchone()
             if found is None or found[0] is None:
                 continue
             if start is None:
                 start, seen = (file, found[0]), found[1]
                 within = {"account": account, "seen": seen}
-                found = self._db.execute(sql.format(self._numbered(file)), within).fetchone() or found
+                found = self._db.execute(sql.format(numbered(file)), within).fetchone() or found
             if found[2] is not None:
                 return file, found[2]
         return start or (plan.file, None)
-
-
-def _as_text(column: str, kind: str) -> str:
-    """SQL of a Parquet column as text. `kind`: its type, as Arrow calls it."""
-    if kind.startswith(NESTED):
-        return f"CAST(to_json({column}) AS VARCHAR)"
-    if kind in BYTES:  # older writers do not say that it is text; a cast would spell every umlaut as \\xC3\\xBC
-        return f"decode({column})"
-    return f"CAST({column} AS VARCHAR)"
-
-
-def _compression(path: str) -> str:
-    return {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}.get(Path(path).suffix.lower(), "none")
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _sql(path: object) -> str:
-    return str(path).replace("'", "''")
-
-
-def _pattern(path: str) -> str:
-    """A glob that matches `path` alone: DuckDB reads names as patterns, and q*.csv would bring q1.csv along."""
-    return re.sub(r"([*?\[{])", r"[\1]", path)

@@ -66,14 +66,15 @@ def _bills_below(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in sorted(folder.rglob("*")):
         name = path.name.lower()
+        hidden = [part.startswith(".") for part in path.relative_to(folder).parts]
+        if any(hidden[:-1]) or (hidden[-1] and name != ".hoodie"):
+            continue
         if kind := next((kind for ending, kind in TABLES if name.endswith(ending)), ""):
             raise BadInput(
                 f"The folder is a table of {kind}: files of its earlier versions lie beside those of today",
                 remedy="Name the files of its newest version, or export that as CSV or Parquet.",
                 where=Where(file=str(path.parent)),
             )
-        if any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
         if path.is_file() and name.endswith(SUFFIXES):
             found.append(path)
         elif path.is_symlink() and not path.exists() and name.endswith(SUFFIXES):
