@@ -203,20 +203,25 @@ class CheckDesk(HalfOpen):
         return f"SELECT *{absent} FROM ({' UNION ALL '.join(parts)})"
 
     def _delivered(self) -> tuple[DeliveredColumn, ...]:
-        """Columns of all files in the order of first sight; two types of one meet as text, two of a kind as the rougher."""
+        """Columns of all files in the order of each; two types of one column meet as text, two of a kind as the rougher."""
         found: dict[str, DeliveredColumn] = {}
+        order: list[str] = []
         for file in self.files:
+            at = 0  # behind what stands before it in its own file: how another file ends says nothing of its place
             for name, native in _natives(file):
                 if self._leave_out is not None and self._leave_out(name):
                     continue
                 kind = _kind(native, self._types.get(name, ""))
                 mine = DeliveredColumn(name, kind if PLAIN.fullmatch(name) else "other", native)
                 before = found.get(name)
+                if before is None:
+                    order.insert(at, name)
                 if before is None or (before.kind == mine.kind and _is_rough(mine)):
                     found[name] = mine
                 elif before.kind != mine.kind:
                     found[name] = DeliveredColumn(name, "text", native)
-        return tuple(found.values())
+                at = at + 1 if before is None or order[at : at + 1] == [name] else order.index(name) + 1
+        return tuple(found[name] for name in order)
 
     def _as_text(self, file: GlancedFile) -> str:
         """Of a dataset beside: what FOCUS calls text is text there too, whatever its type."""

@@ -245,3 +245,11 @@ def test_the_money_of_a_broken_rule_is_never_that_of_two_currencies_together(tmp
     prices = [{"SkuPriceId": "OTHER", "ListUnitPrice": "1", "PricingUnit": "Hours"}]
     found = of(checked(tmp_path, two, beside={"price_list": prices}), "SkuPriceId-C-013")
     assert (found.broken, set(found.money)) == (39, {"EUR", "USD"})
+
+
+def test_a_tax_on_what_was_credited_is_a_tax(tmp_path: Path) -> None:
+    back = {"ChargeDescription": "VAT on a credit note", "BilledCost": "-1.10"}
+    tax = [r | (back if r["ChargeCategory"] == "Tax" else {}) for r in ROWS]
+    assert "DiscountHandling-A-020-C" not in broken(checked(tmp_path, tax))
+    usage = [ROWS[0] | back, *ROWS[1:]]
+    assert of(checked(tmp_path, usage), "DiscountHandling-A-020").broken == 1

@@ -82,6 +82,17 @@ def test_a_column_in_which_nothing_stands_needs_no_type(tmp_path: Path) -> None:
     assert "NumericFormat-A-012-M" not in broken(checked(tmp_path / "empty.parquet"))
 
 
+def test_a_column_of_the_second_file_alone_stands_where_it_stands_there(tmp_path: Path) -> None:
+    first = write_csv(tmp_path / "1.csv", [{k: v for k, v in row.items() if k != "RegionName"} for row in ROWS])
+    second = write_csv(tmp_path / "2.csv", [row | {"x_More": "1"} for row in ROWS])
+    assert not {rule for rule in broken(checked(first, second)) if rule.startswith("ColumnHandling")}
+    late = write_csv(
+        tmp_path / "2.csv",
+        [{k: v for k, v in row.items() if k != "RegionName"} | {"RegionName": "Dublin"} for row in ROWS],
+    )
+    assert "ColumnHandling-A-012-O" in broken(checked(first, late))
+
+
 def test_a_number_in_one_file_of_a_text_column_is_seen_beside_text_in_another(tmp_path: Path) -> None:
     texts = retyped(tmp_path, "texts.parquet", {"BilledCost": "BilledCost"})
     numbers = retyped(tmp_path, "numbers.parquet", {"InvoiceId": "77::BIGINT"})
