@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.focus_deliveries import RESERVED, SAVING, Row, cost_and_usage, write_csv
 
+from fiscus.app.conformance import CheckRequest, check_delivery
 from fiscus.cost.conformance.ask_groups import Groups, ask_group, query_named
 from fiscus.cost.conformance.choose import column_types
 from fiscus.edges.cli.commands_check import check
@@ -101,6 +102,23 @@ def test_charge_periods_that_are_not_the_term_say_nothing_of_what_is_still_to_co
     assert found(tmp_path, with_fee).open_first == (RESERVED,), "its fees run on after the hour of its purchase"
     refund = [r | {"BilledCost": "-1", "ChargeClass": "Correction"} for r in _held()[:1]]
     assert found(tmp_path, [*refund, *_held()[1:]]).open_groups == 1, "money that came back was paid before"
+
+
+def test_a_correction_of_what_was_used_before_is_no_part_of_this_term(tmp_path: Path) -> None:
+    taken_back = {"ChargeClass": "Correction", "EffectiveCost": "-0.40", "CommitmentDiscountQuantity": "-1"}
+    before = {"ChargePeriodStart": "2025-12-05T00:00:00Z", "ChargePeriodEnd": "2025-12-05T01:00:00Z"}
+    (used, *_) = [r for r in _held() if r["CommitmentDiscountStatus"] == "Used"]
+    fees = _monthly(_held(), "3.20")
+    assert found(tmp_path, [*fees, used | taken_back | before]).open_first == (RESERVED,)
+    assert found(tmp_path, [*fees, used | taken_back]).broken == 10, (
+        "what is taken back within the term is missing there"
+    )
+    refund = _held()[0] | {"ChargeClass": "Correction", "BilledCost": "-3.20", "CommitmentDiscountQuantity": "-8"}
+    corrected = [*ROWS, used | taken_back | before, refund]
+    report = check_delivery(CheckRequest([write_csv(tmp_path / "bill.csv", corrected)], "1.2"), Silent())
+    verdicts = {v.rule: v.outcome for v in report.verdicts}
+    for rule in ("CommitmentDiscountQuantity-C-011-C", "CommitmentDiscountQuantity-C-014-C"):
+        assert verdicts[rule] == "pass", "less was bought and used than was said"
 
 
 @pytest.mark.parametrize(

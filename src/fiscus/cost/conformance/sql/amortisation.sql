@@ -3,7 +3,8 @@
 -- corrections say nothing of how far a delivery reaches. Less is amortised than billed once the term of all that was billed lies
 -- within it. More is, once the commitment is seen to begin here: by a one-time purchase, or by a delivery that had begun before and
 -- has nothing of it; else a part of its price was billed in a delivery before (partial upfront). Usage that runs past what was
--- billed, or a one-time purchase that ends before the fees do, shows that charge periods are not the term. The rest stays open.
+-- billed, or a one-time purchase that ends before the fees do, shows that charge periods are not the term; a correction
+-- of usage before it says nothing of the term. The rest stays open.
 -- columns: CommitmentDiscountId CommitmentDiscountStatus ChargeCategory BilledCost EffectiveCost ChargePeriodStart ChargePeriodEnd
 -- of: CommitmentDiscountId IS NOT NULL
 SELECT status, place, number_of_rows, currency, abs(coalesce(amortised, 0) - billed) AS amount,
@@ -12,7 +13,8 @@ FROM (SELECT term.*,
         CASE WHEN amortised - billed > gap AND used_first >= begins AND (at_once_until IS NOT NULL OR begins > used_from AND used_last <= ends)
             THEN 'broken'
             WHEN (ends <= used_until AND begins >= used_from) IS NOT TRUE THEN 'open'
-            WHEN billed - coalesce(amortised, 0) > gap AND (used_last <= ends AND at_once_until >= ends) IS NOT FALSE THEN 'broken'
+            WHEN billed - coalesce(amortised, 0) > gap AND (used_last <= ends AND at_once_until >= ends AND corrected_first >= begins)
+                IS NOT FALSE THEN 'broken'
             WHEN abs(coalesce(amortised, 0) - billed) <= gap THEN 'kept' ELSE 'open' END AS status
     FROM (SELECT *, greatest(0.01, subunit(currency), 0.000001 * abs(billed)) AS gap
         FROM (SELECT CommitmentDiscountId AS id, BillingCurrency AS currency, count(*) AS number_of_rows, min(x__row) AS place,
@@ -24,6 +26,7 @@ FROM (SELECT term.*,
             min(CASE WHEN ChargeCategory = 'Purchase' THEN moment(ChargePeriodStart) END) AS begins,
             max(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodEnd) END) AS used_last,
             min(CASE WHEN ChargeCategory = 'Usage' THEN moment(ChargePeriodStart) END) AS used_first,
+            min(CASE WHEN ChargeCategory = 'Usage' AND ChargeClass = 'Correction' THEN moment(ChargePeriodStart) END) AS corrected_first,
             max(CASE WHEN ChargeCategory = 'Purchase' AND ChargeFrequency = 'One-Time' AND ChargeClass IS NULL AND number(BilledCost) > 0
                 THEN moment(ChargePeriodEnd) END) AS at_once_until
         FROM delivery WHERE CommitmentDiscountId IS NOT NULL GROUP BY ALL)) term
