@@ -49,12 +49,16 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is to be written. `select` gives the file's columns in its order; `filled` counts what is said instead."""
+    """What is to be written. `select` gives the file's columns in its order.
+
+    `filled` counts what is said instead; `left_out` what a bill says and the version allows only beside another column.
+    """
 
     version: ExportVersion
     form: ExportForm
     select: Query
     filled: Query
+    left_out: Query
     totals: Query
 
 
@@ -68,11 +72,17 @@ def plan_export(version: ExportVersion, form: ExportForm, chosen: Chosen, units:
         for column, sql in focus_columns(version)
         if column.name in SAID_INSTEAD or column.name in ONLY_WITH
     )
+    alone = ", ".join(
+        f'count(*) FILTER ({sql} IS NOT NULL AND {ONLY_WITH[column.name][0]} IS NULL) AS "{column.name}"'
+        for column, sql in focus_columns(version)
+        if column.name in ONLY_WITH
+    )
     return Export(
         version=version,
         form=form,
         select=Query(f"SELECT {parts} FROM charges WHERE {where}", params),
         filled=Query(f"SELECT {empty} FROM charges WHERE {where}", params),
+        left_out=Query(f"SELECT {alone} FROM charges WHERE {where}", params),
         totals=Query(
             "SELECT BillingCurrency, count(*), sum(BilledCost), sum(EffectiveCost) FROM charges "
             f"WHERE {where} GROUP BY BillingCurrency ORDER BY BillingCurrency",

@@ -13,11 +13,15 @@ from fiscus.flows.workspace import Workspace
 from fiscus.kernel.documents import did_you_mean
 from fiscus.kernel.errors import BadInput, NotFound
 from fiscus.kernel.periods import Month
+from fiscus.kernel.rows import Query
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What the file holds. Sums are exact, by BillingCurrency; `said_instead`: column -> cells that the bills left empty."""
+    """What the file holds. Sums are exact, by BillingCurrency.
+
+    `said_instead`: column -> cells that the bills left empty; `left_out`: column -> cells of which the version allows none there.
+    """
 
     path: str
     focus_version: str
@@ -25,6 +29,7 @@ class Exported:
     billed_cost: Mapping[str, Decimal]
     effective_cost: Mapping[str, Decimal]
     said_instead: Mapping[str, int]
+    left_out: Mapping[str, int]
     lake_version: str
 
 
@@ -41,7 +46,7 @@ def export_charges(ws: Workspace, path: Path, version: ExportVersion, form: Expo
     totals = ws.lake.query(plan.totals.sql, plan.totals.params).rows
     if not totals:
         raise NotFound("No charge is of this period and source", remedy="See fiscus data for what has landed.")
-    filled = ws.lake.query(plan.filled.sql, plan.filled.params)
+    filled, left_out = (_counted(ws, asked) for asked in (plan.filled, plan.left_out))
     ws.lake.write_out(plan.select, path, form)
     return Exported(
         path=str(path),
@@ -49,11 +54,15 @@ def export_charges(ws: Workspace, path: Path, version: ExportVersion, form: Expo
         rows=sum(cast("int", row[1]) for row in totals),
         billed_cost={str(row[0]): cast("Decimal", row[2]) for row in totals},
         effective_cost={str(row[0]): cast("Decimal", row[3]) for row in totals},
-        said_instead={
-            name: cast("int", count) for name, count in zip(filled.columns, filled.rows[0], strict=True) if count
-        },
+        said_instead=filled,
+        left_out=left_out,
         lake_version=str(ws.lake.version()),
     )
+
+
+def _counted(ws: Workspace, asked: Query) -> Mapping[str, int]:
+    found = ws.lake.query(asked.sql, asked.params)
+    return {name: cast("int", count) for name, count in zip(found.columns, found.rows[0], strict=True) if count}
 
 
 def chosen_charges(period: str, sources: Sequence[str]) -> Chosen:

@@ -108,6 +108,15 @@ def test_values_are_written_as_focus_writes_them(ws: Workspace, tmp_path: Path) 
     assert str(schema.field("ChargePeriodStart").type) == "timestamp[us, tz=UTC]"
 
 
+def test_what_a_version_allows_only_beside_another_column_is_left_out_aloud(ws: Workspace, tmp_path: Path) -> None:
+    alone = {"SkuMeter": "Core hours", "SkuId": "", "SubAccountId": "", "SubAccountType": "Project"}
+    deliver(ws, write_csv(tmp_path / "a.csv", [alone, {**alone, "SkuId": "s-1"}]))
+    done = export_charges(ws, tmp_path / "out.csv", "1.2", "csv", ALL)
+    assert done.left_out == {"SkuMeter": 1, "SubAccountType": 2}
+    with (tmp_path / "out.csv").open(newline="") as out:
+        assert sorted(row["SkuMeter"] for row in csv.DictReader(out)) == ["", "Core hours"]
+
+
 def test_a_disk_that_fails_leaves_what_was_there(ws: Workspace, tmp_path: Path, monkeypatch) -> None:
     deliver(ws, write_csv(tmp_path / "a.csv", [{}]))
     out = tmp_path / "out.csv"

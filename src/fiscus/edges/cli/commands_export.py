@@ -62,3 +62,5 @@ def _exported_text(done: Any) -> None:
         note(
             f"note: {column}: no bill says it on {count:,} rows, and the version allows no null; see the docs of export"
         )
+    for column, count in done.left_out.items():
+        note(f"note: {column}: left out on {count:,} rows, where the version allows none; see the docs of export")
