@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ Fault = tuple[str, str, str, str]
 """As in FilePlan.faults: column, SQL that is true for a raw value at fault, message, remedy."""
 
 NO_DECIMAL: Final = "is not a decimal number"
+NO_OBJECT: Final = "is not a JSON object"
 NO_DATE: Final = "is not a date that can be read without guessing"
 ISO_EXAMPLE: Final = "Write ISO 8601 (2026-09-01T00:00:00Z)"
 NUMBER: Final = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
@@ -75,6 +77,8 @@ def more_exactly(column: str, value: str, message: str, remedy: str) -> tuple[st
     """(message, remedy) of a fault, by the value that has it."""
     if message == NO_DECIMAL:
         return _of_number(column, value) or (message, remedy)
+    if message == NO_OBJECT:
+        return _of_object(value) or (message, remedy)
     return _of_time(value) if message == NO_DATE else (message, remedy)
 
 
@@ -90,6 +94,18 @@ def _of_number(column: str, value: str) -> tuple[str, str] | None:
         return None
     remedy = "Look at the export: is the value in its column, and in the unit that the column has?"
     return f"is too large: at most {precision - scale} digits before the point are kept", remedy
+
+
+def _of_object(value: str) -> tuple[str, str] | None:
+    """A key that stands twice: nobody can say which of its values is meant, and no map of the lake holds both."""
+    pairs: list[list[tuple[str, object]]] = []  # of each object, the outermost last
+    try:
+        json.loads(value if value.lstrip().startswith("{") else f"{{{value}}}", object_pairs_hook=pairs.append)
+    except (ValueError, RecursionError):
+        return None
+    keys = [key for key, _ in pairs[-1]] if pairs else []
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    return None if twice is None else (f"names the key {twice[:40]!r} twice", "Write each key once.")
 
 
 def _of_time(value: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from fiscus.cost.period_faults import PERIODS, period_faults
 from fiscus.cost.providers import canonical_sql, is_cloud_sql
 from fiscus.cost.quality import count_plans, known_findings
 from fiscus.cost.raw_faults import (
+    NO_OBJECT,
     currency_fault,
     decimal_fault,
     more_exactly,
@@ -309,5 +310,5 @@ def _faults(file: InputFile, source: Source) -> tuple[tuple[str, str, str, str],
         faults += period_faults(start, end, first, last)
     if "Tags" in file.columns:
         bad = f"{text_of('Tags', file)} IS NOT NULL AND {_tags(file)} IS NULL"
-        faults.append(("Tags", bad, "is not a JSON object", 'Write tags as {"key": "value"}.'))
+        faults.append(("Tags", bad, NO_OBJECT, 'Write tags as {"key": "value"}.'))
     return tuple(faults)

@@ -30,6 +30,8 @@ def _refused(ws, path: Path, source: Source | None = None) -> BadInput:
      ("BilledCost", "1,000", "is not a decimal number"),
      ("ChargePeriodStart", "2026-02-30T00:00:00Z", "there is no such day or time"),
      ("ChargePeriodStart", "2026-02-27 25:00:00", "there is no such day or time"),
+     ("Tags", '{"team": "a", "x": {"team": 1}, "team": "b"}', "names the key 'team' twice"),
+     ("Tags", '"a": 1, "a": 2', "names the key 'a' twice"), ("Tags", '[{"key": "a"}]', "is not a JSON object"),
      ("BillingCurrency", "ZZZ", "is not an ISO 4217 code")],
 )  # fmt: skip
 def test_a_value_is_refused_for_what_is_wrong_with_it(
