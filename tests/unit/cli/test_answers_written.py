@@ -61,6 +61,18 @@ def test_what_was_written_is_told_as_json(home: Path, tmp_path: Path, capsys) ->
     assert out.read_text() == "a,b\n1,b\n"
 
 
+def test_the_types_of_a_parquet_file_do_not_hang_on_what_is_in_it(home: Path, tmp_path: Path, capsys) -> None:
+    """A month's file is read beside the last one's: money was as wide as its largest amount, and nothing where there was none."""
+    assert _run(home, "report", "run", "costs-service-name", "--out", str(tmp_path / "none.parquet")) == 0
+    kinds = {field.name: str(field.type) for field in pq.read_schema(tmp_path / "none.parquet")}
+    assert (kinds["Month"], kinds["ServiceName"], kinds["BilledCost"]) == ("string", "string", "decimal128(38, 12)")
+    for name, cost in (("small", "1"), ("large", "1234567890.5")):
+        _answer(
+            home, capsys, f"SELECT CAST({cost} AS DECIMAL(28,12)) AS Cost", "--out", str(tmp_path / f"{name}.parquet")
+        )
+        assert str(pq.read_schema(tmp_path / f"{name}.parquet").field("Cost").type) == "decimal128(38, 12)"
+
+
 def test_a_file_has_the_form_that_its_name_says(home: Path, tmp_path: Path, capsys) -> None:
     for name in ("x.parquet", "x.json", "x.csv", "x.txt"):
         _answer(home, capsys, "SELECT 1 AS a", "--out", str(tmp_path / name))

@@ -101,7 +101,7 @@ def run(
     if common.json and out is None:
         say_json(answer)
         return
-    write_rows(answer.rows, format, out, common)
+    write_rows(answer.rows, format, out, common, kinds=answer.report.columns)
     if format == "table" and out is None:
         _about(answer)
 

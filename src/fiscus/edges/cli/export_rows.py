@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from textwrap import indent
 from typing import Final, Literal
@@ -20,12 +20,23 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BY_SUFFIX: Final[dict[str, FileForm]] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
-def write_rows(rows: Rows, form: Form, out: Path | None, common: Common, *, raw: bool = False) -> None:
-    """Print `rows`, or write them to `out` and say so; with --json both are JSON. `raw`: a table shows all digits."""
+def write_rows(
+    rows: Rows,
+    form: Form,
+    out: Path | None,
+    common: Common,
+    *,
+    raw: bool = False,
+    kinds: Mapping[str, str] | None = None,
+) -> None:
+    """Print `rows`, or write them to `out` and say so; with --json both are JSON.
+
+    `raw`: a table shows all digits. `kinds`: what is known of columns, as a report declares them, where the rows do not tell.
+    """
     rows.refuse_same_names()
     if out is not None:
         written = file_form(out, None if form == "table" else form)
-        _write(rows, written, out)
+        _write(rows, written, out, kinds or {})
         if common.json:
             say_json({"file": str(out), "format": written, "rows": len(rows), "columns": rows.columns})
         else:
@@ -51,12 +62,12 @@ def file_form(path: Path, named: FileForm | None) -> FileForm:
     return named or told or "csv"
 
 
-def _write(rows: Rows, form: FileForm, out: Path) -> None:
+def _write(rows: Rows, form: FileForm, out: Path, kinds: Mapping[str, str]) -> None:
     from fiscus.app.whole_file import whole_file
 
     with whole_file(out) as path:
         if form == "parquet":
-            _write_parquet(rows, path)
+            _write_parquet(rows, path, kinds)
             return
         with path.open("w", encoding="utf-8", newline="") as file:
             file.writelines(_json(rows) if form == "json" else _csv(rows))
@@ -97,13 +108,25 @@ def _safe(value: object) -> object:
     return "" if plain is None else plain
 
 
-def _write_parquet(rows: Rows, out: Path) -> None:
+def _write_parquet(rows: Rows, out: Path, kinds: Mapping[str, str]) -> None:
+    """Types that do not hang on the values of the day: next month's file is of the same ones."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = {name: [row[n] for row in rows.rows] for n, name in enumerate(rows.columns)}
+    unseen = {
+        **dict.fromkeys(("text", "currency", "month"), pa.string()), "percent": pa.decimal128(38, 2), "count": pa.int64(),
+        **dict.fromkeys(("money", "price", "number"), pa.decimal128(38, 12)), "day": pa.date32(), "truth": pa.bool_(),
+        "list": pa.list_(pa.string()),
+    }  # fmt: skip
+
+    def column(name: str, values: list[object]) -> pa.Array:
+        made = pa.array(values)
+        if pa.types.is_null(made.type) and name in kinds:
+            return made.cast(unseen[kinds[name]])
+        return made.cast(pa.decimal128(38, made.type.scale)) if pa.types.is_decimal128(made.type) else made
+
     try:
-        made = pa.table(columns)
+        made = pa.table({name: column(name, [row[n] for row in rows.rows]) for n, name in enumerate(rows.columns)})
     except (pa.ArrowException, OverflowError) as refused:
         raise BadInput(
             f"Parquet has no type for the answer: {str(refused).splitlines()[0][:200]}",
