@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiscus.cost.conformance.choose import check_has_dataset, check_is_focus, column_types, dataset_of, version_for
-from fiscus.cost.conformance.delivery_facts import first_facts
-from fiscus.cost.conformance.judge import judge
 from fiscus.cost.conformance.types import Declared, Report
 from fiscus.cost.focus_names import Dataset, FocusVersion
 from fiscus.kernel.errors import BadConfig, Where
@@ -45,7 +43,11 @@ class CheckRequest:
 
 def check_delivery(request: CheckRequest, progress: Progress) -> Report:
     """Judge the delivery. Raises BadInput for what cannot be read, is no FOCUS, or a version without the dataset."""
-    with _desk(request, progress) as desk:
+    waiting = _desk(request, progress)  # its database starts while the rules are loaded
+    from fiscus.cost.conformance.delivery_facts import first_facts
+    from fiscus.cost.conformance.judge import judge
+
+    with waiting as desk:
         columns = [column.name for column in desk.columns]
         if request.version is None:
             check_is_focus(columns, desk.files[0].path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fiscus.cost.columns import FOCUS_1_4
 from fiscus.cost.focus_names import FOCUS_VERSIONS, FocusVersion
-from fiscus.cost.types import InputFile
 from fiscus.kernel.errors import BadInput, Where
+
+if TYPE_CHECKING:
+    from fiscus.cost.types import InputFile
 
 CONTRACT_KEYS: Final = (("ContractID", "ContractId"), ("ContractCommitmentID", "ContractCommitmentId"))
 """Keys of ContractApplied as files of 1.3 may spell them (the text of its rules names both so), and as 1.4 does."""
