@@ -39,7 +39,8 @@ def _finding(ws: Workspace, key: tuple[str, str, str, str, bool], months: Sequen
     rest = (
         "Budgets, policies, forecasts, packs and reports count it once; a sum over the view charges has it twice."
         if known
-        else "Say in marketplace.yaml whether it is the same spend (same: true or false); until then all of it counts."
+        else "Say in marketplace.yaml whether it is the same spend (same: true or false), of all accounts or of some; until "
+        "then all of it counts."
     )
     return Finding(
         id=content_id("fnd", KIND, *key),

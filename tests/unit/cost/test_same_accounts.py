@@ -49,6 +49,12 @@ def test_what_is_left_beside_accounts_that_are_the_same_is_near_as_a_whole() -> 
     ]  # fmt: skip
 
 
+def test_the_accounts_that_are_meant_are_named() -> None:
+    said = {one.confidence: one.evidence for one in find_same(_month("2026-10", SAME, {"a": "1000", "b": "3000"}))}
+    assert said["possible"].endswith("apart by 2,000.00. Accounts: y of aura; b of solora.")
+    assert "Accounts" not in find_same(_month("2026-10", SAME, {"a": "6000"}))[0].evidence
+
+
 def test_near_in_one_month_or_far_apart_asks() -> None:
     far = {"a": "1000", "b": "3000"}
     cells = [

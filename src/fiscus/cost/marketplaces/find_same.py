@@ -24,6 +24,7 @@ from fiscus.kernel.periods import Month
 WORTH_MIN: Final = Decimal(1)  # amounts that are the same under one unit may be so by chance
 MEDIUM_SHARE: Final = Decimal("0.02")
 MEDIUM_MONTHS_MIN: Final = 2  # near in one month may be chance; in two it is a pattern
+NAMED_MAX: Final = 5  # accounts in a sentence
 _LEGAL: Final = re.compile(
     r"\b(inc|llc|ltd|limited|gmbh|ag|sa|sas|sarl|bv|plc|pbc|corp|corporation|co|company|software|technologies|labs)\b"
 )
@@ -152,13 +153,26 @@ def _by_money(group: Group, market: list[Cell], vendor: list[Cell]) -> list[Seen
         if not set(some_market) <= set(left_market) or not set(some_vendor) <= set(left_vendor):
             continue
         if _same_money(some_market, some_vendor):
-            found.append(_seen(group, some_market, some_vendor, "high", _said(some_market, some_vendor, group[1])))
+            said = _said(some_market, some_vendor, group[1]) + _of_which((some_market, some_vendor), (market, vendor))
+            found.append(_seen(group, some_market, some_vendor, "high", said))
             left_market, left_vendor = _without(left_market, some_market), _without(left_vendor, some_vendor)
     rest = left_market and left_vendor
     if rest and (not found or min(abs(_worth(left_market)), abs(_worth(left_vendor))) >= WORTH_MIN):
         sure: Confidence = "medium" if _near(left_market, left_vendor) else "possible"
-        found.append(_seen(group, left_market, left_vendor, sure, _said(left_market, left_vendor, group[1])))
+        said = _said(left_market, left_vendor, group[1]) + _of_which((left_market, left_vendor), (market, vendor))
+        found.append(_seen(group, left_market, left_vendor, sure, said))
     return found
+
+
+def _of_which(parts: Sequence[Sequence[Cell]], wholes: Sequence[Sequence[Cell]]) -> str:
+    """Which accounts are meant, where they are not all of a feed: what marketplace.yaml would call them by."""
+    sides = []
+    for part, whole in zip(parts, wholes, strict=True):
+        if len(part) < len(whole):
+            names = sorted({cell.account or cell.sub_account for cell in part})
+            more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
+            sides.append(f"{', '.join(names[:NAMED_MAX])}{more} of {part[0].source}")
+    return f" Accounts: {'; '.join(sides)}." if sides else ""
 
 
 def _without(cells: Sequence[Cell], taken: Sequence[Cell]) -> list[Cell]:
