@@ -64,10 +64,11 @@ class Torn:
         rows = f"(SELECT *, {VENDOR} AS vendor FROM delivery)" if self.one.by_vendor else "delivery"
         keys = ", ".join([*self.one.keys, "vendor"] if self.one.by_vendor else self.one.keys)
         there = "".join(f" AND {key} IS NOT NULL" for key in rest)
+        named = " || ' ' || ".join(f"any_value({key})" for key in self.one.keys if not key.startswith("ChargePeriod"))
         two = f"GROUP BY {keys} HAVING min({value}) <> max({value})"
         found = f"SELECT {keys} FROM {rows} WHERE {first} IN ({self.among}){there} {two}"
         return (
-            f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST}, any_value({first})"
+            f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST}, {named}"
             f" || ' goes with ' || min({column}) || ' and ' || max({column}) AS what"
             f" FROM {rows} SEMI JOIN ({found}) found USING ({keys}) GROUP BY {keys}"
         )

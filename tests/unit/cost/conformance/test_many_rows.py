@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.focus_deliveries import MONTH, NEXT, RESERVED, SAVING, Row, cost_and_usage, invoice_detail, write_csv
-from tests.focus_deliveries_1_4 import billing_period, cost_and_usage_1_4
+from tests.focus_deliveries_1_4 import billing_period, cost_and_usage_1_4, invoice_detail_1_4
 from tests.unit.cost.conformance.test_deliveries import broken
 
 from fiscus.app.conformance import CheckRequest, check_delivery
@@ -253,3 +253,17 @@ def test_a_tax_on_what_was_credited_is_a_tax(tmp_path: Path) -> None:
     assert "DiscountHandling-A-020-C" not in broken(checked(tmp_path, tax))
     usage = [ROWS[0] | back, *ROWS[1:]]
     assert of(checked(tmp_path, usage), "DiscountHandling-A-020").broken == 1
+
+
+def test_an_invoice_that_was_issued_is_opened_again_by_its_own_issuer(tmp_path: Path) -> None:
+    issued = invoice_detail_1_4(cost_and_usage_1_4())
+    opened = [r | {"InvoiceIssueStatus": "Open", "InvoiceIssueDate": None, "PaymentDueDate": None} for r in issued]
+    for issuer, outcome in (("Cumulus", "pass"), (issued[0]["InvoiceIssuerName"], "fail")):
+        now = [r | {"InvoiceIssuerName": issuer} for r in opened]
+        report = checked(tmp_path, now, "1.4", {"previous": issued}, dataset="invoice_detail")
+        assert of(report, "F14-INV-Reopened").outcome == outcome
+
+
+def test_a_place_names_all_that_the_value_goes_with(tmp_path: Path) -> None:
+    found = of(checked(tmp_path, [ROWS[0] | {"BillingCurrency": "EUR"}, *ROWS[1:]]), "BillingCurrency-C-005")
+    assert found.rows == ("row 1: Nimbus Cloud INV-2026-01 goes with EUR and USD",)
