@@ -70,7 +70,7 @@ class Torn:
         return (
             f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST}, {named}"
             f" || ' goes with ' || min({column}) || ' and ' || max({column}) AS what"
-            f" FROM {rows} SEMI JOIN ({found}) found USING ({keys}) GROUP BY {keys}"
+            f" FROM {rows} SEMI JOIN ({found}) found USING ({keys}) WHERE {column} IS NOT NULL GROUP BY {keys}"
         )
 
 

@@ -32,7 +32,8 @@ SETTINGS: Final = "SET GLOBAL TimeZone='UTC'; SET GLOBAL parquet_metadata_cache=
 QUIET: Final = "SET enable_progress_bar=false"
 PLAIN: Final = re.compile(r"\w+")  # a name of another kind is judged as a name; its values are not read
 TABLE: Final = re.compile(r"CREATE TABLE \w+ AS ")
-NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)")
+NUMBERS: Final = re.compile(r"^(DECIMAL|DOUBLE|FLOAT|U?(BIG|SMALL|TINY|HUGE)?INT(EGER)?)(?![A-Z])")
+AS_IT_IS: Final = frozenset({"number", "time"})
 PLAIN_TEXT: Final = ("CSV", "VARCHAR")
 INEXACT: Final = ("DOUBLE", "FLOAT")
 TEXTUAL: Final = ("CSV", "VARCHAR", "ENUM", "JSON", "MAP", "STRUCT")
@@ -320,8 +321,8 @@ def _natives(file: GlancedFile) -> list[tuple[str, str]]:
 def _cell(column: DeliveredColumn, held: Mapping[str, str]) -> str:
     """`column` of the delivery out of a file that holds these columns, by their types there."""
     if column.name not in held:
-        return f'NULL::VARCHAR AS "{column.name}"'
-    as_it_is = column.kind in {"number", "time"} or held[column.name] in PLAIN_TEXT
+        return f'CAST(NULL AS {column.native if column.kind in AS_IT_IS else "VARCHAR"}) AS "{column.name}"'
+    as_it_is = column.kind in AS_IT_IS or held[column.name] in PLAIN_TEXT
     return f'"{column.name}"' if as_it_is else _spelt(column.name, held[column.name])
 
 

@@ -113,6 +113,15 @@ def test_the_invoices_of_two_issuers_may_have_one_number(tmp_path: Path) -> None
     )
     off = [detail[0] | {"BilledCost": str(Decimal(detail[0]["BilledCost"]) + 2)}]
     assert of(checked(tmp_path, ROWS, beside={"invoice_detail": off}), total).money == {"USD": 2}
+    unnamed = [{k: v for k, v in r.items() if k != "InvoiceIssuerName"} for r in detail]
+    halves = [
+        r | {"BilledCost": str(Decimal(r["BilledCost"]) / 2), "InvoiceIssuerName": n}
+        for r in unnamed
+        for n in (None, "Nimbus Cloud")
+    ]
+    assert of(checked(tmp_path, ROWS, beside={"invoice_detail": halves}), total).outcome == "pass", (
+        "a line without an issuer"
+    )
     still_open = [off[0] | {"InvoiceIssueStatus": "Open"}]
     assert of(checked(tmp_path, ROWS, beside={"invoice_detail": still_open}), total).outcome == "pass"
 

@@ -42,7 +42,7 @@ def broken(db: duckdb.DuckDBPyConnection, one: OneEach) -> list[tuple[object, ..
 
 def counted(db: duckdb.DuckDBPyConnection, one: OneEach) -> list[tuple[object, ...]]:
     keys = ", ".join(one.keys)
-    there = " AND ".join(f"{key} IS NOT NULL" for key in one.keys)
+    there = " AND ".join(f"{key} IS NOT NULL" for key in (*one.keys, one.column))
     return db.execute(
         f"SELECT min(x__row), count(*), sum(BilledCost) FROM delivery WHERE {there} GROUP BY {keys}"
         " HAVING count(DISTINCT V) > 1 ORDER BY ALL"

@@ -56,6 +56,7 @@ def test_what_is_no_number_is_told_among_numbers_and_ends_no_check(tmp_path: Pat
     [
         ({"ChargePeriodStart": "1767571200::BIGINT"}, {"ChargePeriodStart-C-001-M", "DateTimeFormat-A-002-M"}),
         ({"BilledCost": "TIMESTAMP '2026-01-01'"}, {"BilledCost-C-001-M", "NumericFormat-A-002-M"}),
+        ({"BilledCost": "INTERVAL 1 DAY"}, {"BilledCost-C-001-M", "NumericFormat-A-012-M"}),
         ({"BilledCost": "[1, 2]"}, {"BilledCost-C-001-M", "NumericFormat-A-012-M"}),
         (
             {"x_SeenDate": "20260101", "x_PaidCurrency": "840", "x_ListRate": "DATE '2026-01-01'"},
@@ -91,6 +92,19 @@ def test_a_column_of_the_second_file_alone_stands_where_it_stands_there(tmp_path
         [{k: v for k, v in row.items() if k != "RegionName"} | {"RegionName": "Dublin"} for row in ROWS],
     )
     assert "ColumnHandling-A-012-O" in broken(checked(first, late))
+
+
+def test_a_number_or_time_that_one_file_lacks_is_one_in_the_other(tmp_path: Path) -> None:
+    whole = typed(tmp_path / "whole.parquet", write_csv(tmp_path / "plain.csv", ROWS))
+    lost = tmp_path / "lost.parquet"
+    duckdb.execute(
+        f"COPY (SELECT * EXCLUDE (ContractedUnitPrice, ChargePeriodEnd) FROM '{whole}') TO '{lost}' (FORMAT parquet)"
+    )
+    for files in ((whole, lost), (lost, whole)):
+        report = checked(*files)
+        (product,) = [v for v in report.verdicts if v.rule == "ContractedUnitPrice-C-011-C"]
+        assert (product.outcome, product.judged) == ("pass", 38)
+        assert not broken(report) & {"ContractedUnitPrice-C-002-M", "ChargePeriodEnd-C-001-M", "NumericFormat-A-012-M"}
 
 
 def test_a_number_in_one_file_of_a_text_column_is_seen_beside_text_in_another(tmp_path: Path) -> None:
