@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final, cast
 
 from fiscus.cost.books.reconcile_invoices import counts, reconciled
 from fiscus.cost.books.types import InvoiceCharges, InvoiceTotal, ReconciledInvoice
+from fiscus.cost.conformance.currencies import minor_digits
 from fiscus.flows.enter_invoice import entered_invoices
 from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import Finding
@@ -88,20 +90,27 @@ def said_of(line: ReconciledInvoice) -> str:
     of = f"{name} of {line.issuer or 'an unnamed issuer'} for {line.billing_month}"
     if line.state == "differs":
         way = "more" if line.difference > ZERO else "less"
-        sums = f"{display(line.there)} against {display(line.here)}"
+        sums = f"{_coins(line, line.there)} against {_coins(line, line.here)}"
         apart = f"; {tax_said(line)}" if line.tax_apart else ""
-        return f"{of} says {display(abs(line.difference))} {line.currency} {way} than its charges ({sums}{apart})"
+        return f"{of} says {_coins(line, abs(line.difference))} {line.currency} {way} than its charges ({sums}{apart})"
     amount = line.there if line.state == "missing_here" else line.here
-    return f"{of}, {display(amount)} {line.currency}: {_SAID[line.state]}"
+    return f"{of}, {_coins(line, amount)} {line.currency}: {_SAID[line.state]}"
 
 
 def tax_said(line: ReconciledInvoice) -> str:
     """What was left out of both sides as tax, or that nobody knows it; empty where neither is to be told."""
     if line.tax_apart and line.tax_there is not None:
-        return f"without tax: {display(line.tax_there)} of the invoice, {display(line.tax_here)} of the charges"
+        return (
+            f"without tax: {_coins(line, line.tax_there)} of the invoice, {_coins(line, line.tax_here)} of the charges"
+        )
     if line.state == "differs" and line.tax_there is None:
         return "with tax: the invoice does not state its own"
     return ""
+
+
+def _coins(line: ReconciledInvoice, amount: Decimal) -> str:
+    """With as many digits as its currency has coins, and never fewer than two: 0.101 KWD is not 0.10."""
+    return display(amount, max(2, minor_digits(line.currency)))
 
 
 def _delivered(ws: Workspace) -> list[InvoiceTotal]:
@@ -138,8 +147,8 @@ def _finding(ws: Workspace, found: InvoiceReconciliation, line: ReconciledInvoic
         level="warn",
         title=said_of(line),
         detail=(
-            f"{display(line.here)} {line.currency} in {line.rows:,} charges here; {display(line.there)} by "
-            f"{held[line.held]}. Up to {display(line.tolerance)} apart would be rounding (FOCUS: MAX(100 x subunit, "
+            f"{_coins(line, line.here)} {line.currency} in {line.rows:,} charges here; {_coins(line, line.there)} by "
+            f"{held[line.held]}. Up to {_coins(line, line.tolerance)} apart would be rounding (FOCUS: MAX(100 x subunit, "
             f"SQRT(rows) x 0.5 x subunit)).{_tax_told(line)}"
         ),
         amount=abs(line.difference),

@@ -15,7 +15,7 @@ from fiscus.cost.books.read_invoices import entered_invoice, read_invoices
 from fiscus.cost.books.reconcile_invoices import reconciled, subunit, tolerance
 from fiscus.cost.books.types import InvoiceCharges, InvoiceTotal
 from fiscus.flows.enter_invoice import enter_invoices, entered_invoices, withdraw_invoice
-from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices, tax_said
+from fiscus.flows.reconcile_invoices import invoice_findings, reconcile_invoices, said_of, tax_said
 from fiscus.kernel.actor import Actor
 from fiscus.kernel.errors import BadInput, NotFound
 
@@ -114,6 +114,23 @@ def test_what_both_sides_are_shown_as_subtracts_to_the_difference_and_what_is_le
     left = (Decimal("11.92") - line.here, Decimal("19.5") - line.there)
     assert left == ((line.tax_here, line.tax_there) if line.tax_apart else (0, 0))
     assert bool(tax_said(line)) == (line.tax_apart or (there is None and line.state == "differs"))
+
+
+@pytest.mark.parametrize(
+    ("currency", "charges", "invoice", "says"),
+    [
+        ("KWD", "5", "5.101", "says 0.101 KWD more than its charges (5.101 against 5.000)"),
+        ("USD", "5", "6.01", "says 1.01 USD more than its charges (6.01 against 5.00)"),
+        ("JPY", "1000.5", "1101", "says 100.50 JPY more than its charges (1,101.00 against 1,000.50)"),
+    ],
+)
+def test_a_difference_is_said_in_the_coins_of_its_currency(
+    currency: str, charges: str, invoice: str, says: str
+) -> None:
+    (line,) = reconciled(
+        [_charges(billed=charges, currency=currency)], [_invoice(invoice, currency=currency)], "2026-11"
+    )
+    assert said_of(line).endswith(says)
 
 
 MONEY = st.decimals(-(10**9), 10**9, places=12)
