@@ -112,6 +112,14 @@ class Staging(Protocol):
         """What the lake holds for the source now."""
         ...
 
+    def leave_out_known(self, source: str, months: Sequence[str]) -> Delivery | None:
+        """Of months that are added to: leave out files whose rows stand there already. A delivery that has some of them."""
+        ...
+
+    def contents(self, month: str) -> tuple[str, ...]:
+        """The digests of the files that the month's new rows are of. Each file must have a plan of its own."""
+        ...
+
     def add_to_standing(self, source: str, month: str) -> int:
         """What the lake holds of the month stays beside what is staged of it: the commit writes both.
 

@@ -59,6 +59,9 @@ class PeriodWritten:
     rounding_residue: Decimal = Decimal(0)
     added: bool = False
     billed_change: Mapping[str, Decimal] = field(default_factory=dict)
+    contents: tuple[
+        str, ...
+    ] = ()  # of a source that adds corrections: the digests of the files that the month's rows are of
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,19 +118,27 @@ def _by_dataset(files: Sequence[InputFile], named: Dataset | None) -> list[tuple
 
 
 def _prepare(ws: Workspace, source: Source, options: IngestOptions, staging: Staging, progress: Progress) -> Prepared:
-    delivery_id = _delivery_id(source, options, staging)
-    known = staging.landed(source.name, delivery_id)
+    delivery_id = _delivery_id(source, options, [file.content for file in staging.files])
+    by_bytes = _delivery_id(
+        source, options, [file.sha256 for file in staging.files]
+    )  # of earlier releases, where files are packed
+    known = staging.landed(source.name, delivery_id) or staging.landed(source.name, by_bytes)
     if known is not None:
         # Its manifest was written before its commit, so the version in it is the one before.
         return None, replace(known, changed=False, lake_version=ws.lake.version())
-    return staging, _read(ws, source, options, staging, delivery_id, progress)
+    delivery = _read(ws, source, options, staging, delivery_id, progress)
+    return staging if delivery.changed else None, delivery
 
 
 def _read(
     ws: Workspace, source: Source, options: IngestOptions, staging: Staging, delivery_id: str, progress: Progress
 ) -> Delivery:
     dataset = options.dataset or "cost_and_usage"
-    plans = [_plan(group, source, options, delivery_id) for group in same_shape(staging.files)]
+    adds = source.corrections != "replacement" and dataset == "cost_and_usage"
+    groups = (
+        [(file,) for file in staging.files] if adds else same_shape(staging.files)
+    )  # what a file brought is known by it
+    plans = [_plan(group, source, options, delivery_id) for group in groups]
     quality: list[QualityFinding] = []
 
     def load(plan: FilePlan) -> list[QualityFinding]:
@@ -148,7 +156,13 @@ def _read(
     staged, standing = staging.months(), staging.standing(source.name)
     quality += _repeated(staging)
     added = _added(source, staged, standing)
-    periods = _periods(staged, standing, added)
+    if added and (known := staging.leave_out_known(source.name, sorted(added))):
+        staged = staging.months()
+        added &= {month.billing_month for month in staged}
+        if not staged:
+            return replace(known, changed=False, lake_version=ws.lake.version())
+    contents = {month.billing_month: staging.contents(month.billing_month) for month in staged} if adds else {}
+    periods = _periods(staged, standing, added, contents)
     if not periods:
         raise BadInput(
             f"The delivery holds no {TABLES[dataset].rows}",
@@ -237,9 +251,10 @@ def _copies(staging: Staging) -> list[QualityFinding]:
     return [QualityFinding("duplicate_file", Path(path).name, 0, text, path) for path in staging.copies]
 
 
-def _delivery_id(source: Source, options: IngestOptions, staging: Staging) -> str:
+def _delivery_id(source: Source, options: IngestOptions, digests: Sequence[str]) -> str:
+    """Of what the files hold, unpacked: a correction that comes again as .gz is the same, and is not added twice."""
     said = {name: value for name, value in asdict(source).items() if name != "corrections"}
-    facts: list[object] = [said, options.promote, sorted(file.sha256 for file in staging.files)]
+    facts: list[object] = [said, options.promote, sorted(digests)]
     if options.dataset != "cost_and_usage":
         facts.append(options.dataset)
     return "del-" + digest(facts)[:24]
@@ -255,7 +270,10 @@ def _added(source: Source, staged: Sequence[StagedMonth], standing: Sequence[Sta
 
 
 def _periods(
-    staged: Sequence[StagedMonth], standing: Sequence[StagedMonth], added: frozenset[str]
+    staged: Sequence[StagedMonth],
+    standing: Sequence[StagedMonth],
+    added: frozenset[str],
+    contents: Mapping[str, tuple[str, ...]],
 ) -> tuple[PeriodWritten, ...]:
     months = sorted({month.billing_month for month in staged})
     return tuple(
@@ -269,6 +287,7 @@ def _periods(
             billed_change=_change(month, staged, [] if month in added else standing),
             changed=True,
             rounding_residue=total([m.rounding_residue for m in staged if m.billing_month == month]),
+            contents=contents.get(month, ()),
         )
         for month in months
     )

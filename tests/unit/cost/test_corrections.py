@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -190,3 +191,29 @@ def test_as_reported_and_corrections_make_restated_to_the_last_digit_in_each_cur
         mine = [line for line in lines if line[0] == currency]
         assert sum((line[1] for line in mine), Decimal(0)) == said.get(currency, 0)
         assert sum((line[3] for line in mine), Decimal(0)) == known.get(currency, 0), "nothing is lost by moving months"
+
+
+def test_a_folder_of_corrections_may_grow(ws, tmp_path: Path) -> None:
+    """Each file adds what it holds once, though all of them come again with every new one, packed or alone."""
+    source = Source("vendor", corrections="delta")
+    deliver(ws, write_csv(tmp_path / "sep.csv", [SEPTEMBER | {"BilledCost": "10"}]), source=source)
+    october = write_csv(tmp_path / "oct.csv", [{}])
+    first = write_csv(tmp_path / "c1.csv", [CORRECTION | {"BilledCost": "-1"}])
+    second = write_csv(tmp_path / "c2.csv", [CORRECTION | {"BilledCost": "-2", "ChargeDescription": "again"}])
+    deliver(ws, october, first, source=source)
+    assert _costs(ws, "charges")["2026-09"] == 9
+    grown = deliver(ws, october, first, second, source=source)
+    assert {p.billing_month: p.rows for p in grown.periods} == {"2026-09": 1, "2026-10": 1}
+    (tmp_path / "c1.csv.gz").write_bytes(gzip.compress(first.read_bytes()))
+    for paths in ([first], [second], [october, first, second], [tmp_path / "c1.csv.gz"]):
+        assert deliver(ws, *paths, source=source).changed is False
+    write_csv(october, [{}, {"ResourceId": "i-2"}])
+    later = deliver(ws, october, first, second, source=source)
+    assert [(p.billing_month, p.rows) for p in later.periods] == [("2026-10", 2)], (
+        "the running month grows, and no other"
+    )
+    assert _costs(ws, "charges") == {"2026-09": Decimal(7), "2026-10": Decimal(3)}
+    deliver(ws, write_csv(tmp_path / "sep.csv", [SEPTEMBER | {"BilledCost": "11"}]), source=source, restate=True)
+    assert _costs(ws, "charges")["2026-09"] == 11, "the month came whole: what corrected it before is in it"
+    deliver(ws, october, first, source=source)
+    assert _costs(ws, "charges")["2026-09"] == 10

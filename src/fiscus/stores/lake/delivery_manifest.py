@@ -40,6 +40,7 @@ def _delivery_from(data: dict[str, Any]) -> Delivery:
             rounding_residue=Decimal(p["rounding_residue"]),
             added=p.get("added", False),
             billed_change={c: Decimal(v) for c, v in p.get("billed_change", {}).items()},
+            contents=tuple(p.get("contents", ())),
         )
         for p in data["periods"]
     )

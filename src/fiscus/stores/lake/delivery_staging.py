@@ -35,7 +35,7 @@ from fiscus.stores.lake.delivery_manifest import read_manifest, write_manifest
 from fiscus.stores.lake.input_files import refuse_changed, refused_in_reading
 from fiscus.stores.lake.places import Place
 from fiscus.stores.lake.placing import Moving, named, noted, refuse_given_up
-from fiscus.stores.lake.raw_relation import numbered, quoted_path, raw_rows
+from fiscus.stores.lake.raw_relation import REPEATED, numbered, quoted_path, raw_rows
 from fiscus.stores.lake.tables import Placed, Replacing, replace_partitions, standing_files
 from fiscus.stores.lake.views_asked import ViewsAsked
 
@@ -53,13 +53,6 @@ GROUP BY BillingAccountId, InvoiceIssuerName, BillingPeriodStart HAVING count(DI
 # The plan of a hundred columns' checks and casts is as its author wrote it: DuckDB takes longer to look for a better one than to
 # read a bill of this size by it (measured: 0.84 s against 0.31 s for a month in Parquet, 1.07 s against 0.98 s for 47 MB of CSV).
 PLANNED_AS_WRITTEN_BYTES = 32 * 2**20
-# What tells charges apart; two that are alike in all of it are one charge twice, or nearly.
-REPEATED = """
-SELECT count(*) - count(DISTINCT hash(
-    ChargePeriodStart, ChargePeriodEnd, BillingAccountId, SubAccountId, ResourceId, ServiceName, SkuId, SkuPriceId, SkuMeter,
-    RegionId, AvailabilityZone, ChargeCategory, ChargeClass, ChargeDescription, CommitmentDiscountId, CommitmentDiscountStatus,
-    PricingQuantity, ConsumedQuantity, BillingCurrency, BilledCost, EffectiveCost, Tags))
-FROM read_parquet([{names}], hive_partitioning=false) WHERE BilledCost <> 0 OR EffectiveCost <> 0"""
 SAME_KEY = """
 SELECT {columns} FROM read_parquet([{names}]) WHERE {known} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"""
 
@@ -97,8 +90,9 @@ class DeliveryStaging:
         self._folder = folder or root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
         self._checked = False  # whether any plan was yet
-        # By the first file of its plan: Parquet files of one month each, in a folder x_BillingMonth=...
-        self._pieces: dict[str, list[Path]] = {}
+        self._pieces: dict[
+            str, list[Path]
+        ] = {}  # by its plan's first file: Parquet of a month each, below x_BillingMonth=...
 
     @property
     def files(self) -> Sequence[InputFile]:
@@ -279,6 +273,33 @@ class DeliveryStaging:
         return self._months(
             self._stood.connection, f"(SELECT * FROM {self._kind.view} WHERE x_SourceId = '{quoted_path(source)}')"
         )
+
+    def contents(self, month: str) -> tuple[str, ...]:
+        """See cost.ports.Staging."""
+        folder = f"x_BillingMonth={month}"
+        files = (
+            file
+            for file in self._files
+            if any(piece.parent.name == folder for piece in self._pieces.get(file.path, ()))
+        )
+        return tuple(sorted(file.content for file in files))
+
+    def leave_out_known(self, source: str, months: Sequence[str]) -> Delivery | None:
+        """See cost.ports.Staging: a folder of corrections grows; what it held before stands."""
+        sql = f"SELECT DISTINCT x_DeliveryId FROM {self._kind.view} WHERE x_SourceId = $source AND x_BillingMonth = $month"
+        known: Delivery | None = None
+        for month in months:
+            found = self._stood.views.execute(sql, {"source": source, "month": month}).fetchall()
+            for delivery in (read_manifest(self._place, str(identity)) for (identity,) in found):
+                periods = delivery.periods if delivery else ()
+                stand = {content for p in periods if p.billing_month == month for content in p.contents}
+                for file in self._files:
+                    pieces = self._pieces.get(file.path, []) if file.content in stand else []
+                    again = [piece for piece in pieces if piece.parent.name == f"x_BillingMonth={month}"]
+                    if again:
+                        known = delivery
+                        self._pieces[file.path] = [piece for piece in pieces if piece not in again]
+        return known
 
     def add_to_standing(self, source: str, month: str) -> int:
         """See cost.ports.Staging: the standing rows are copied beside the new, so that one commit replaces the month by both."""

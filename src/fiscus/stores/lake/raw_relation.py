@@ -1,4 +1,4 @@
-"""The raw rows of a delivery's files as SQL: every column as text, as the file has it."""
+"""The raw rows of a delivery's files as SQL: every column as text, as the file has it; and which rows stand there twice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from fiscus.kernel.limits import INPUT_FIELD_BYTES_MAX
 from fiscus.stores.lake.input_files import BYTES
 
 NESTED = ("map<", "struct<", "list<", "large_list<", "fixed_size_list<")  # Arrow's names of types that become JSON text
+
+# What tells charges apart; two that are alike in all of it are one charge twice, or nearly.
+REPEATED = """
+SELECT count(*) - count(DISTINCT hash(
+    ChargePeriodStart, ChargePeriodEnd, BillingAccountId, SubAccountId, ResourceId, ServiceName, SkuId, SkuPriceId, SkuMeter,
+    RegionId, AvailabilityZone, ChargeCategory, ChargeClass, ChargeDescription, CommitmentDiscountId, CommitmentDiscountStatus,
+    PricingQuantity, ConsumedQuantity, BillingCurrency, BilledCost, EffectiveCost, Tags))
+FROM read_parquet([{names}], hive_partitioning=false) WHERE BilledCost <> 0 OR EffectiveCost <> 0"""
 
 
 def raw_rows(files: Sequence[InputFile], *, ordered: bool = False) -> str:
