@@ -149,7 +149,8 @@ class CheckDesk(HalfOpen):
         try:
             there = {column.lower() for file in files for column in file.columns}
             absent = "".join(f', NULL::VARCHAR AS "{known}"' for known in self._types if known.lower() not in there)
-            self._connection.execute(f'CREATE TABLE "{name}" AS SELECT *{absent} FROM ({union})')
+            self._connection.execute(f'CREATE TABLE "x__{name}" AS {union}')
+            self._connection.execute(f'CREATE VIEW "{name}" AS SELECT *{absent} FROM "x__{name}"')
         except duckdb.Error as broken:
             raise BadInput(
                 f"The dataset beside cannot be read: {_first_line(broken)}",

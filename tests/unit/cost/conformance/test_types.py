@@ -13,7 +13,9 @@ from tests.focus_deliveries import cost_and_usage, write_csv
 from tests.unit.cost.conformance.test_deliveries import broken, checked, typed
 
 from fiscus.app.conformance import CheckRequest, check_delivery
+from fiscus.cost.conformance.choose import column_types
 from fiscus.kernel.progress import Silent
+from fiscus.stores.lake.check_desk import CheckDesk
 
 ROWS = cost_and_usage("1.2")
 
@@ -111,3 +113,11 @@ def test_a_number_in_one_file_of_a_text_column_is_seen_beside_text_in_another(tm
     texts = retyped(tmp_path, "texts.parquet", {"BilledCost": "BilledCost"})
     numbers = retyped(tmp_path, "numbers.parquet", {"InvoiceId": "77::BIGINT"})
     assert "InvoiceId-C-001-M" in broken(checked(texts, numbers)) & broken(checked(numbers, texts))
+
+
+def test_what_a_dataset_beside_lacks_takes_no_room(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "before.csv", [{"SkuPriceId": "S-1"}])
+    with CheckDesk([write_csv(tmp_path / "bill.csv", ROWS)], column_types(), Silent()) as desk:
+        desk.put_beside("previous", path)
+        assert desk.columns_of("previous") == set(desk.types_of("x__previous")) == {"SkuPriceId"}
+        assert desk.query("SELECT SkuPriceId, BillingCurrency FROM previous").rows == (("S-1", None),)
