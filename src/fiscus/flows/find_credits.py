@@ -12,7 +12,7 @@ from fiscus.flows.workspace import Workspace
 from fiscus.guardrails.types import Finding, Level
 from fiscus.kernel.ids import content_id
 from fiscus.kernel.limits import CREDITS_AHEAD_DAYS
-from fiscus.kernel.money import EXACT, ZERO, display
+from fiscus.kernel.money import EXACT, ZERO, display, total
 
 RUNNING_OUT: Final = "credits_running_out"
 OVERDRAWN: Final = "credits_overdrawn"
@@ -76,23 +76,22 @@ def _running_out(ws: Workspace, shown: CreditsShown, pool: CreditPool, price: De
 
 
 def _lapsing(ws: Workspace, shown: CreditsShown, pool: CreditPool) -> Finding | None:
-    """Money: what is lost at the first end of a part, at what was paid for that part."""
-    out = pool.runs_out
-    if out.lapses is None or out.left_p50 is None or out.left_p50 <= ZERO:
-        return None
-    if not ws.as_of <= out.lapses <= ws.as_of + timedelta(days=CREDITS_AHEAD_DAYS):
-        return None
-    part = next((one for one in pool.balance.rests if one.end == out.lapses), None)
-    if part is None:
-        return None
-    amount = round(EXACT.divide(EXACT.multiply(out.left_p50, part.paid), part.quantity), 2)
+    """Money: what is lost at the ends that are near, at what was paid for the parts that end."""
+    parts = {one.end: one for one in pool.balance.rests}
+    until = ws.as_of + timedelta(days=CREDITS_AHEAD_DAYS)
+    near = [one for one in pool.runs_out.losses if ws.as_of <= one.end <= until and one.end in parts]
+    worth = [EXACT.divide(EXACT.multiply(one.p50, parts[one.end].paid), parts[one.end].quantity) for one in near]
+    amount = round(total(worth), 2)
     if amount < 1:
         return None
-    ends = "ends" if out.lapses == out.ends else "ends in part"
+    ends = f"ends on {near[0].end}" if near[0].end == pool.runs_out.ends else f"ends in part on {near[0].end}"
+    if len(near) > 1:
+        ends = f"ends in parts from {near[0].end} to {near[-1].end}"
+    low, middle, high = (total([getattr(one, name) for one in near]) for name in ("p10", "p50", "p90"))
     return _finding(
         ws, shown, pool, (LAPSING, amount, "warn"),
-        title=f"{_name(pool)} {ends} on {out.lapses} with about {display(out.left_p50, 0)} unused",
-        detail=f"Between {display(out.left_p10 or ZERO, 0)} and {display(out.left_p90 or ZERO, 0)} will be left (four of five); "
+        title=f"{_name(pool)} {ends} with about {display(middle, 0)} unused",
+        detail=f"Between {display(low, 0)} and {display(high, 0)} will be left (four of five); "
         f"about {display(amount)} {pool.key.currency} were paid for it. Ask the vendor to carry it over before it is lost.",
     )  # fmt: skip
 

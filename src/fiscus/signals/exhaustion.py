@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,11 +22,21 @@ _PLACES: Final = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What is lost of a balance on one day, P10, P50 and P90: a part of it ends then."""
+
+    end: date
+    p10: Decimal
+    p50: Decimal
+    p90: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Exhaustion:
     """P10, P50 and P90 of the day on which the balance is used up; None: not within the horizon.
 
     `ends`: when the last of it ends. `lapses`: the first end at which something is lost, else `ends`; `left_p10` to `left_p90`:
-    what is lost then (None where nothing ends, or not within three years), never below nothing.
+    what is lost then (None where nothing ends, or not within three years), never below nothing. `losses`: every such end.
     """
 
     p10: date | None
@@ -38,6 +48,7 @@ class Exhaustion:
     left_p90: Decimal | None
     method: str
     lapses: date | None = None
+    losses: tuple[Loss, ...] = ()
 
 
 def exhaustion(
@@ -64,8 +75,18 @@ def exhaustion(
     crossed = totals >= _held(totals, balance, [one for one in losses if one[0] != ends], first)
     reached = np.where(crossed.any(axis=1), crossed.argmax(axis=1), days).astype(np.float64)
     p10, p50, p90 = (_day(first, value, days) for value in np.quantile(reached, (0.1, 0.5, 0.9), method="higher"))
-    lapses, left = _first_loss(losses, dict(parts), ends)
-    return Exhaustion(p10, p50, p90, ends, *left, method, lapses if left[1] is not None else ends)
+    told = [_told(end, left) for end, left in losses]
+    lost = tuple(one for one in told if one.p50 > dict(parts)[one.end] * TRIFLE)
+    last = next((one for one in told if one.end == ends), None)
+    first_lost = lost[0] if lost else last
+    if first_lost is None:
+        return Exhaustion(p10, p50, p90, ends, None, None, None, method, ends, lost)
+    left = first_lost.p10, first_lost.p50, first_lost.p90
+    return Exhaustion(p10, p50, p90, ends, *left, method, first_lost.end, lost)
+
+
+def _told(end: date, left: Floats) -> Loss:
+    return Loss(end, *(Decimal(repr(float(value))).quantize(_PLACES) for value in np.quantile(left, (0.1, 0.5, 0.9))))
 
 
 def _day(first: date, reached: float, days: int) -> date | None:
@@ -96,16 +117,3 @@ def _held(totals: Floats, balance: Decimal, losses: Sequence[tuple[date, Floats]
     for end, left in losses:
         held[:, max((end - first).days, 0) :] -= left[:, None]
     return held
-
-
-def _first_loss(
-    losses: Sequence[tuple[date, Floats]], parts: Mapping[date, Decimal], ends: date | None
-) -> tuple[date | None, tuple[Decimal | None, Decimal | None, Decimal | None]]:
-    """The first end at which more than a trifle of a part is lost on half of the paths; else the last, where it is seen."""
-    for end, left in losses:
-        low, middle, high = (
-            Decimal(repr(float(value))).quantize(_PLACES) for value in np.quantile(left, (0.1, 0.5, 0.9))
-        )
-        if end == ends or middle > parts[end] * TRIFLE:
-            return end, (low, middle, high)
-    return None, (None, None, None)

@@ -130,6 +130,7 @@ class TestTheSpecificationsOwnFiles:
 
 
 AHEAD = AS_OF + timedelta(days=300)
+NEAR = AS_OF + timedelta(days=20), AS_OF + timedelta(days=30)
 TWO_MONTHS, MONTH, TEN_DAYS = (AS_OF - timedelta(days=n) for n in (60, 30, 10))
 
 
@@ -147,10 +148,13 @@ def many(tmp_path_factory) -> Workspace:
 
     add("Soon", tokens(TWO_MONTHS, AHEAD, "8000", "16000"), *use(TWO_MONTHS, "100", "200"))
     add("Lost", tokens(TWO_MONTHS, AS_OF + timedelta(days=30), "8000", "16000"), *use(TWO_MONTHS, "10", "20"))
-    part = [
-        tokens(TWO_MONTHS, end, "1000", paid) for end, paid in ((AS_OF + timedelta(days=20), "3000"), (AHEAD, "1000"))
-    ]
+    ends = ((NEAR[0], "3000"), (NEAR[1], "500"), (AHEAD, "1000"))
+    part = [tokens(TWO_MONTHS, end, "1000", paid) for end, paid in ends]
     add("Parts", *part, *use(TWO_MONTHS, "10", "30"))
+    december = date(2026, 12, 1)
+    billed = {"BillingPeriodStart": "2026-11-01T00:00:00Z", "BillingPeriodEnd": "2026-12-01T00:00:00Z"}
+    add("Next", tokens(TWO_MONTHS, december, "800", "800"), tokens(december, AHEAD, "5000", "5000", **billed))
+    add("Next", *use(TWO_MONTHS, "10", "10"))
     add("Over", tokens(MONTH, AHEAD, "2500", "5000"), *use(MONTH, "100", "200"))
     add("Twice", tokens(TEN_DAYS, AHEAD, "9000", "18000", EffectiveCost="18000"), *use(TEN_DAYS, "10", "20"))
     add("Beside", tokens(TEN_DAYS, AHEAD, "900", "1800"), *use(TEN_DAYS, "10", "20"))
@@ -192,13 +196,20 @@ class TestOnBills:
         assert found == {
             ("Soon", "credits_running_out"): 6_000,
             ("Lost", "credits_lapsing"): 14_200,  # 7,400 left, 300 more go; at 2.00
-            ("Parts", "credits_lapsing"): 600,  # 400 left of the part that ends first, 200 more go; at 3.00
+            ("Parts", "credits_lapsing"): 1_050,  # 200 of 400 at 3.00, ten days later 900 of 1,000 at 0.50
+            ("Next", "credits_lapsing"): 90,  # 200 left, 110 more go until December
             ("Over", "credits_overdrawn"): 1_000,
             ("Over", "credits_running_out"): 6_000,
             ("Twice", "prepaid_counted_twice"): 200,
         }
-        (soon,) = [one for one in credit_findings(many) if one.title.startswith("Soon")]
+        (soon, parts) = [one for one in credit_findings(many) if one.title.startswith(("Soon", "Parts"))]
+        assert parts.title.endswith(f"ends in parts from {NEAR[0]} to {NEAR[1]} with about 1,100 unused")
         assert "2,000.00 are left, 100.00 go a day" in soon.detail
+
+    def test_what_is_billed_and_begins_later_is_to_come(self, pools) -> None:
+        balance = pools["Next"].balance
+        assert (balance.available, balance.to_come, balance.overdrawn) == (200, 5_000, 0)
+        assert [(one.end, one.quantity) for one in balance.rests] == [(date(2026, 12, 1), 200), (AHEAD, 5_000)]
 
     def test_a_purchase_that_counts_as_cost_beside_its_use_has_that_money_twice(self, pools) -> None:
         pool = pools["Twice"]
@@ -288,7 +299,11 @@ class TestLaws:
         assert out.p50 is not None
         assert abs((out.p50 - AS_OF).days - 22) <= 1
         used = exhaustion(use, Decimal(420), AS_OF, late, [(soon, Decimal(100))])
-        assert (used.lapses, used.left_p50) == (late, 0), "nothing is lost of the first"
+        assert (used.lapses, used.left_p50, used.losses) == (late, 0, ()), "nothing is lost of the first"
+        third = exhaustion(
+            use, Decimal(720), AS_OF, late, [(soon, Decimal(300)), (AS_OF + timedelta(days=20), Decimal(300))]
+        )
+        assert [one.p50 for one in third.losses] == [200, 200]
         far = exhaustion(use, Decimal(420), AS_OF, date(2099, 12, 31), [(soon, Decimal(100))])
         assert (far.lapses, far.left_p50) == (date(2099, 12, 31), None)
 

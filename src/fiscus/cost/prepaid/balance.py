@@ -44,7 +44,7 @@ def draw_down(lots: Sequence[Lot], draws: Sequence[Draw], as_of: date) -> Balanc
         to_come=total([one.left for one in later]),
         overdrawn=EXACT.add(unmet, rest),
         ends=max((one.lot.end for one in (*holds, *later) if one.left > ZERO), default=None),
-        rests=_rests([one for one in (*holds, *later) if one.left > ZERO]),
+        rests=_rests([one for one in (*holds, *later) if one.left]),
     )
 
 
@@ -54,12 +54,13 @@ def _order(lot: Lot) -> tuple[date, date, Decimal, Decimal]:
 
 
 def _rests(stock: Sequence[_Open]) -> tuple[Rest, ...]:
+    """A purchase that was taken back is a lot below nothing: it counts against what ends with it."""
     made = []
     for end in sorted({one.lot.end for one in stock}):
         mine = [one for one in stock if one.lot.end == end]
         paid = [EXACT.divide(EXACT.multiply(one.lot.billed, one.left), one.lot.quantity) for one in mine]
         made.append(Rest(end, total([one.left for one in mine]), round_cost(total(paid))))
-    return tuple(made)
+    return tuple(one for one in made if one.quantity > ZERO)
 
 
 def _take(stock: Sequence[_Open], draw: Draw) -> Decimal:

@@ -1,4 +1,5 @@
--- Purchases that may be drawn down, one row a lot: paid once in advance, for units or for money; before `until`.
+-- Purchases that may be drawn down, one row a lot: paid once in advance, for units or for money; billed before `until`, whenever
+-- their term begins.
 -- A recurring fee of a commitment is no lot: it is used or lost by the hour (see commitments). Nor is a commitment of which some
 -- row is Unused, nor one that is measured in hours of use.
 WITH hourly AS (SELECT DISTINCT CommitmentDiscountId AS id FROM charges WHERE CommitmentDiscountStatus = 'Unused')
@@ -11,7 +12,7 @@ SELECT
     sum(BilledCost) AS billed, sum(EffectiveCost) AS effective, max(coalesce(ChargeDescription, '')) AS description,
     max(x_Owner) AS owner, max(x_Team) AS team, list(DISTINCT SkuId ORDER BY SkuId) FILTER (SkuId IS NOT NULL) AS skus
 FROM charges
-WHERE ChargeCategory = 'Purchase' AND ChargePeriodStart < $until AND x_SourceId NOT LIKE 'gateway-%'
+WHERE ChargeCategory = 'Purchase' AND least(ChargePeriodStart, BillingPeriodStart) < $until AND x_SourceId NOT LIKE 'gateway-%'
   AND (CommitmentDiscountId IS NULL
     OR (ChargeFrequency = 'One-Time' AND coalesce(CommitmentDiscountCategory, 'Spend') = 'Spend'
         AND CommitmentDiscountId NOT IN (SELECT id FROM hourly WHERE id IS NOT NULL)))
