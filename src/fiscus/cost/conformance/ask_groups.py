@@ -3,7 +3,7 @@
 A query returns a row a group: status ('broken', 'kept' or 'open'), place, number_of_rows, currency, amount, what. Its first lines
 say which columns it reads (`-- columns:`) of the delivery and of the dataset beside it (`-- beside:`); `-- of:` says which rows
 it reads, where it reads no others but those of `whole_delivery`; `-- turns on:` which rows it takes to find anything: where there
-is none, it is not asked.
+is none, it is not asked; `-- waits for:` what its open groups want, before their names.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _SUBUNIT: Final = (
     )
     + " ELSE 0.01 END"
 )
+TERM: Final = "bills of the whole term of"
+_WAITS_FOR: Final = re.compile(r"^-- waits for: (.*)$", re.MULTILINE)
 _TURNS_ON: Final = re.compile(r"^-- turns on: (.*)$", re.MULTILINE)
 
 
@@ -57,6 +59,8 @@ class Query:
     columns: tuple[str, ...]
     beside: tuple[str, ...]
     turns_on: str
+    waits_for: str = TERM
+    """What must be there to judge the groups that it leaves open, before their names."""
 
 
 @cache
@@ -64,8 +68,14 @@ def query_named(name: str) -> Query:
     """The query of this name."""
     text = resources.files("fiscus.cost.conformance").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
     lists = {key: tuple(names.split()) for key, names in re.findall(r"^-- (columns|beside): (.*)$", text, re.MULTILINE)}
-    turning = _TURNS_ON.search(text)
-    return Query(text, lists.get("columns", ()), lists.get("beside", ()), turning[1] if turning else "")
+    turning, waiting = _TURNS_ON.search(text), _WAITS_FOR.search(text)
+    return Query(
+        text,
+        lists.get("columns", ()),
+        lists.get("beside", ()),
+        turning[1] if turning else "",
+        waiting[1] if waiting else TERM,
+    )
 
 
 def ask_group(desk: Desk, text: str, kind_of: Callable[[str], str]) -> Groups:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from fiscus.cost.conformance.ask_groups import (
+    TERM,
     Groups,
     group_sql,
     groups_of,
@@ -241,7 +242,8 @@ class Asking:
             elif plan.ask == "schema":
                 yield self._grouped(plan.rule, ask_schema(self._desk, plan.rule.entity, plan.name, money), judged)
             else:
-                yield self._grouped(plan.rule, answers.get(question, Groups()), judged)
+                waits = query_named(plan.name).waits_for if plan.ask in {"group", "beside"} else TERM
+                yield self._grouped(plan.rule, answers.get(question, Groups()), judged, waits)
 
     def _question(self, plan: Plan) -> Question | Verdict:
         """What is asked for a grouped rule, or its verdict where nothing can be; empty where its query would find nothing."""
@@ -302,13 +304,14 @@ class Asking:
         columns = () if plan.ask in {"unique", "schema"} else query_named(plan.name).columns
         return self._missing(name for name in columns if name != "{entity}")
 
-    def _grouped(self, rule: Rule, groups: Groups, judged: int) -> Verdict:
+    def _grouped(self, rule: Rule, groups: Groups, judged: int, waits: str = TERM) -> Verdict:
         more = groups.open_groups - len(groups.open_first)
         of = ", ".join(groups.open_first) + (f" and {more} more" if more else "")
         if groups.open_groups and not groups.kept and not groups.broken:
-            return verdict(rule, "needs_data", f"bills of the whole term of {of}")
+            return verdict(rule, "needs_data", f"{waits} {of}")
         found = verdict(rule, "fail" if groups.broken else "pass")
-        reason = f"{groups.open_groups} not judged, whose term is not all in this delivery: {of}" if of else groups.note
+        why = "whose term is not all in this delivery:" if waits == TERM else f"for want of {waits}"
+        reason = f"{groups.open_groups} not judged, {why} {of}" if of else groups.note
         return replace(
             found, judged=judged, broken=groups.broken, rows=groups.places, money=groups.money, reason=reason
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import resources
@@ -142,9 +143,28 @@ def test_a_correction_asks_for_the_period_of_its_own_issuer(tmp_path: Path) -> N
         "BillingPeriodStart": "2025-12-01T00:00:00Z", "BillingPeriodEnd": MONTH, "BillingPeriodStatus": "Open",
     }  # fmt: skip
     corrected = [*rows, rows[0] | {"ChargeClass": "Correction"} | december]
-    for issuer, outcome in (("Cumulus", "pass"), (rows[0]["InvoiceIssuerName"], "fail")):
+    for issuer, outcome in (("Cumulus", "needs_data"), (rows[0]["InvoiceIssuerName"], "fail")):
         report = checked(tmp_path, corrected, "1.4", {"billing_period": [period | {"InvoiceIssuerName": issuer}]})
         assert of(report, "F14-CAU-ChargeClass-ClosedPeriod").outcome == outcome
+
+
+def test_a_correction_of_a_period_that_is_not_there_is_not_judged(tmp_path: Path) -> None:
+    rows, rule = cost_and_usage_1_4(), "F14-CAU-ChargeClass-ClosedPeriod"
+    old = {
+        "ChargeClass": "Correction",
+        "ChargePeriodStart": "2019-04-05T00:00:00Z",
+        "ChargePeriodEnd": "2019-04-06T00:00:00Z",
+    }
+    beside = {"billing_period": billing_period()}
+    found = of(checked(tmp_path, [*rows, rows[0] | old], "1.4", beside), rule)
+    assert (found.outcome, found.reason) == (
+        "pass",
+        "1 not judged, for want of the billing period of Nimbus Cloud 2019-04",
+    )
+    plain = [row for row in rows if row["ChargeClass"] != "Correction"]
+    found = of(checked(tmp_path, [*plain, rows[0] | old], "1.4", beside), rule)
+    assert (found.outcome, found.reason) == ("needs_data", "the billing period of Nimbus Cloud 2019-04")
+    assert of(checked(tmp_path, plain, "1.4", beside), rule).outcome == "pass"
 
 
 def test_a_period_within_a_longer_one_overlaps_it_whatever_lies_between(tmp_path: Path) -> None:
@@ -235,7 +255,7 @@ def test_a_dataset_beside_needs_no_column_that_its_query_does_not_name(name: str
     lines.write_text(text, encoding="utf-8")
     numbers = tmp_path / "beside.parquet"
     duckdb.execute(f"COPY (FROM read_csv('{lines}', all_varchar=false)) TO '{numbers}' (FORMAT parquet)")
-    (table,) = [name for name in BESIDE if f" {name}\n" in query.text or f" {name} " in query.text]
+    (table,) = [name for name in BESIDE if re.search(rf"\b(FROM|JOIN) {name}\b", query.text)]
     for path in (lines, numbers):
         with CheckDesk([write_csv(tmp_path / "bill.csv", ROWS)], column_types(), Silent()) as desk:
             desk.put_beside(table, path)
