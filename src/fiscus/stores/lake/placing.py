@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
@@ -73,8 +73,7 @@ def sweep(place: Place) -> None:
     """Take away what deliveries placed that were killed before their commit."""
     with suppress(OSError, Unavailable, DeltaError):  # it waits; the delivery that comes in does not fail of it
         for name in place.names(FOLDER):
-            stored = place.read(name)
-            told = json.loads(stored) if stored else None
+            told = _told(place.read(name))
             if told is None or _now() - told["at"] < PLACING_HOURS_MAX * 3600:
                 continue
             place.remove(name)  # first: whoever still is at work looks for it before its commit
@@ -82,6 +81,14 @@ def sweep(place: Place) -> None:
             if not _committed(place, told["folder"], told["after"], files):
                 for file in files:
                     place.remove(f"{told['folder']}/{file}")
+
+
+def _told(note: bytes | None) -> Any:
+    """None for a note that is gone, or was never written whole: it speaks of no file that was placed."""
+    try:
+        return json.loads(note) if note else None
+    except ValueError:
+        return None
 
 
 def _now() -> float:
