@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Mapping
 from decimal import Decimal
@@ -145,6 +146,13 @@ def test_what_cannot_be_exported_is_said(ws: Workspace, tmp_path: Path, capsys) 
     with pytest.raises(BadInput, match="ends before it starts"):
         chosen_charges("2026-03..2026-01", ())
     common = Common(home=str(ws.home), json=True)
+    assert commands_export.export(tmp_path / "out.xlsx", common=common) == 2
+    assert "ends in .xlsx" in capsys.readouterr().out
+    assert not list(tmp_path.glob("out.*"))
+    assert commands_export.export(tmp_path / "out.csv.gz", common=common) == 0
+    with gzip.open(tmp_path / "out.csv.gz", "rt") as packed:
+        assert "BilledCost" in packed.readline()
+    capsys.readouterr()
     assert commands_export.export(tmp_path / "out.parquet", focus="1.3", period="2026-10", common=common) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["rows"], said["billed_cost"]) == (1, {"USD": "1.500000000000"})

@@ -46,7 +46,7 @@ def export(
     from fiscus.flows.export_charges import chosen_charges, export_charges
 
     chosen = chosen_charges(period, source or [])
-    form = file_form(path, format)
+    form = file_form(path, format, packs=True)
     if form == "json":
         raise BadInput(
             "FOCUS is CSV or Parquet", remedy="Name a .csv, .csv.gz or .parquet.", where=Where(file=str(path))

@@ -50,9 +50,19 @@ def write_rows(
             say(line.rstrip("\n"))
 
 
-def file_form(path: Path, named: FileForm | None) -> FileForm:
-    """As it is named, else as the file's name ends, else CSV. Raises BadInput where the two contradict each other."""
-    told = BY_SUFFIX.get(path.suffix.lower())
+def file_form(path: Path, named: FileForm | None, *, packs: bool = False) -> FileForm:
+    """As it is named, else as the file's name ends, CSV where it has no ending. `packs`: .csv.gz is written too.
+
+    Raises BadInput where the two contradict each other, or the name promises what is not written.
+    """
+    ending = path.suffix.lower()
+    told = "csv" if packs and path.name.lower().endswith(".csv.gz") else BY_SUFFIX.get(ending)
+    if ending and told is None and (named is None or ending == ".gz"):
+        raise BadInput(
+            f"A file that ends in {ending} is none that is written here",
+            remedy=f"Name one that ends in {', '.join(BY_SUFFIX)}, or say which of them it is with --format.",
+            where=Where(file=str(path)),
+        )
     if named and told and named != told:
         raise BadInput(
             f"The name says {told} and --format {named}",
