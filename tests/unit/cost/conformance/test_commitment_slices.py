@@ -1,4 +1,4 @@
-"""Commitments that add up over four months are at fault in no slice of them, and a day that is taken away is missed in the whole."""
+"""Commitments that add up over four months are at fault in no slice of them; a day that is lost is missed in the whole."""
 
 from __future__ import annotations
 
