@@ -92,6 +92,13 @@ def test_a_name_that_contradicts_its_form_is_refused(home: Path, tmp_path: Path,
     assert not list(tmp_path.glob("o.*"))
 
 
+@pytest.mark.parametrize("name", ["o.xlsx", "o.csv.gz"])
+def test_a_name_that_promises_what_is_not_written_is_refused(home: Path, tmp_path: Path, capsys, name: str) -> None:
+    assert _run(home, "query", "SELECT 1", "--format", "csv", "--out", str(tmp_path / name)) == 2
+    assert ".csv, .json, .parquet" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
+
+
 @pytest.mark.parametrize("out", ["{}/nowhere/x.csv", "{}", "/proc/x.csv", "/dev/full"])
 def test_what_cannot_be_written_is_three_lines(home: Path, tmp_path: Path, capsys, out: str) -> None:
     assert _run(home, "query", "SELECT 1 AS a", "--out", out.format(tmp_path)) == 2

@@ -17,6 +17,21 @@ from fiscus.kernel.rows import Rows
 Form = Literal["table", "csv", "json", "parquet"]
 FileForm = Literal["csv", "json", "parquet"]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+OTHER_KINDS: Final = (
+    ".xlsx",
+    ".xls",
+    ".ods",
+    ".pdf",
+    ".html",
+    ".tsv",
+    ".gz",
+    ".zip",
+    ".zst",
+    ".orc",
+    ".avro",
+    ".arrow",
+)
+"""Endings by which other programs know what a file is."""
 BY_SUFFIX: Final[dict[str, FileForm]] = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
@@ -51,16 +66,16 @@ def write_rows(
 
 
 def file_form(path: Path, named: FileForm | None, *, packs: bool = False) -> FileForm:
-    """As it is named, else as the file's name ends, CSV where it has no ending. `packs`: .csv.gz is written too.
+    """As it is named, else as the file's name ends, CSV where that tells nothing. `packs`: .csv.gz is written too.
 
     Raises BadInput where the two contradict each other, or the name promises what is not written.
     """
     ending = path.suffix.lower()
     told = "csv" if packs and path.name.lower().endswith(".csv.gz") else BY_SUFFIX.get(ending)
-    if ending and told is None and (named is None or ending == ".gz"):
+    if told is None and ending in OTHER_KINDS:
         raise BadInput(
             f"A file that ends in {ending} is none that is written here",
-            remedy=f"Name one that ends in {', '.join(BY_SUFFIX)}, or say which of them it is with --format.",
+            remedy=f"Name one that ends in {', '.join(BY_SUFFIX)}.",
             where=Where(file=str(path)),
         )
     if named and told and named != told:
