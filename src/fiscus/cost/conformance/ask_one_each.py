@@ -25,7 +25,7 @@ COST: Final = (
     " THEN sum(greatest(abs(coalesce(amount(BilledCost), 0)), abs(coalesce(amount(EffectiveCost), 0)))) END AS amount"
 )
 """What rows of a group cost, as `currency` and `amount`: those of two currencies have no sum."""
-VENDOR: Final = "coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName, '')"
+VENDOR: Final = ", coalesce(ServiceProviderName, ProviderName, InvoiceIssuerName)"
 """Whose ids they are, as newer and older versions say it: another vendor's may be the same."""
 VALUE_OF: Final = {"Decimal": "number({x})", "Date/Time": "moment({x})", "JSON": MEMBERS}
 """By the type of a column: SQL, with our readings, of what two spellings of one value have in common. Else it is the text."""
@@ -57,20 +57,19 @@ class Torn:
     def sql(self) -> str:
         """A query like those of `sql/`: the combinations that have two values, with their rows and money.
 
-        They are found first, of a few columns; nearly always there is none, and then no money is read.
+        They are found first, of a few columns and whosever they are; nearly always there is none, and then no money is read.
         """
         first, *rest = self.one.keys
-        column, value = self.one.column, self.one.value
-        rows = f"(SELECT *, {VENDOR} AS vendor FROM delivery)" if self.one.by_vendor else "delivery"
-        keys = ", ".join([*self.one.keys, "vendor"] if self.one.by_vendor else self.one.keys)
+        column, keys = self.one.column, ", ".join(self.one.keys)
+        two = f"HAVING min({self.one.value}) <> max({self.one.value})"
         there = "".join(f" AND {key} IS NOT NULL" for key in rest)
+        found = f"SELECT {keys} FROM delivery WHERE {first} IN ({self.among}){there} GROUP BY {keys} {two}"
         named = " || ' ' || ".join(f"any_value({key})" for key in self.one.keys if not key.startswith("ChargePeriod"))
-        two = f"GROUP BY {keys} HAVING min({value}) <> max({value})"
-        found = f"SELECT {keys} FROM {rows} WHERE {first} IN ({self.among}){there} {two}"
         return (
             f"SELECT 'broken' AS status, min(x__row) AS place, count(*) AS number_of_rows, {COST}, {named}"
             f" || ' goes with ' || min({column}) || ' and ' || max({column}) AS what"
-            f" FROM {rows} SEMI JOIN ({found}) found USING ({keys}) WHERE {column} IS NOT NULL GROUP BY {keys}"
+            f" FROM delivery JOIN ({found}) found USING ({keys}) WHERE {column} IS NOT NULL"
+            f" GROUP BY {keys}{VENDOR if self.one.by_vendor else ''} {two}"
         )
 
 
