@@ -47,7 +47,8 @@ class PeriodWritten:
     """One (source, billing month) as it stands after a delivery. Totals are per BillingCurrency, exact.
 
     A dataset that states one cost has it in both totals; Contract Commitment has no months and is one period, `all`.
-    `added`: its corrections stand beside what was there, and nothing was replaced. `billed_change`: BilledCost less what stood.
+    `added`: its corrections stand beside what was there, and nothing was replaced; of a source that adds, `contents` are the
+    digests of the files that the rows are of. `billed_change`: BilledCost less what stood.
     """
 
     billing_month: str
@@ -59,9 +60,7 @@ class PeriodWritten:
     rounding_residue: Decimal = Decimal(0)
     added: bool = False
     billed_change: Mapping[str, Decimal] = field(default_factory=dict)
-    contents: tuple[
-        str, ...
-    ] = ()  # of a source that adds corrections: the digests of the files that the month's rows are of
+    contents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

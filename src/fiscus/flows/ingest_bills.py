@@ -119,9 +119,8 @@ def _by_dataset(files: Sequence[InputFile], named: Dataset | None) -> list[tuple
 
 def _prepare(ws: Workspace, source: Source, options: IngestOptions, staging: Staging, progress: Progress) -> Prepared:
     delivery_id = _delivery_id(source, options, [file.content for file in staging.files])
-    by_bytes = _delivery_id(
-        source, options, [file.sha256 for file in staging.files]
-    )  # of earlier releases, where files are packed
+    # Earlier releases took the bytes of packed files.
+    by_bytes = _delivery_id(source, options, [file.sha256 for file in staging.files])
     known = staging.landed(source.name, delivery_id) or staging.landed(source.name, by_bytes)
     if known is not None:
         # Its manifest was written before its commit, so the version in it is the one before.
@@ -135,9 +134,8 @@ def _read(
 ) -> Delivery:
     dataset = options.dataset or "cost_and_usage"
     adds = source.corrections != "replacement" and dataset == "cost_and_usage"
-    groups = (
-        [(file,) for file in staging.files] if adds else same_shape(staging.files)
-    )  # what a file brought is known by it
+    # Of a source that adds, each file is read alone: what it brought is known by it.
+    groups = [(file,) for file in staging.files] if adds else same_shape(staging.files)
     plans = [_plan(group, source, options, delivery_id) for group in groups]
     quality: list[QualityFinding] = []
 

@@ -90,9 +90,8 @@ class DeliveryStaging:
         self._folder = folder or root / "_staging" / f"{source}~{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True)
         self._checked = False  # whether any plan was yet
-        self._pieces: dict[
-            str, list[Path]
-        ] = {}  # by its plan's first file: Parquet of a month each, below x_BillingMonth=...
+        # By the first file of its plan: Parquet files of one month each, in a folder x_BillingMonth=...
+        self._pieces: dict[str, list[Path]] = {}
 
     @property
     def files(self) -> Sequence[InputFile]:
