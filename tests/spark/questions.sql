@@ -160,7 +160,7 @@ FROM {numbered} GROUP BY x_SourceId
 
 --- texts whose parts are replaced
 SELECT lower(regexp_replace(ResourceId, '[^A-Za-z0-9]+', '', 'g')) AS a, regexp_full_match(ResourceId, '[a-z]-.*') AS b,
-  regexp_split_to_array(ResourceId, '[ -]+') AS c, strlen(ResourceId) AS d FROM charges
+  regexp_split_to_array(ResourceId, '[ -]+') AS c, strlen(ResourceId) AS d, regexp_full_match(ResourceId, '[a-z]*') IS NOT TRUE AS e FROM charges
 
 --- a closed month has the owners of then
 SELECT x_SourceId, x_BillingMonth, x_Owner, count(*) AS n, sum(BilledCost) AS billed FROM charges_as_reported

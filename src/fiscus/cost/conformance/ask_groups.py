@@ -98,7 +98,7 @@ def group_sql(text: str, kind_of: Callable[[str], str]) -> str:
 
 def groups_of(desk: Desk, answer: Rows) -> Groups:
     """What the statement of `group_sql` answered."""
-    rows = answer.rows
+    rows = sorted(answer.rows, key=lambda row: (str(row[0]), str(row[1])))
     broken = [row for row in rows if row[0] == "broken"]
     seen: list[tuple[int, str]] = []
     for row in broken:

@@ -64,12 +64,17 @@ def matched(node: exp.Expression, _: Types) -> exp.Expression:
     option = node.args.get("flag")
     if option is not None and not (option.is_string and option.name == "i"):
         raise CannotTranslate("a pattern that is no constant, or has options")
-    return exp.RegexpLike(this=node.this.copy(), expression=_java(node.expression, "(?i)" if option else ""))
+    return _like(node, _java(node.expression, "(?i)" if option else ""))
 
 
 def matched_whole(node: exp.Expression, _: Types) -> exp.Expression:
     """regexp_full_match: the pattern is all of the text."""
-    return exp.RegexpLike(this=node.this.copy(), expression=_java(node.expression, r"\A(?:", r")\z"))
+    return _like(node, _java(node.expression, r"\A(?:", r")\z"))
+
+
+def _like(node: exp.Expression, pattern: exp.Expression) -> exp.Expression:
+    """In brackets: what was a call is an operator in Spark, and stands where one may not, as before IS TRUE."""
+    return exp.Paren(this=exp.RegexpLike(this=node.this.copy(), expression=pattern))
 
 
 def replaced(node: exp.Expression, _: Types) -> exp.Expression:
