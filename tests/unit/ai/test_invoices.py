@@ -34,6 +34,7 @@ def test_lines_are_read_to_the_last_digit(tmp_path: Path) -> None:
     [
         ("day,amount\n", "no column date", 1),
         ("date,amount,modle\n", "Nobody knows the column 'modle'", 1),
+        ("date,amount,Amount\n2026-10-05,1,2\n", "amount stands twice", 1),
         ("date,amount\n05.10.2026,1\n", "is not a date", 2),
         ("date,amount\n2026-10-05,one\n", "no decimal number", 2),
         ("date,amount\n2026-10-05,NaN\n", "no decimal number", 2),

@@ -33,6 +33,8 @@ def read_invoice(path: Path, currency: str) -> list[VendorCost]:
         for name in columns:
             if name not in KNOWN:
                 raise _wrong(path, 1, name, f"Nobody knows the column {name!r}", did_you_mean(name, list(KNOWN)))
+            if columns.count(name) > 1:
+                raise _wrong(path, 1, name, f"The column {name} stands twice", "Keep one of them.")
         costs = list(_costs(path, reader, currency))
     if not costs:
         raise _wrong(path, 1, "date", "The file holds no line", "Check the export.")
